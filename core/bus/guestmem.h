@@ -1,0 +1,55 @@
+/*
+ * Guest memory as the host end sees it: a few regions, each a run of guest
+ * physical addresses at one place of the host's own address space.
+ *
+ * The table changes in the control context only, with every worker that uses
+ * it parked; look-ups need no lock.
+ */
+#ifndef CORE_BUS_GUESTMEM_H
+#define CORE_BUS_GUESTMEM_H
+
+#include "base/err.h"
+#include "base/os.h"
+
+#define GUESTMEM_MAX_REGIONS	64	/* Policy: see docs/partition.md */
+
+struct gpa_region {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint8_t *va;
+	void *port;		/* the link's own: file, offset */
+};
+
+struct guestmem {
+	uint32_t count;
+	struct gpa_region region[GUESTMEM_MAX_REGIONS];	/* sorted by gpa */
+};
+
+/*
+ * Add a region.  E_NOMEM: table full; E_STATE: empty, unaligned, overlapping
+ * another one or past 2^52.
+ */
+int guestmem_add(struct guestmem *, const struct gpa_region *);
+/* Remove the region that starts at gpa; E_STATE if there is none. */
+int guestmem_remove(struct guestmem *, uint64_t gpa, struct gpa_region *old);
+/* The region that holds gpa, or NULL. */
+const struct gpa_region *guestmem_find(const struct guestmem *, uint64_t gpa);
+
+/*
+ * Where [gpa, gpa + len) lies in our memory; NULL unless one region holds all
+ * of it.  Context: any that may use the table.
+ */
+static inline uint8_t *
+guestmem_ptr(const struct guestmem *m, uint64_t gpa, uint32_t len)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct gpa_region *r = &m->region[i];
+
+		if (gpa >= r->gpa && gpa - r->gpa <= r->bytes &&
+		    len <= r->bytes - (gpa - r->gpa))
+			return r->va + (gpa - r->gpa);
+	}
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * VMBus client: the guest end of VMBus.
+ *
+ * Pure state machine moved by start, interrupt and timer; never blocks.
+ * Control context is that of the virtual processor that takes messages (VP 0
+ * in INITIATE_CONTACT); vmc_vp_dispatch() runs on each virtual processor.
+ */
+#ifndef CORE_BUS_VMC_H
+#define CORE_BUS_VMC_H
+
+#include "bus/chan.h"
+
+#define VMC_MAX_CHANNELS	256u	/* Policy */
+
+struct vmc;
+
+struct vmc_ops {
+	/*
+	 * HvPostMessage.  0; E_AGAIN: insufficient buffers, retried later by
+	 * vmc; E_NOTSUP: invalid connection id; E_GONE: no host.
+	 */
+	int (*post_message)(void *ctx, uint32_t conn_id, const void *msg,
+	    uint32_t len);
+	/* HvSignalEvent.  Any VP. */
+	void (*signal_event)(void *ctx, uint32_t conn_id);
+	/* Write the EOM register of this VP. */
+	void (*eom)(void *ctx, uint32_t vp);
+	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	void (*free)(void *ctx, void *p, size_t bytes);
+	/* Shared pages, zeroed: E_NOMEM. */
+	int (*mem_alloc)(void *ctx, uint32_t bytes, struct chan_mem *out);
+	void (*mem_free)(void *ctx, struct chan_mem *);
+
+	/* Upcalls, control context. */
+	/* Connected (version) and all offers seen, or E_* after the last try. */
+	void (*connected)(void *ctx, int version_or_err);
+	/* A primary channel was offered: the user sets events, user; or not. */
+	void (*offer)(void *ctx, struct chan *c);
+	/* A channel is about to vanish (after rescind and close). */
+	void (*gone)(void *ctx, struct chan *c);
+	/* The host answered UNLOAD, or the wait for it ended. */
+	void (*unloaded)(void *ctx);
+	/*
+	 * A channel moves between VPs or leaves dispatch: park its VP's thread
+	 * between the two calls.  May be NULL where one thread runs all.
+	 */
+	void (*vp_park)(void *ctx, uint32_t vp);
+	void (*vp_unpark)(void *ctx, uint32_t vp);
+	void (*trace)(void *ctx, bool to_host, struct span msg); /* or NULL */
+};
+
+/* How the host is told that a ring has something. */
+enum vmc_signal {
+	VMC_SIGNAL_AUTO,	/* monitor page if the offer has one, else edge */
+	VMC_SIGNAL_EDGE,	/* hypercall on the empty edge */
+	VMC_SIGNAL_PACKET,	/* hypercall for each packet (legacy) */
+	VMC_SIGNAL_MONITOR,	/* monitor page bit on the empty edge */
+	VMC_SIGNAL_POLL,	/* never: the host polls */
+};
+
+struct vmc_config {
+	uint32_t vps;
+	uint32_t max_version;	/* newest tried; 0: all */
+	uint32_t min_version;	/* oldest tried; 0: all */
+	enum vmc_signal signal;
+	uint32_t monitor_latency_100ns;	/* 0: leave the host's */
+	void *simp[64];		/* message page of each VP, enabled by the port */
+	void *siefp[64];	/* event-flags page */
+};
+
+struct vmc *vmc_create(const struct vmc_config *, const struct vmc_ops *,
+    void *ctx);
+/* Only when no channel is open; shared pages go too. */
+void vmc_destroy(struct vmc *);
+
+/* Begin to connect; ->connected() follows.  E_STATE if under way. */
+int vmc_start(struct vmc *, uint64_t now_ns);
+/* UNLOAD; ->unloaded() follows. */
+void vmc_unload(struct vmc *, uint64_t now_ns);
+/*
+ * The host is gone without a word: forget the connection; every open channel
+ * gets rescinded() and closed().  vmc_start() may follow.
+ */
+void vmc_lost(struct vmc *);
+
+/*
+ * Run retries and time-outs.  Returns the next time it wants to run (absolute
+ * ns), or UINT64_MAX.  Control context.
+ */
+uint64_t vmc_timer(struct vmc *, uint64_t now_ns);
+
+/*
+ * The interrupt handler of a VP: event flags first, then (on the message VP)
+ * messages; calls ready() of channels with set flags until drained or the
+ * budget (packets a channel) is spent.  True: work is left, call again.
+ */
+bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget,
+    uint64_t now_ns);
+
+/* MODIFY_CHANNEL: move an open channel to another VP.  E_NOTSUP below 4.1. */
+int vmc_chan_move(struct vmc *, struct chan *, uint32_t vp);
+uint32_t vmc_chan_vp(const struct chan *);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * NetVSC: the guest's network driver.
+ *
+ * Files: vsc_attach.c (bring-up and teardown as one state machine),
+ * vsc_rndis.c (control exchanges), vsc_tx.c, vsc_rx.c, vsc_rsc.c (reassembly),
+ * vsc_rss.c (key, tables), vsc_tune.c (tunables and their names).
+ *
+ * Context: "control" is the virtual processor that owns the primary channel;
+ * "queue owner" is the virtual processor that owns the queue's channel.  The
+ * port parks the queue owners between queues_stop() and queues_start().
+ * Nothing is allocated outside attach.
+ */
+#ifndef CORE_VSC_VSC_H
+#define CORE_VSC_VSC_H
+
+#include "base/counter.h"
+#include "bus/chan.h"
+#include "pkt/pkt_meta.h"
+
+#define VSC_MAX_QUEUES	64u
+
+struct vsc;
+
+/* Offloads as a mask; each can be wanted by us and offered by the host. */
+#define VSC_OFF_TXCSUM_IP4	0x0001u
+#define VSC_OFF_TXCSUM_TCP4	0x0002u
+#define VSC_OFF_TXCSUM_UDP4	0x0004u
+#define VSC_OFF_TXCSUM_TCP6	0x0008u
+#define VSC_OFF_TXCSUM_UDP6	0x0010u
+#define VSC_OFF_RXCSUM		0x0020u
+#define VSC_OFF_TSO4		0x0040u	/* LSOv2 */
+#define VSC_OFF_TSO6		0x0080u
+#define VSC_OFF_RSC4		0x0100u
+#define VSC_OFF_RSC6		0x0200u
+#define VSC_OFF_VLAN		0x0400u
+#define VSC_OFF_HASH		0x0800u	/* hash value and type, both ways */
+#define VSC_OFF_ALL		0x0fffu
+
+/*
+ * Tunables, by the names of FreeBSD's hn(4) where it has one.  X(name,
+ * default, min, max, text); all uint32_t.  `-o name=value` sets them.
+ */
+#define VSC_TUNABLES(X)							\
+	X(tx_chimney_size, 6144, 0, 65536,				\
+	    "copy frames up to this many bytes into the send buffer")	\
+	X(tso_maxlen, 62780, 1514, 62780, "largest TSO frame, bytes")	\
+	X(tx_agg_size, 6144, 0, 65536,					\
+	    "bytes of one aggregated send-buffer section; 0: off")	\
+	X(tx_agg_pkts, 8, 0, 64,					\
+	    "packets in one section; 0: off; the host may lower it")	\
+	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
+	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
+	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue")	\
+	X(rxbuf_kb, 4096, 64, 31744, "receive buffer, KiB")		\
+	X(sendbuf_kb, 1024, 0, 15360, "send buffer, KiB; 0: none")	\
+	X(ack_batch, 32, 1, 512, "receive completions sent together")	\
+	X(max_nvsp, 0x60001, 2, 0x60001, "newest NVSP version tried")
+struct vsc_tunables {
+#define X(name, def, min, max, text) uint32_t name;
+	VSC_TUNABLES(X)
+#undef X
+};
+
+struct vsc_config {
+	struct vsc_tunables tune;
+	uint32_t vps;			/* virtual processors of the guest */
+	uint32_t mtu;			/* 0: 1500 */
+	uint32_t offloads;		/* VSC_OFF_* wanted */
+	uint8_t rss_key[40];		/* all zero: the default key */
+	uint32_t filter;		/* NDIS packet filter once up */
+};
+
+/* What came out of attach. */
+struct vsc_caps {
+	uint32_t vmbus_version, nvsp_version, ndis_version;
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint32_t queues;
+	uint32_t offloads;		/* VSC_OFF_* in effect */
+	uint32_t tso_maxlen;		/* bytes of frame, 0: none */
+	uint32_t section_bytes, sections; /* send buffer */
+	uint32_t rx_sections;
+	uint32_t agg_pkts, agg_bytes, agg_align;
+	uint64_t speed_bps;
+	bool link_up;
+};
+
+/* A received frame: pieces in the receive buffer, valid during the call. */
+struct vsc_frame {
+	const struct vec *vec;
+	uint32_t nvec;
+	uint32_t len;
+	struct pkt_meta meta;
+};
+
+struct vsc_ops {
+	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	void (*free)(void *ctx, void *p, size_t bytes);
+	int (*mem_alloc)(void *ctx, uint32_t bytes, struct chan_mem *out);
+	void (*mem_free)(void *ctx, struct chan_mem *);
+
+	/* Control context. */
+	void (*attached)(void *ctx, const struct vsc_caps *);
+	/* Attach failed or the device broke; vsc_detach() and retry later. */
+	void (*failed)(void *ctx, int err, enum fault why, const char *stage);
+	/* Every channel closed, all memory back (or leaked and counted). */
+	void (*detached)(void *ctx);
+	void (*link)(void *ctx, bool up, uint64_t speed_bps);
+	/* Sub-channels came late or queues changed: queues now usable. */
+	void (*queues)(void *ctx, uint32_t count);
+	/* The virtual processor for queue k's channel. */
+	uint32_t (*queue_vp)(void *ctx, uint32_t queue);
+	/* The host's send indirection table changed (16 entries or more). */
+	void (*send_table)(void *ctx, const uint32_t *table, uint32_t count);
+	void (*queues_stop)(void *ctx);
+	void (*queues_start)(void *ctx);
+	/* NVSP or RNDIS control message, for transcripts; may be NULL. */
+	void (*trace)(void *ctx, bool to_host, bool rndis, struct span msg);
+
+	/* Queue owner. */
+	/*
+	 * Deliver a frame.  The pieces are acknowledged after the call unless
+	 * the callee held the frame with vsc_rx_hold().
+	 */
+	void (*rx)(void *ctx, uint32_t queue, const struct vsc_frame *);
+	/* No more frames in this pass: flush what rx() batched. */
+	void (*rx_flush)(void *ctx, uint32_t queue);
+	/* vsc_tx_reserve() said E_AGAIN before; it can succeed again. */
+	void (*tx_wake)(void *ctx, uint32_t queue);
+};
+
+#define VSC_TX_COUNTERS(X)						\
+	X(frames,	"frames sent")					\
+	X(bytes,	"bytes of frames sent")				\
+	X(tso_frames,	"frames sent with LSO")				\
+	X(packets,	"VMBus packets that carried them")		\
+	X(by_section,	"frames copied whole into a send-buffer section") \
+	X(by_gpa,	"frames sent by guest physical address")	\
+	X(by_both,	"frames split between section and addresses")	\
+	X(aggregated,	"frames that shared a section with an earlier one") \
+	X(completions,	"completions received")				\
+	X(errors,	"completions with a status other than success")	\
+	X(no_section,	"times no send-buffer section was free")	\
+	X(no_slot,	"times no large-frame slot was free")		\
+	X(ring_full,	"times the ring had no room")			\
+	X(too_long,	"frames dropped: longer than the host takes")	\
+	X(sw_segments,	"segments cut in software")			\
+	X(sw_csum,	"checksums computed in software")
+COUNTER_STRUCT(vsc_tx_counters, VSC_TX_COUNTERS);
+
+#define VSC_RX_COUNTERS(X)						\
+	X(frames,	"frames delivered")				\
+	X(bytes,	"bytes of frames delivered")			\
+	X(packets,	"VMBus packets that carried them")		\
+	X(rsc_frames,	"frames reassembled from RSC fragments")	\
+	X(rsc_fragments, "RSC fragments in them")			\
+	X(rsc_noreseg,	"RSC frames whose segment size is unknown")	\
+	X(csum_good,	"frames with checksum verified by the host")	\
+	X(csum_bad,	"frames with checksum found bad by the host")	\
+	X(csum_none,	"frames the host said nothing about")		\
+	X(hash,		"frames with a hash value")			\
+	X(acks,		"receive completions sent")			\
+	X(ack_waits,	"times acknowledgements waited for ring room")	\
+	X(dropped,	"frames dropped as malformed")
+COUNTER_STRUCT(vsc_rx_counters, VSC_RX_COUNTERS);
+
+/* Room for one frame to send: where its bytes go, in this order. */
+struct vsc_tx_room {
+	struct vec vec[2];	/* section remainder, overflow slot */
+	uint32_t nvec;
+	/* vsc_tx's own */
+	uint32_t section, slot;
+	uint32_t head_off;
+};
+
+void vsc_tunables_default(struct vsc_tunables *);
+/* Set one by name; E_NOTSUP: no such name; E_STATE: out of range. */
+int vsc_tunable_set(struct vsc_tunables *, const char *name, uint32_t value);
+
+/*
+ * Attach to an offered NIC channel; borrows cfg for the call, ops and ctx for
+ * life.  ->attached() or ->failed() follows.  NULL: out of memory.
+ */
+struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
+    void *ctx, struct chan *primary, uint64_t now_ns);
+/* Tear down in the order the versions ask for; ->detached() follows. */
+void vsc_detach(struct vsc *, uint64_t now_ns);
+/* After ->detached(). */
+void vsc_free(struct vsc *);
+/* Time-outs of control exchanges; as vmc_timer(). */
+uint64_t vsc_timer(struct vsc *, uint64_t now_ns);
+
+const struct vsc_caps *vsc_caps(const struct vsc *);
+
+/* Control requests; each is queued behind the exchanges under way. */
+int vsc_set_filter(struct vsc *, uint32_t ndis_filter);
+int vsc_set_rss(struct vsc *, const uint8_t key[40], const uint32_t *table,
+    uint32_t entries);
+int vsc_set_offloads(struct vsc *, uint32_t offloads);
+int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
+    uint32_t cap);
+
+/* --- transmit; queue owner --- */
+
+/*
+ * Room for the next frame of at most tso_maxlen + 18 bytes.  E_AGAIN: none;
+ * ->tx_wake() comes.  Reserving again without a submit gives the same room.
+ */
+int vsc_tx_reserve(struct vsc *, uint32_t queue, struct vsc_tx_room *);
+/*
+ * Send the frame of `len` bytes that was placed in the room.  What the host
+ * does not take (GSO, checksum) is done in software here.  0, or E_STATE for a
+ * frame that was dropped (counted).  Visible after vsc_tx_flush().
+ */
+int vsc_tx_submit(struct vsc *, uint32_t queue, struct vsc_tx_room *,
+    uint32_t len, const struct pkt_meta *);
+/* Reserve, copy and submit in one. */
+int vsc_tx_copy(struct vsc *, uint32_t queue, const struct vec *, uint32_t n,
+    const struct pkt_meta *);
+/* End of a burst: close the open section, publish, signal if needed. */
+void vsc_tx_flush(struct vsc *, uint32_t queue);
+/* The queue that the host's send table wants for this hash. */
+uint32_t vsc_tx_select(const struct vsc *, uint32_t hash);
+
+/* Counters and state for statistics; any thread. */
+const struct vsc_tx_counters *vsc_tx_stats(const struct vsc *, uint32_t queue);
+const struct vsc_rx_counters *vsc_rx_stats(const struct vsc *, uint32_t queue);
+struct chan *vsc_queue_chan(const struct vsc *, uint32_t queue);
+uint32_t vsc_leaked_bytes(const struct vsc *);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * NetVSP: the host's network device for one NIC of one guest, and the switch
+ * port that it is.
+ *
+ * Files: vsp_nvs.c (NVSP control), vsp_oid.c (RNDIS control and OIDs),
+ * vsp_from_guest.c, vsp_to_guest.c, vsp_rxbuf.c (receive-buffer sections),
+ * vsp_steer.c (Toeplitz and tables), vsp_port.c (filters, VLAN, policy, drops).
+ *
+ * Context.  "Worker": the one thread that owns a queue (channel).  "Control":
+ * the guest's control context, entered with every worker of this NIC parked.
+ * A worker that meets a control message stops reading that channel and calls
+ * ->control_wanted(); the port then parks the workers and calls
+ * vsp_control_run().  So control code needs no lock against the data path, and
+ * the data path none at all.
+ */
+#ifndef CORE_VSP_VSP_H
+#define CORE_VSP_VSP_H
+
+#include "base/counter.h"
+#include "bus/vms.h"
+#include "pkt/pkt_meta.h"
+
+#define VSP_MAX_QUEUES	64u
+
+struct vsp;
+
+/* Offloads the NIC offers; the guest then enables some. */
+#define VSP_OFF_TXCSUM	0x01u	/* guest may leave checksums to us */
+#define VSP_OFF_RXCSUM	0x02u	/* we tell the guest of verified checksums */
+#define VSP_OFF_LSO	0x04u
+#define VSP_OFF_RSC	0x08u
+#define VSP_OFF_VLAN	0x10u
+#define VSP_OFF_HASH	0x20u
+#define VSP_OFF_ALL	0x3fu
+
+enum vsp_vlan { VSP_VLAN_TRUNK, VSP_VLAN_ACCESS, VSP_VLAN_NONE };
+
+struct vsp_config {
+	uint8_t mac[6];
+	uint32_t mtu;		/* 1500; 68..9000 */
+	uint32_t max_queues;	/* 1..64 */
+	uint32_t max_nvsp;	/* newest NVSP version accepted; 0: all */
+	uint32_t offloads;	/* VSP_OFF_* */
+	bool strict;		/* refuse what Windows refuses */
+	bool rxcsum_complete;	/* never hand a partial checksum to the guest */
+	uint64_t speed_bps;
+	bool link_up;
+	enum vsp_vlan vlan;
+	uint16_t vlan_id;	/* of an access port */
+	bool mac_spoof;		/* source addresses other than ours allowed */
+	uint32_t section_bytes;	/* receive section; 0: 256 + MTU + 36 */
+	uint32_t send_section_bytes; /* 0: 6144 */
+	/* where the backend takes frames whole */
+	bool backend_gso4, backend_gso6, backend_csum;
+	uint32_t loss_ppm;	/* impairment, both ways */
+};
+
+/* A frame from the guest, valid during the call.  vec[0] starts with all
+ * headers (L2 to L4), in private memory; the rest may be guest memory. */
+struct vsp_frame {
+	const struct vec *vec;
+	uint32_t nvec;
+	uint32_t len;
+	struct pkt_meta meta;
+};
+
+struct vsp_ops {
+	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	void (*free)(void *ctx, void *p, size_t bytes);
+
+	/* Worker: a frame of the guest goes out.  Drops are the callee's to
+	 * count.  Borrowed for the call. */
+	void (*from_guest)(void *ctx, uint32_t queue, const struct vsp_frame *);
+	/* Worker: end of a pass over the ring; write what was batched. */
+	void (*from_guest_flush)(void *ctx, uint32_t queue);
+	/* Worker: sections or ring room are back after E_AGAIN. */
+	void (*to_guest_wake)(void *ctx, uint32_t queue);
+	/* Worker: see above. */
+	void (*control_wanted)(void *ctx);
+
+	/* Control. */
+	/* A queue has a channel now, or loses it.  On return from stop no
+	 * worker uses it. */
+	void (*queue_start)(void *ctx, uint32_t queue, struct chan *);
+	void (*queue_stop)(void *ctx, uint32_t queue);
+	/* Key, table, types or queue count changed: program the backend. */
+	void (*steering)(void *ctx);
+	/* Filter became none or not none; MTU or offloads of the guest. */
+	void (*state)(void *ctx);
+	void (*trace)(void *ctx, bool to_guest, bool rndis, struct span msg);
+};
+
+#define VSP_FROM_GUEST_COUNTERS(X)					\
+	X(frames,	"frames from the guest")			\
+	X(bytes,	"bytes of those frames")			\
+	X(packets,	"VMBus packets that carried them")		\
+	X(lso_frames,	"frames with LSO")				\
+	X(by_section,	"RNDIS messages in send-buffer sections")	\
+	X(by_gpa,	"RNDIS messages by guest physical address")	\
+	X(by_both,	"RNDIS messages split between the two")		\
+	X(sw_segments,	"segments cut in software for the backend")	\
+	X(sw_csum,	"checksums completed in software for the backend") \
+	X(completions,	"completions sent")				\
+	X(completion_waits, "times completions waited for ring room")	\
+	X(drop_malformed, "dropped: malformed packet or RNDIS message")	\
+	X(drop_state,	"dropped: NIC not initialised")			\
+	X(drop_source,	"dropped: source address not allowed")		\
+	X(drop_vlan,	"dropped: VLAN tag not allowed")		\
+	X(drop_long,	"dropped: longer than the MTU allows")		\
+	X(drop_link,	"dropped: link is down")			\
+	X(drop_loss,	"dropped: configured loss")
+COUNTER_STRUCT(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS);
+
+#define VSP_TO_GUEST_COUNTERS(X)					\
+	X(frames,	"frames to the guest")				\
+	X(bytes,	"bytes of those frames")			\
+	X(packets,	"VMBus packets that carried them")		\
+	X(rsc_frames,	"frames sent as RSC fragments")			\
+	X(rsc_fragments, "RSC fragments in them")			\
+	X(sw_segments,	"MTU frames cut in software from GSO frames")	\
+	X(sw_csum,	"checksums completed in software for the guest") \
+	X(recut,	"GSO frames moved because their layout was guessed wrong") \
+	X(acks,		"receive completions from the guest")		\
+	X(no_section,	"times no receive section was free")		\
+	X(ring_full,	"times the ring had no room")			\
+	X(handed_over,	"frames that belonged to another channel")	\
+	X(drop_filter,	"dropped: packet filter")			\
+	X(drop_vlan,	"dropped: VLAN not of this port")		\
+	X(drop_long,	"dropped: longer than the guest's MTU")		\
+	X(drop_state,	"dropped: guest has no receive buffer or is not up") \
+	X(drop_full,	"dropped: hand-over queue full")		\
+	X(drop_link,	"dropped: link is down")			\
+	X(drop_loss,	"dropped: configured loss")
+COUNTER_STRUCT(vsp_to_guest_counters, VSP_TO_GUEST_COUNTERS);
+
+/* Room for one frame towards the guest, inside its receive buffer. */
+struct vsp_room {
+	struct vec vec[80];
+	uint32_t nvec;
+	/* vsp_to_guest's own: what the cuts were guessed from */
+	uint32_t sections, first_bytes, seg_bytes, hdr_bytes;
+};
+
+/* NULL: out of memory.  Offer it with vms_dev_offer(vms, vsp_dev(vsp)). */
+struct vsp *vsp_create(const struct vsp_config *, const struct vsp_ops *,
+    void *ctx);
+/* After it was rescinded or its vms destroyed. */
+void vsp_destroy(struct vsp *);
+struct vms_dev *vsp_dev(struct vsp *);
+
+/* Control: handle the control messages that wait; returns true if some were
+ * left for another round (budget). */
+bool vsp_control_run(struct vsp *);
+/* Control: change the running configuration (link, mtu, offloads, loss, ...);
+ * sends the indications that the change asks for.  E_STATE: invalid. */
+int vsp_reconfigure(struct vsp *, const struct vsp_config *);
+const struct vsp_config *vsp_config(const struct vsp *);
+
+/* What the guest has set up; control, or any thread for a glimpse. */
+struct vsp_guest_state {
+	uint32_t vmbus_version, nvsp_version, ndis_version;
+	uint32_t filter;
+	uint32_t guest_mtu;
+	uint32_t queues;		/* channels open */
+	uint32_t offloads_tx, offloads_rx; /* NDIS offload parameters */
+	bool rsc4, rsc6, lso4, lso6;
+	uint32_t hash_types;		/* 0: RSS off */
+	uint32_t table_entries;
+	uint32_t rx_sections, rx_sections_free;
+	uint32_t send_sections;
+};
+void vsp_guest_state(const struct vsp *, struct vsp_guest_state *);
+/* Key and RX indirection table in force (queue numbers). */
+void vsp_steering(const struct vsp *, uint8_t key[40], uint32_t table[128],
+    uint32_t *entries, uint32_t *hash_types);
+
+/* --- worker, from guest: through chan_events.ready() of each channel --- */
+
+/* --- worker, to guest --- */
+
+/*
+ * Room for one frame of up to `max` bytes (64 KiB and headers), read in one
+ * readv().  E_AGAIN: no sections or no ring room; ->to_guest_wake() comes.
+ * E_GONE: the guest takes nothing now (drop it).  Not yet taken: reserving
+ * again without a submit gives the same room.
+ */
+int vsp_to_guest_reserve(struct vsp *, uint32_t queue, uint32_t max,
+    struct vsp_room *);
+/*
+ * Queue the frame of `len` bytes that was read into the room: filter, VLAN,
+ * checksum completion, RSC fragments or MTU segments, per-packet info.  0, or
+ * E_STATE when it was dropped (counted).  Visible after vsp_to_guest_flush().
+ */
+int vsp_to_guest_submit(struct vsp *, uint32_t queue, struct vsp_room *,
+    uint32_t len, const struct pkt_meta *);
+/* Reserve, copy in and submit, for backends that hold the frame elsewhere. */
+int vsp_to_guest_copy(struct vsp *, uint32_t queue, const struct vec *,
+    uint32_t n, const struct pkt_meta *);
+/* Publish, one signal at most. */
+void vsp_to_guest_flush(struct vsp *, uint32_t queue);
+/* The queue that this frame belongs to by the guest's key and table. */
+uint32_t vsp_steer(const struct vsp *, struct span head, uint32_t len,
+    struct pkt_meta *);
+
+const struct vsp_from_guest_counters *vsp_from_guest_stats(const struct vsp *,
+    uint32_t queue);
+const struct vsp_to_guest_counters *vsp_to_guest_stats(const struct vsp *,
+    uint32_t queue);
+const struct fault_log *vsp_faults(const struct vsp *);
+
+#endif
