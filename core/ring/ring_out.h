@@ -54,7 +54,7 @@ struct ring_out {
 	uint32_t write;			/* next packet goes here */
 	uint32_t committed;		/* what the peer has been shown */
 	uint32_t read;			/* the peer's read index, as last seen */
-	uint32_t pending;		/* what ctrl->pending holds */
+	uint32_t pending;		/* what ctrl->pending_send holds */
 	struct ring_out_counters counters;
 };
 

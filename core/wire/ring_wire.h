@@ -1,40 +1,60 @@
 /*
- * A ring as it lies in shared memory: one control page, then the data pages;
- * and the descriptor that each packet in it begins with.
- *
- * OpenVMM vmbus_ring/src/lib.rs; FreeBSD vmbus_reg.h (struct vmbus_bufring,
- * struct vmbus_chanpkt_hdr).  docs/ring.md has the rules.
+ * The VMBus ring in memory: control page, packet descriptor and extensions
+ * (FreeBSD vmbus_reg.h, OpenVMM vmbus_ring).
  */
 #ifndef CORE_WIRE_RING_WIRE_H
 #define CORE_WIRE_RING_WIRE_H
 
 #include "wire/wire.h"
 
-/* Each field has one writer: the ring's producer (P) or its consumer (C). */
+/* Bit in feature: the writer of this ring uses and honours pending_send. */
+#define RING_FEATURE_PENDING_SEND	0x1u
+
+/* First page of each ring; the data follows.  Shared with the peer. */
 struct ring_ctrl_wire {
-	le32_t write;		/* P: offset of the next byte to be written */
-	le32_t read;		/* C: offset of the next byte to be read */
-	le32_t mask;		/* C: nonzero asks the producer for silence */
-	le32_t pending;		/* P: bytes it waits for, 0 when not waiting */
+	le32_t write_index;	/* writer */
+	le32_t read_index;	/* reader */
+	le32_t interrupt_mask;	/* reader */
+	le32_t pending_send;	/* writer; bytes it waits for */
 	uint8_t rsvd0[48];
-	le32_t features;	/* P */
+	le32_t feature;		/* writer */
 	uint8_t rsvd1[4020];
-	le64_t signals;		/* a statistic of FreeBSD's, guest to host */
+	le64_t guest_interrupts; /* a statistic of FreeBSD's */
 };
-WIRE_STRUCT(ring_ctrl_wire, 4096);
+WIRE_STRUCT(ring_ctrl_wire, HV_PAGE_SIZE);
 
-#define RING_FEATURE_PENDING	0x1u	/* the producer uses `pending` */
+#define RING_TRAILER_BYTES	8u
 
-/* Lengths are in units of 8 bytes; length8 leaves out the 8-byte trailer. */
+/* Lengths in units of 8 bytes, descriptor included, trailer not. */
 struct ring_desc_wire {
 	le16_t type;
-	le16_t offset8;		/* of the payload, from the descriptor */
-	le16_t length8;
+	le16_t data_off8;
+	le16_t len8;
 	le16_t flags;
 	le64_t xact;
 };
 WIRE_STRUCT(ring_desc_wire, 16);
 
-#define RING_TRAILER_BYTES	8u
+/* Type 7, after the descriptor; ranges follow.  Reserved: may be garbage. */
+struct ring_xfer_wire {
+	le16_t pageset;
+	uint8_t sender_owns;
+	uint8_t rsvd;
+	le32_t range_count;
+};
+WIRE_STRUCT(ring_xfer_wire, 8);
+
+struct ring_xfer_range_wire { le32_t bytes, offset; };
+WIRE_STRUCT(ring_xfer_range_wire, 8);
+
+/* Type 9, after the descriptor; ranges follow, each with its PFNs. */
+struct ring_gpa_wire {
+	le32_t rsvd;		/* may be garbage */
+	le32_t range_count;
+};
+WIRE_STRUCT(ring_gpa_wire, 8);
+
+struct ring_gpa_range_wire { le32_t bytes, offset; };
+WIRE_STRUCT(ring_gpa_range_wire, 8);
 
 #endif
