@@ -1,0 +1,28 @@
+/*
+ * Control messages as one line of text, for `--transcript`.
+ *
+ * Each function writes into buf, always NUL-terminated if cap > 0, cut if it
+ * does not fit, and returns the length written without the NUL.  A message
+ * that does not decode prints as "malformed: REASON len=N".  They borrow raw,
+ * a private copy, and never fail.
+ */
+#ifndef CORE_WIRE_WIRE_PRINT_H
+#define CORE_WIRE_WIRE_PRINT_H
+
+#include "base/span.h"
+
+#define WIRE_PRINT_MAX	1024u	/* enough for every line that they write */
+
+int vmbus_msg_print(char *buf, size_t cap, struct span raw);
+
+/* version: the negotiated NVSP version, 0 before; done: it is a completion. */
+int nvs_msg_print(char *buf, size_t cap, struct span raw, uint32_t version,
+    bool done);
+
+/*
+ * Control messages, and a data message's header.  oid: that of the query a
+ * QUERY_DONE answers, so that its object is decoded; 0 if not known.
+ */
+int rndis_msg_print(char *buf, size_t cap, struct span raw, uint32_t oid);
+
+#endif
