@@ -113,6 +113,8 @@ void vms_monitor_poll(struct vms *, void (*signal)(void *, struct chan *),
 void vms_intpage_poll(struct vms *, void (*signal)(void *, struct chan *),
     void *ctx);
 
+/* The partition that this server serves; a device needs its memory. */
+struct partition *vms_partition(const struct vms *);
 /* Negotiated version, 0 while not connected. */
 uint32_t vms_version(const struct vms *);
 

@@ -1,0 +1,309 @@
+/*
+ * What the files of core/vsp share.  Contexts as in vsp.h: "control" runs with
+ * every worker of the NIC parked, "worker" is the owner of one queue.
+ *
+ * Everything in struct vsp that control writes may be read by workers without
+ * a lock; a worker writes its own struct vsp_queue and the counters of its
+ * queue, nothing else.
+ */
+#ifndef CORE_VSP_VSP_PRIV_H
+#define CORE_VSP_VSP_PRIV_H
+
+#include "pkt/pkt_parse.h"
+#include "vsp/vsp.h"
+#include "vsp/vsp_rxbuf.h"
+#include "vsp/vsp_steer.h"
+#include "vsp/vsp_to_guest.h"
+
+/* Policy: longest packet taken from a ring: 480 PFNs and an NVSP message. */
+#define VSP_PACKET_BYTES	4096u
+/* Pieces of such a packet and its section, before they are merged. */
+#define VSP_PIECES		((VSP_PACKET_BYTES / 8u) + 2u)
+/* Policy: longest RNDIS packet header with its per-packet info. */
+#define VSP_RNDIS_HEAD_BYTES	512u
+/* Policy: completions that may wait for ring room, a queue. */
+#define VSP_COMPLETIONS		256u
+/* Policy: longest RNDIS control message taken, and answered. */
+#define VSP_CONTROL_BYTES	4096u
+#define VSP_REPLY_BYTES		512u
+/* Policy: RNDIS replies that may wait for a receive section. */
+#define VSP_REPLIES		16u
+#define VSP_MCAST_MAX		32u	/* Policy */
+#define VSP_ETH_BYTES		14u
+
+/* --- from guest: one queue ------------------------------------------- */
+
+struct vsp_completion {
+	uint64_t xact;
+	uint32_t status;
+};
+
+struct vsp_from_guest {
+	/* received, not yet handled: control will take it or has left it */
+	bool held;
+	struct vmpkt_in pkt;
+	/* ring of completions that wait */
+	struct vsp_completion done[VSP_COMPLETIONS];
+	uint32_t done_head, done_count;
+	bool waits;		/* for ring room, since the last E_AGAIN */
+	/* frame being handled */
+	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
+	struct vec out[VSP_PIECES + 1];	/* as handed to the backend */
+	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];
+	uint8_t head[PKT_HEAD_MAX];
+	uint8_t seg_head[PKT_HEAD_MAX];
+	uint8_t buf[VSP_PACKET_BYTES] __attribute__((aligned(8)));
+};
+
+struct vsp_queue {
+	/* const while open */
+	struct vsp *vsp;
+	struct chan *chan;
+	uint32_t index;			/* == chan->subindex */
+	/* owner: queue */
+	bool dead;			/* fault: not served any more */
+	enum fault fault;		/* the reason, for control to collect */
+	uint64_t fault_value;
+	uint32_t random;		/* state of the loss impairment */
+	struct vsp_from_guest from;
+	struct vsp_to_guest to CACHE_ALIGNED;
+};
+
+/* --- the NIC ----------------------------------------------------------- */
+
+enum vsp_nvs_state {
+	VSP_NVS_CLOSED,		/* no primary channel: nothing allowed */
+	VSP_NVS_INIT,		/* INIT alone */
+	VSP_NVS_UP,		/* version agreed: everything else */
+};
+
+/* Checksum kinds in vsp_guest_state.offloads_*, in the order of the object. */
+#define VSP_CS_IP4	0x01u
+#define VSP_CS_TCP4	0x02u
+#define VSP_CS_UDP4	0x04u
+#define VSP_CS_TCP6	0x08u
+#define VSP_CS_UDP6	0x10u
+
+/* NDIS packet filter bits, OID 0001010E. */
+#define VSP_FILTER_DIRECTED	0x01u
+#define VSP_FILTER_MULTICAST	0x02u
+#define VSP_FILTER_ALLMULTI	0x04u
+#define VSP_FILTER_BROADCAST	0x08u
+#define VSP_FILTER_PROMISC	0x20u
+
+/* What the guest asked for; written by control. */
+struct vsp_guest {
+	enum vsp_nvs_state state;
+	uint32_t nvsp_version;
+	uint32_t ndis_major, ndis_minor;
+	uint32_t mtu;			/* 0: it named none */
+	bool vlan_cap, rsc_cap;		/* NDIS_CONFIG */
+	bool rndis_up;			/* RNDIS INIT done, no HALT since */
+	uint32_t filter;
+	uint8_t mac[6];			/* permanent, or NetworkAddress */
+	uint8_t mcast[VSP_MCAST_MAX][6];
+	uint32_t mcasts;
+	uint32_t csum_tx, csum_rx;	/* VSP_CS_* */
+	bool lso4, lso6, rsc4, rsc6;
+	uint32_t subchannels;		/* offered since the primary opened */
+	bool send_table_due;		/* 134 goes when these are open */
+};
+
+/* Send-buffer of the guest. */
+struct vsp_send_buf {
+	struct vms_gpadl *gpadl;	/* NULL: none */
+	uint8_t *base;
+	uint32_t sections;
+	uint32_t section_bytes;
+};
+
+struct vsp_reply {
+	uint32_t bytes;
+	uint8_t msg[VSP_REPLY_BYTES];
+};
+
+struct vsp_counts {
+	struct vsp_from_guest_counters from CACHE_ALIGNED;
+	struct vsp_to_guest_counters to CACHE_ALIGNED;
+};
+
+struct vsp {
+	struct vms_dev dev;
+	/* const after create */
+	struct vsp_ops ops;
+	void *ctx;
+	/* control; workers read */
+	struct vsp_config cfg;
+	struct vsp_guest guest;
+	struct vsp_send_buf send;
+	struct vms_gpadl *rx_gpadl;	/* NULL: no receive buffer */
+	struct vsp_rxbuf rxbuf;
+	struct vsp_steer_cfg steer;
+	uint32_t queues;		/* open channels */
+	struct vsp_queue *queue[VSP_MAX_QUEUES];	/* NULL: not open */
+	/* control */
+	struct vsp_reply reply[VSP_REPLIES];
+	uint32_t reply_head, reply_count;
+	uint8_t control_msg[VSP_CONTROL_BYTES] __attribute__((aligned(8)));
+	struct fault_log faults;
+	/* one owner a row: the worker of that queue */
+	struct vsp_counts counts[VSP_MAX_QUEUES];
+};
+
+/* --- vsp_attach.c ------------------------------------------------------ */
+
+/*
+ * Stop serving a queue because of what the guest did: notes the fault on its
+ * channel, and calls ->control_wanted() so that control collects it.  Context:
+ * its worker, or control.
+ */
+void vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
+/*
+ * Ask for an event when `bytes` of room are in the ring, for completions or
+ * packets alike (the larger wish may win; both are tried again).  True if
+ * there is room already.  Context: worker, or control.
+ */
+bool vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes);
+/* The partition's memory, for GPA-direct ranges.  Context: any. */
+const struct guestmem *vsp_mem(const struct vsp *vsp);
+/* True once data may flow: both buffers and RNDIS are set up. */
+static inline bool
+vsp_data_up(const struct vsp *vsp)
+{
+	return vsp->guest.rndis_up && vsp->rx_gpadl != NULL;
+}
+
+/* --- vsp_nvs.c: control ------------------------------------------------ */
+
+/* Back to the state of a channel just opened; drops both buffers. */
+void vsp_nvs_reset(struct vsp *vsp);
+/*
+ * Handle one NVSP control message of the primary channel; 0, E_AGAIN when the
+ * ring has no room for the answer (nothing done, call again), or E_PEER (the
+ * queue was failed).
+ */
+int vsp_nvs_message(struct vsp *vsp, const struct vmpkt_in *pkt);
+/* Send 134 with the table over the open queues if it is due. */
+void vsp_nvs_send_table(struct vsp *vsp);
+
+/* --- vsp_oid.c, vsp_oid_objects.c: control ----------------------------- */
+
+void vsp_rndis_reset(struct vsp *vsp);
+/* Handle one RNDIS control message, a private copy; its reply is queued. */
+int vsp_rndis_message(struct vsp *vsp, struct span msg, enum fault *why);
+/* Send the replies that wait, as far as sections and ring room go. */
+void vsp_rndis_replies_flush(struct vsp *vsp);
+/* Queue INDICATE_STATUS with an optional buffer.  Nothing before INIT. */
+void vsp_rndis_indicate(struct vsp *vsp, uint32_t status, struct span buf);
+
+/*
+ * OIDs.  Both return an RNDIS status.  A query writes at most cap bytes and
+ * sets *len; BUFFER too small is a status.
+ */
+uint32_t vsp_oid_query(struct vsp *vsp, uint32_t oid, struct span in,
+    uint8_t *out, uint32_t cap, uint32_t *len);
+uint32_t vsp_oid_set(struct vsp *vsp, uint32_t oid, struct span in);
+/* Objects: vsp_oid_objects.c. */
+uint32_t vsp_obj_offload_caps(const struct vsp *vsp, bool current,
+    uint8_t *out, uint32_t cap, uint32_t *len);
+uint32_t vsp_obj_offload_set(struct vsp *vsp, struct span in);
+uint32_t vsp_obj_rss_caps(const struct vsp *vsp, uint8_t *out, uint32_t cap,
+    uint32_t *len);
+uint32_t vsp_obj_rss_set(struct vsp *vsp, struct span in);
+uint32_t vsp_obj_config_set(struct vsp *vsp, struct span in);
+
+/* --- vsp_from_guest.c -------------------------------------------------- */
+
+/* chan_events of every queue. */
+extern const struct chan_events vsp_queue_events;
+/*
+ * Queue a completion {108, status} for a packet.  E_AGAIN: VSP_COMPLETIONS
+ * wait already.  Context: worker, or control.
+ */
+int vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status);
+/*
+ * Put waiting completions into the ring (not committed).  False: some still
+ * wait, and a space event will come.
+ */
+bool vsp_completions_send(struct vsp_queue *q);
+
+/* --- vsp_port.c: the switch port's policy ------------------------------ */
+
+enum vsp_drop {
+	VSP_PASS,
+	VSP_DROP_FILTER, VSP_DROP_SOURCE, VSP_DROP_VLAN, VSP_DROP_LONG,
+	VSP_DROP_LINK, VSP_DROP_LOSS, VSP_DROP_STATE,
+};
+
+/*
+ * What a frame from the guest may do.  Changes *m for VLAN: the tag of an
+ * access port is added, a priority tag (id 0) taken off.  `info` is of the
+ * frame as it lies; in-frame tags count.  Counts the drop.  Context: worker.
+ */
+enum vsp_drop vsp_port_from_guest(struct vsp_queue *q, struct span head,
+    const struct pkt_info *info, struct pkt_meta *m);
+/*
+ * Likewise towards the guest: link, filter, VLAN, length, loss.  A tag that
+ * the guest must see stays in (or moves to) *m; *untag says that the outer tag
+ * in the frame has been put into *m, or belongs to the access port, and the
+ * caller takes those 4 bytes out.  frame_len is without a PPI tag.
+ */
+enum vsp_drop vsp_port_to_guest(struct vsp_queue *q, struct span head,
+    const struct pkt_info *info, struct pkt_meta *m, bool *untag);
+/* The packet filter alone: does the guest want this destination address? */
+bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
+
+/* --- vsp_rxbuf.c (vsp2): control --------------------------------------- */
+
+/*
+ * Lay sections over the mapped receive buffer (section_bytes of the
+ * configuration, 0: 256 + MTU + 36) and share them out over cfg.max_queues
+ * and control.  0, E_NOMEM (allocation), or E_STATE (too small, or NVSP 1 and
+ * 2 over their limit).  Afterwards rxbuf.section_bytes and rxbuf.sections say
+ * what to answer.
+ */
+int vsp_rxbuf_attach(struct vsp *vsp, uint8_t *base, uint32_t bytes);
+/* Forget it; sections that the guest still owns are simply gone. */
+void vsp_rxbuf_detach(struct vsp *vsp);
+/* Free sections, a glimpse. */
+uint32_t vsp_rxbuf_free(const struct vsp *vsp);
+
+/* --- vsp_to_guest.c (vsp2) --------------------------------------------- */
+
+/* A queue opens (0 or E_NOMEM) and closes.  Control. */
+int vsp_to_guest_open(struct vsp_queue *q);
+void vsp_to_guest_close(struct vsp_queue *q);
+/*
+ * A completion packet from the guest: its sections are free.  0, or E_PEER
+ * with *why (XACT_ID) for the caller to fail the queue.  Context: worker, and
+ * control on the primary queue.
+ */
+int vsp_to_guest_ack(struct vsp_queue *q, uint64_t xact, struct span data,
+    enum fault *why);
+/*
+ * End of a pass over the ring of q: sections or room may be back, so
+ * ->to_guest_wake() if the backend was told E_AGAIN.  Context: worker.
+ */
+void vsp_to_guest_resume(struct vsp_queue *q);
+/*
+ * Send one RNDIS control message (channel 1) on the primary channel by a
+ * section reserved for control; commits.  0, E_AGAIN (no section or no room,
+ * an event will come: ack or space), E_GONE (no receive buffer).  Control.
+ */
+int vsp_to_guest_control(struct vsp *vsp, struct span rndis_msg);
+
+/* --- vsp_steer.c (vsp2): control --------------------------------------- */
+
+/* RSS off, default key, one-entry table. */
+void vsp_steer_reset(struct vsp *vsp);
+/*
+ * New parameters, already checked (entries < max_queues, n a power of two
+ * 1..128).  key NULL or table NULL: keep.  hash_types 0: RSS off.  Calls
+ * ->steering().
+ */
+void vsp_steer_set(struct vsp *vsp, uint32_t hash_types, const uint8_t *key40,
+    const uint32_t *table, uint32_t n);
+/* A queue opened or closed: entries that have no channel fall to queue 0. */
+void vsp_steer_queues_changed(struct vsp *vsp);
+
+#endif
