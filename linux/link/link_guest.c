@@ -1,0 +1,536 @@
+/*
+ * The guest side of the partition protocol.
+ *
+ * Memory: one memfd, sealed against shrinking, mapped once, all of it handed
+ * to the host as one region.  Pages are dealt out first fit from a list of
+ * free runs; freed pages are punched out of the file, so that they come back
+ * zeroed and cost nothing meanwhile.
+ *
+ * Signals: the host hands over an eventfd for each connection id before it
+ * delivers the offer that names it.  Since the offer travels in memory and may
+ * overtake the socket, a look-up that misses reads the socket first.
+ * Connection ids are looked up without a lock in a table that only grows
+ * while channels are open: entries are published with a release store.
+ */
+#include "linux/link/link_guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "linux/link/link_msg.h"
+
+#define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
+#define LINK_GUEST_SIGNALS	1024u
+#define LINK_SIGNAL_USED	UINT32_MAX	/* free, descriptor still open */
+#define LINK_GUEST_TIMEOUT_S	5
+
+struct link_run {
+	uint64_t first, pages;
+};
+
+struct link_signal_slot {
+	uint32_t connection;	/* 0: free */
+	int fd;
+};
+
+struct link_guest_vp {
+	int interrupt_fd;
+	int eom_fd;
+	struct chan_mem simp, siefp;
+};
+
+struct link_guest {
+	int sock;
+	int gone;		/* 0, or the -errno it ended with */
+	uint32_t seq;
+	uint32_t vps;
+	uint32_t connections;
+	uint32_t connection[4];
+	struct link_guest_vp *vp;
+
+	int memfd;
+	uint8_t *mem;
+	uint64_t mem_bytes;
+	uint64_t used_bytes;
+	struct link_run *run;
+	uint32_t runs, runs_cap;
+
+	pthread_mutex_t sock_lock;	/* reading the socket, signal table */
+	struct link_signal_slot signal[LINK_GUEST_SIGNALS];
+};
+
+/* --- memory --- */
+
+static int
+link_mem_create(struct link_guest *lg, uint64_t bytes)
+{
+	lg->memfd = memfd_create("hvnet-guest", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING);
+	if (lg->memfd < 0)
+		return -errno;
+	if (ftruncate(lg->memfd, (off_t)bytes) < 0 ||
+	    fcntl(lg->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		return -errno;
+	lg->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    lg->memfd, 0);
+	if (lg->mem == MAP_FAILED) {
+		lg->mem = NULL;
+		return -errno;
+	}
+	lg->mem_bytes = bytes;
+	lg->runs_cap = 64;
+	lg->run = calloc(lg->runs_cap, sizeof(*lg->run));
+	if (lg->run == NULL)
+		return -ENOMEM;
+	lg->run[0] = (struct link_run){ 0, bytes / HV_PAGE_SIZE };
+	lg->runs = 1;
+	return 0;
+}
+
+int
+link_guest_mem_alloc(struct link_guest *lg, uint32_t bytes,
+    struct chan_mem *out)
+{
+	uint64_t pages = ((uint64_t)bytes + HV_PAGE_SIZE - 1) / HV_PAGE_SIZE;
+
+	for (uint32_t i = 0; pages > 0 && i < lg->runs; i++) {
+		struct link_run *r = &lg->run[i];
+
+		if (r->pages < pages)
+			continue;
+		*out = (struct chan_mem){
+			.va = lg->mem + r->first * HV_PAGE_SIZE,
+			.gpa = LINK_GUEST_GPA_BASE + r->first * HV_PAGE_SIZE,
+			.bytes = (uint32_t)(pages * HV_PAGE_SIZE),
+		};
+		r->first += pages;
+		r->pages -= pages;
+		if (r->pages == 0)
+			lg->run[i] = lg->run[--lg->runs];
+		lg->used_bytes += out->bytes;
+		return 0;
+	}
+	return E_NOMEM;
+}
+
+void
+link_guest_mem_free(struct link_guest *lg, struct chan_mem *m)
+{
+	struct link_run back = {
+		(m->gpa - LINK_GUEST_GPA_BASE) / HV_PAGE_SIZE,
+		m->bytes / HV_PAGE_SIZE,
+	};
+
+	if (m->bytes == 0)
+		return;
+	fallocate(lg->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	    (off_t)(back.first * HV_PAGE_SIZE), m->bytes);
+	lg->used_bytes -= m->bytes;
+	*m = (struct chan_mem){ 0 };
+	/* Join the neighbours on both sides; order in the list is free. */
+	for (uint32_t i = 0; i < lg->runs;) {
+		struct link_run *r = &lg->run[i];
+
+		if (r->first + r->pages == back.first)
+			back.first = r->first;
+		else if (back.first + back.pages != r->first) {
+			i++;
+			continue;
+		}
+		back.pages += r->pages;
+		*r = lg->run[--lg->runs];
+		i = 0;
+	}
+	if (lg->runs == lg->runs_cap) {
+		struct link_run *grown = realloc(lg->run,
+		    2 * lg->runs_cap * sizeof(*grown));
+
+		if (grown == NULL)
+			return;	/* the pages are lost to this process only */
+		lg->run = grown;
+		lg->runs_cap *= 2;
+	}
+	lg->run[lg->runs++] = back;
+}
+
+uint64_t
+link_guest_mem_used(const struct link_guest *lg)
+{
+	return lg->used_bytes;
+}
+
+/* --- messages from the host --- */
+
+static void
+link_signal_add(struct link_guest *lg, uint32_t connection, int fd)
+{
+	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++) {
+		struct link_signal_slot *s = &lg->signal[i];
+
+		if (s->connection == LINK_SIGNAL_USED) {
+			/* The old number, atomically made the new eventfd. */
+			dup3(fd, s->fd, O_CLOEXEC);
+			close(fd);
+		} else if (s->connection == 0) {
+			s->fd = fd;
+		} else {
+			continue;
+		}
+		os_st32_rel(&s->connection, connection);
+		return;
+	}
+	close(fd);
+}
+
+static void
+link_signal_del(struct link_guest *lg, uint32_t connection)
+{
+	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++) {
+		struct link_signal_slot *s = &lg->signal[i];
+
+		/*
+		 * A thread may be about to write to it, so the descriptor
+		 * stays open until link_signal_add() replaces it.
+		 */
+		if (s->connection == connection)
+			os_st32_rel(&s->connection, LINK_SIGNAL_USED);
+	}
+}
+
+/* One message, blocking or not; host messages that need no answer are done
+ * here.  1: *m is an answer; 0: nothing more; -errno: the end. */
+static int
+link_guest_take(struct link_guest *lg, union link_msg *m, int flags)
+{
+	int fds[LINK_MAX_FDS];
+	unsigned int nfds;
+
+	for (;;) {
+		int rc = link_msg_recv(lg->sock, m, fds, &nfds, flags);
+
+		if (rc == -EAGAIN)
+			return 0;
+		if (rc <= 0)
+			return lg->gone = -EPIPE;
+		switch (m->hdr.type) {
+		case LINK_SIGNAL_ADD:
+			if (nfds == 1 && m->signal.connection != 0) {
+				link_signal_add(lg, m->signal.connection,
+				    fds[0]);
+				fds[0] = -1;
+			}
+			break;
+		case LINK_SIGNAL_DEL:
+			link_signal_del(lg, m->signal.connection);
+			break;
+		case LINK_BYE:
+			link_fds_close(fds, nfds);
+			return lg->gone = -ECONNABORTED;
+		case LINK_HELLO_ACK:
+		case LINK_ACK:
+			link_fds_close(fds, nfds);
+			return 1;
+		default:
+			break;
+		}
+		link_fds_close(fds, nfds);
+	}
+}
+
+int
+link_guest_poll(struct link_guest *lg)
+{
+	union link_msg m;
+	int rc;
+
+	pthread_mutex_lock(&lg->sock_lock);
+	do {
+		rc = lg->gone != 0 ? lg->gone :
+		    link_guest_take(lg, &m, MSG_DONTWAIT);
+	} while (rc > 0);
+	pthread_mutex_unlock(&lg->sock_lock);
+	return rc;
+}
+
+/* Send a request and wait for its ACK: a link_status, or -errno. */
+static int
+link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
+    const int *fds, unsigned int nfds, union link_msg *answer)
+{
+	int rc;
+
+	pthread_mutex_lock(&lg->sock_lock);
+	hdr->seq = ++lg->seq;
+	rc = lg->gone != 0 ? lg->gone :
+	    link_msg_send(lg->sock, hdr, len, fds, nfds, 0);
+	if (rc == 0)
+		rc = link_guest_take(lg, answer, 0);
+	if (rc == 0)
+		rc = -ETIMEDOUT;
+	if (rc == 1)
+		rc = answer->hdr.seq == hdr->seq ?
+		    (int)answer->ack.status : -EPROTO;
+	pthread_mutex_unlock(&lg->sock_lock);
+	return rc;
+}
+
+/* --- hypercalls --- */
+
+int
+link_guest_post(struct link_guest *lg, uint32_t connection, const void *msg,
+    uint32_t len)
+{
+	struct link_post p = { { LINK_POST, 0 }, connection, len, { 0 } };
+	uint32_t i;
+	int rc;
+
+	for (i = 0; i < lg->connections; i++)
+		if (lg->connection[i] == connection)
+			break;
+	if (i == lg->connections)
+		return E_NOTSUP;
+	if (len > sizeof(p.payload))
+		return E_STATE;
+	if (lg->gone != 0)
+		return E_GONE;
+	memcpy(p.payload, msg, len);
+	rc = link_msg_send(lg->sock, &p, sizeof(p), NULL, 0, MSG_DONTWAIT);
+	return rc == 0 ? 0 : rc == -EAGAIN || rc == -ENOBUFS ? E_AGAIN :
+	    E_GONE;
+}
+
+static bool
+link_signal_write(struct link_guest *lg, uint32_t connection)
+{
+	uint64_t one = 1;
+
+	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++) {
+		uint32_t id = os_ld32_acq(&lg->signal[i].connection);
+
+		if (id == 0)
+			return false;
+		if (id == connection)
+			return write(lg->signal[i].fd, &one, sizeof(one)) > 0 ||
+			    errno == EAGAIN;
+	}
+	return false;
+}
+
+void
+link_guest_signal(struct link_guest *lg, uint32_t connection)
+{
+	if (link_signal_write(lg, connection))
+		return;
+	link_guest_poll(lg);
+	link_signal_write(lg, connection);
+}
+
+void
+link_guest_eom(struct link_guest *lg, uint32_t vp)
+{
+	uint64_t one = 1;
+
+	/* A full counter is as good as a written one. */
+	if (write(lg->vp[vp].eom_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* --- bring-up --- */
+
+static int
+link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
+    char *err, size_t cap)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const struct timeval tv = { LINK_GUEST_TIMEOUT_S, 0 };
+
+	if (strlen(cfg->path) >= sizeof(sa.sun_path)) {
+		snprintf(err, cap, "%s: path longer than %zu bytes", cfg->path,
+		    sizeof(sa.sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	strcpy(sa.sun_path, cfg->path);
+	lg->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (lg->sock < 0)
+		return -errno;
+	setsockopt(lg->sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (connect(lg->sock, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		int e = errno;
+
+		snprintf(err, cap, "%s: %s (is `hvnet host` running?)",
+		    cfg->path, strerror(e));
+		return -e;
+	}
+	return 0;
+}
+
+static int
+link_say_hello(struct link_guest *lg, const struct link_guest_config *cfg,
+    char *err, size_t cap)
+{
+	struct link_hello h = {
+		.hdr = { LINK_HELLO, 0 }, .magic = LINK_MAGIC,
+		.version = LINK_VERSION, .vps = cfg->vps, .kind = cfg->kind,
+		.max_nics = cfg->max_nics, .pid = (uint32_t)getpid(),
+	};
+	union link_msg a;
+	int rc;
+
+	snprintf(h.name, sizeof(h.name), "%s", cfg->name);
+	snprintf(h.nic, sizeof(h.nic), "%s", cfg->nic);
+	rc = link_guest_call(lg, &h.hdr, sizeof(h), NULL, 0, &a);
+	if (rc != 0) {
+		snprintf(err, cap, "%s: %s", cfg->path, rc > 0 ?
+		    link_status_text((uint32_t)rc) : strerror(-rc));
+		return rc > 0 ? -ECONNABORTED : rc;
+	}
+	lg->connections = min_u32(a.hello_ack.connections,
+	    (uint32_t)ARRAY_LEN(lg->connection));
+	memcpy(lg->connection, a.hello_ack.connection, sizeof(lg->connection));
+	return 0;
+}
+
+static int
+link_vp_open(struct link_guest *lg, uint32_t i)
+{
+	struct link_guest_vp *v = &lg->vp[i];
+	struct link_vp_fds fds = { .hdr = { LINK_VP_FDS, 0 }, .vp = i };
+	struct link_vp_regs regs = { .hdr = { LINK_VP_REGS, 0 }, .vp = i,
+		.flags = LINK_VP_SCONTROL | LINK_VP_SIMP | LINK_VP_SIEFP };
+	union link_msg a;
+	int pair[2], rc;
+
+	v->interrupt_fd = pair[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	v->eom_fd = pair[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pair[0] < 0 || pair[1] < 0)
+		return -errno;
+	if (link_guest_mem_alloc(lg, HV_PAGE_SIZE, &v->simp) < 0 ||
+	    link_guest_mem_alloc(lg, HV_PAGE_SIZE, &v->siefp) < 0)
+		return -ENOMEM;
+	regs.simp = v->simp.gpa;
+	regs.siefp = v->siefp.gpa;
+	rc = link_guest_call(lg, &fds.hdr, sizeof(fds), pair, 2, &a);
+	if (rc == 0)
+		rc = link_guest_call(lg, &regs.hdr, sizeof(regs), NULL, 0, &a);
+	return rc > 0 ? -ECONNABORTED : rc;
+}
+
+static int
+link_hand_over(struct link_guest *lg, char *err, size_t cap)
+{
+	struct link_mem_add m = { .hdr = { LINK_MEM_ADD, 0 },
+		.gpa = LINK_GUEST_GPA_BASE, .bytes = lg->mem_bytes };
+	union link_msg a;
+	int rc = link_guest_call(lg, &m.hdr, sizeof(m), &lg->memfd, 1, &a);
+
+	if (rc > 0) {
+		snprintf(err, cap, "the host refused our memory: %s",
+		    link_status_text((uint32_t)rc));
+		return -ECONNABORTED;
+	}
+	for (uint32_t i = 0; rc == 0 && i < lg->vps; i++)
+		rc = link_vp_open(lg, i);
+	if (rc < 0)
+		snprintf(err, cap, "handing virtual processors over: %s",
+		    strerror(-rc));
+	return rc;
+}
+
+int
+link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
+    char *err, size_t cap)
+{
+	struct link_guest *lg = calloc(1, sizeof(*lg));
+	int rc = -ENOMEM;
+
+	snprintf(err, cap, "out of memory");
+	if (lg == NULL)
+		return rc;
+	lg->sock = lg->memfd = -1;
+	pthread_mutex_init(&lg->sock_lock, NULL);
+	lg->vps = cfg->vps;
+	lg->vp = calloc(cfg->vps, sizeof(*lg->vp));
+	if (lg->vp == NULL)
+		goto fail;
+	for (uint32_t i = 0; i < lg->vps; i++)
+		lg->vp[i].interrupt_fd = lg->vp[i].eom_fd = -1;
+	if ((rc = link_connect(lg, cfg, err, cap)) < 0)
+		goto fail;
+	if ((rc = link_say_hello(lg, cfg, err, cap)) < 0)
+		goto fail;
+	if ((rc = link_mem_create(lg, cfg->memory_bytes)) < 0) {
+		snprintf(err, cap, "guest memory of %llu bytes: %s",
+		    (unsigned long long)cfg->memory_bytes, strerror(-rc));
+		goto fail;
+	}
+	if ((rc = link_hand_over(lg, err, cap)) < 0)
+		goto fail;
+	*out = lg;
+	return 0;
+
+fail:
+	link_guest_close(lg);
+	return rc;
+}
+
+void
+link_guest_close(struct link_guest *lg)
+{
+	struct link_simple bye = { { LINK_DETACH, 0 } };
+	union link_msg a;
+
+	if (lg->sock >= 0 && lg->gone == 0 && lg->connections > 0)
+		link_guest_call(lg, &bye.hdr, sizeof(bye), NULL, 0, &a);
+	for (uint32_t i = 0; lg->vp != NULL && i < lg->vps; i++) {
+		if (lg->vp[i].interrupt_fd >= 0)
+			close(lg->vp[i].interrupt_fd);
+		if (lg->vp[i].eom_fd >= 0)
+			close(lg->vp[i].eom_fd);
+	}
+	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++)
+		if (lg->signal[i].connection != 0)
+			close(lg->signal[i].fd);
+	if (lg->mem != NULL)
+		munmap(lg->mem, lg->mem_bytes);
+	if (lg->memfd >= 0)
+		close(lg->memfd);
+	if (lg->sock >= 0)
+		close(lg->sock);
+	pthread_mutex_destroy(&lg->sock_lock);
+	free(lg->run);
+	free(lg->vp);
+	free(lg);
+}
+
+int
+link_guest_fd(const struct link_guest *lg)
+{
+	return lg->sock;
+}
+
+int
+link_guest_interrupt_fd(const struct link_guest *lg, uint32_t vp)
+{
+	return lg->vp[vp].interrupt_fd;
+}
+
+void *
+link_guest_simp(const struct link_guest *lg, uint32_t vp)
+{
+	return lg->vp[vp].simp.va;
+}
+
+void *
+link_guest_siefp(const struct link_guest *lg, uint32_t vp)
+{
+	return lg->vp[vp].siefp.va;
+}

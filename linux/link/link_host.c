@@ -1,0 +1,660 @@
+/*
+ * The host side of the partition protocol.
+ *
+ * One link_host serves one guest: it turns messages of the socket into the
+ * registers, memory and posted messages of a struct partition, and hands out
+ * an eventfd for each connection id that the VMBus server declares, always
+ * before the offer that names it is delivered (shared memory overtakes the
+ * socket, see docs/partition.md).
+ *
+ * States: until HELLO only HELLO is allowed; from HELLO_ACK on everything else
+ * is.  Any violation ends the connection with a BYE that says why.  A guest
+ * that posts faster than LINK_POST_RATE is read more slowly, not dropped.
+ *
+ * Context: control thread.  Interrupts to the guest (link_interrupt) come from
+ * any thread and only write an eventfd.
+ */
+#include "linux/link/link_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/link/link_mem.h"
+#include "linux/link/link_msg.h"
+
+struct link_vp {
+	int interrupt_fd;
+	int eom_fd;
+	struct event *eom_event;
+	void *simp_page;	/* own mappings, where not in a region */
+	void *siefp_page;
+	struct link_host *link;
+	uint32_t index;
+};
+
+struct link_connection {
+	uint32_t id;
+	int fd;
+	const struct chan *chan;
+};
+
+struct link_host {
+	struct event_base *base;
+	int sock;
+	const struct link_host_ops *ops;
+	void *ctx;
+	struct event *readable;
+	struct event *timer;	/* HELLO deadline, then the rate pause */
+	struct event *guard;
+	bool greeted;
+	bool over;
+	struct partition part;
+	struct part_msg *queue_mem;
+	struct link_vp *vps;
+	struct link_connection *conns;
+	uint32_t conns_count, conns_cap;
+	uint32_t map_runs;
+	uint32_t tokens;
+	uint64_t tokens_at_ns;
+	uint64_t posts, posts_delayed;
+};
+
+static uint64_t
+link_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* --- partition operations --- */
+
+static void
+link_interrupt(struct partition *p, uint32_t vp)
+{
+	struct link_host *lh = p->ctx;
+	uint64_t one = 1;
+	int fd = lh->vps[vp].interrupt_fd;
+
+	/* A full counter means that the guest has an interrupt pending. */
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static int
+link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
+{
+	struct link_host *lh = p->ctx;
+	struct link_signal msg = { { LINK_SIGNAL_ADD, 0 }, conn_id, 0 };
+
+	if (lh->conns_count == lh->conns_cap) {
+		uint32_t cap = lh->conns_cap == 0 ? 16 : lh->conns_cap * 2;
+		struct link_connection *grown = realloc(lh->conns,
+		    cap * sizeof(*grown));
+
+		if (grown == NULL)
+			return E_NOMEM;
+		lh->conns = grown;
+		lh->conns_cap = cap;
+	}
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return E_NOMEM;
+	if (link_msg_send(lh->sock, &msg, sizeof(msg), &fd, 1,
+	    MSG_DONTWAIT) < 0) {
+		close(fd);
+		return E_GONE;
+	}
+	lh->conns[lh->conns_count++] =
+	    (struct link_connection){ conn_id, fd, chan };
+	return 0;
+}
+
+static void
+link_connection_remove(struct partition *p, uint32_t conn_id)
+{
+	struct link_host *lh = p->ctx;
+	struct link_signal msg = { { LINK_SIGNAL_DEL, 0 }, conn_id, 0 };
+
+	for (uint32_t i = 0; i < lh->conns_count; i++) {
+		if (lh->conns[i].id != conn_id)
+			continue;
+		close(lh->conns[i].fd);
+		lh->conns[i] = lh->conns[--lh->conns_count];
+		link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
+		    MSG_DONTWAIT);
+		return;
+	}
+}
+
+static int
+link_map_pages(struct partition *p, const uint64_t *pfns, uint32_t count,
+    struct part_map *out)
+{
+	struct link_host *lh = p->ctx;
+
+	return link_pages_map(p, pfns, count, out, &lh->map_runs,
+	    LINK_MAX_MAP_RUNS);
+}
+
+static void
+link_unmap_pages(struct partition *p, struct part_map *map)
+{
+	struct link_host *lh = p->ctx;
+
+	link_pages_unmap(map, &lh->map_runs);
+}
+
+static const struct part_ops link_part_ops = {
+	.interrupt = link_interrupt,
+	.connection_add = link_connection_add,
+	.connection_remove = link_connection_remove,
+	.map_pages = link_map_pages,
+	.unmap_pages = link_unmap_pages,
+};
+
+/* --- the end --- */
+
+static void
+link_over(struct link_host *lh, const char *why)
+{
+	if (lh->over)
+		return;
+	lh->over = true;
+	event_del(lh->readable);
+	event_del(lh->timer);
+	event_del(lh->guard);
+	lh->ops->over(lh->ctx, why);
+}
+
+static void
+link_bye(struct link_host *lh, uint32_t status)
+{
+	struct link_ack bye = { { LINK_BYE, 0 }, status, 0 };
+
+	link_msg_send(lh->sock, &bye, sizeof(bye), NULL, 0, MSG_DONTWAIT);
+}
+
+static void
+link_refuse(struct link_host *lh, uint32_t status)
+{
+	fault_note(&lh->part.faults, status == LINK_E_LIMIT ?
+	    FAULT_LINK_LIMIT : FAULT_LINK_PROTO, status);
+	link_bye(lh, status);
+	link_over(lh, link_status_text(status));
+}
+
+static void
+link_ack(struct link_host *lh, uint32_t seq, uint32_t status)
+{
+	struct link_ack ack = { { LINK_ACK, seq }, status, 0 };
+
+	if (link_msg_send(lh->sock, &ack, sizeof(ack), NULL, 0,
+	    MSG_DONTWAIT) < 0)
+		link_over(lh, "guest does not read its socket");
+}
+
+/* --- messages --- */
+
+static uint32_t
+link_partition_make(struct link_host *lh, uint32_t vps)
+{
+	lh->vps = calloc(vps, sizeof(*lh->vps));
+	lh->queue_mem = calloc((size_t)vps * PART_MSG_QUEUE,
+	    sizeof(*lh->queue_mem));
+	if (lh->vps == NULL || lh->queue_mem == NULL)
+		return LINK_E_LIMIT;
+	for (uint32_t i = 0; i < vps; i++)
+		lh->vps[i] = (struct link_vp){ .interrupt_fd = -1,
+			.eom_fd = -1, .link = lh, .index = i };
+	part_init(&lh->part, &link_part_ops, lh, vps, lh->queue_mem);
+	return LINK_OK;
+}
+
+static void
+link_on_hello(struct link_host *lh, const struct link_hello *h)
+{
+	struct link_hello_ack ack = {
+		.hdr = { LINK_HELLO_ACK, h->hdr.seq },
+		.version = LINK_VERSION,
+		.connections = 2, .connection = { 1, 4 },
+		.post_max = LINK_POST_BURST,
+	};
+	struct link_hello copy = *h;
+
+	copy.name[LINK_NAME_LEN - 1] = '\0';
+	copy.nic[LINK_NAME_LEN - 1] = '\0';
+	event_del(lh->timer);
+	if (h->magic != LINK_MAGIC)
+		ack.status = LINK_E_PROTO;
+	else if (h->version < LINK_VERSION)
+		ack.status = LINK_E_VERSION;
+	else if (h->vps == 0 || h->vps > LINK_MAX_VPS)
+		ack.status = LINK_E_LIMIT;
+	else
+		ack.status = link_partition_make(lh, h->vps);
+	if (ack.status == LINK_OK) {
+		lh->greeted = true;
+		ack.status = lh->ops->attach(lh->ctx, lh, &copy);
+	}
+	link_msg_send(lh->sock, &ack, sizeof(ack), NULL, 0, MSG_DONTWAIT);
+	if (ack.status != LINK_OK)
+		link_over(lh, link_status_text(ack.status));
+}
+
+static void
+link_on_eom(evutil_socket_t fd, short what, void *arg)
+{
+	struct link_vp *v = arg;
+
+	/*
+	 * Edge-triggered and never read: the descriptor's flags are shared
+	 * with the guest, who could make a read() here block.
+	 */
+	part_eom(&v->link->part, v->index);
+}
+
+static void
+link_vp_close(struct link_vp *v)
+{
+	if (v->eom_event != NULL)
+		event_free(v->eom_event);
+	if (v->interrupt_fd >= 0)
+		close(v->interrupt_fd);
+	if (v->eom_fd >= 0)
+		close(v->eom_fd);
+	v->eom_event = NULL;
+	v->interrupt_fd = v->eom_fd = -1;
+}
+
+/*
+ * Eventfds come from the guest: make them ours to write without blocking.  The
+ * flag is shared with the guest, who may clear it and fill the counter, so
+ * that a worker's write blocks: link_host_guard() finds and frees it.
+ */
+static bool
+link_eventfd_ok(int fd)
+{
+	uint64_t zero = 0;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return false;
+	/* Only an eventfd takes eight bytes of zero and changes nothing. */
+	return write(fd, &zero, sizeof(zero)) == (ssize_t)sizeof(zero) ||
+	    errno == EAGAIN;
+}
+
+static uint32_t
+link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
+    unsigned int nfds)
+{
+	if (m->vp >= lh->part.vps || nfds != 2)
+		return LINK_E_PROTO;
+	if (!link_eventfd_ok(fds[0]) || !link_eventfd_ok(fds[1]))
+		return LINK_E_PROTO;
+	struct link_vp *v = &lh->vps[m->vp];
+	struct event *ev = event_new(lh->base, fds[1],
+	    EV_READ | EV_PERSIST | EV_ET, link_on_eom, v);
+	if (ev == NULL)
+		return LINK_E_LIMIT;
+	lh->ops->park(lh->ctx);
+	link_vp_close(v);
+	v->interrupt_fd = fds[0];
+	v->eom_fd = fds[1];
+	v->eom_event = ev;
+	lh->ops->unpark(lh->ctx);
+	event_add(ev, NULL);
+	fds[0] = fds[1] = -1;
+	return LINK_OK;
+}
+
+/* The page that a register names: of a file of its own, or of guest memory. */
+static uint32_t
+link_page_find(struct link_host *lh, bool by_fd, uint64_t where, int *fds,
+    unsigned int nfds, unsigned int *next_fd, void **own, void **page)
+{
+	if (!by_fd) {
+		*page = (where & (HV_PAGE_SIZE - 1)) != 0 ? NULL :
+		    guestmem_ptr(&lh->part.mem, where, HV_PAGE_SIZE);
+		return *page != NULL ? LINK_OK : LINK_E_MEM;
+	}
+	if (*next_fd >= nfds)
+		return LINK_E_PROTO;
+	*own = *page = link_page_map(fds[(*next_fd)++], where);
+	return *page != NULL ? LINK_OK : LINK_E_MEM;
+}
+
+static uint32_t
+link_on_vp_regs(struct link_host *lh, const struct link_vp_regs *m, int *fds,
+    unsigned int nfds)
+{
+	struct part_vp_regs regs = {
+		.scontrol = (m->flags & LINK_VP_SCONTROL) != 0,
+		.sint_masked = (m->flags & LINK_VP_SINT_MASKED) != 0,
+	};
+	void *simp_own = NULL, *siefp_own = NULL;
+	unsigned int next = 0;
+	uint32_t status = LINK_OK;
+
+	if (m->vp >= lh->part.vps)
+		return LINK_E_PROTO;
+	if ((m->flags & LINK_VP_SIMP) != 0)
+		status = link_page_find(lh, (m->flags & LINK_VP_SIMP_FD) != 0,
+		    m->simp, fds, nfds, &next, &simp_own, &regs.simp);
+	if (status == LINK_OK && (m->flags & LINK_VP_SIEFP) != 0)
+		status = link_page_find(lh, (m->flags & LINK_VP_SIEFP_FD) != 0,
+		    m->siefp, fds, nfds, &next, &siefp_own, &regs.siefp);
+	if (status != LINK_OK) {
+		link_page_unmap(simp_own);
+		link_page_unmap(siefp_own);
+		return status;
+	}
+	struct link_vp *v = &lh->vps[m->vp];
+	lh->ops->park(lh->ctx);
+	part_vp_set_regs(&lh->part, m->vp, &regs);
+	link_page_unmap(v->simp_page);
+	link_page_unmap(v->siefp_page);
+	v->simp_page = simp_own;
+	v->siefp_page = siefp_own;
+	lh->ops->unpark(lh->ctx);
+	return LINK_OK;
+}
+
+/* A region may go only when no page register and no GPADL lies in it. */
+static uint32_t
+link_on_mem_del(struct link_host *lh, const struct link_mem_del *m)
+{
+	const struct gpa_region *r = guestmem_find(&lh->part.mem, m->gpa);
+	uint32_t status;
+
+	if (r == NULL || r->gpa != m->gpa)
+		return LINK_E_MEM;
+	/*
+	 * GPADLs of it are in use by the server: the guest must have closed
+	 * its channels.  Resetting is safe whatever it did.
+	 */
+	lh->ops->park(lh->ctx);
+	lh->ops->reset(lh->ctx);
+	for (uint32_t i = 0; i < lh->part.vps; i++) {
+		struct part_vp_regs regs = lh->part.vp[i].regs;
+		const uint8_t *simp = regs.simp, *siefp = regs.siefp;
+
+		if (simp >= r->va && simp < r->va + r->bytes)
+			regs.simp = NULL;
+		if (siefp >= r->va && siefp < r->va + r->bytes)
+			regs.siefp = NULL;
+		part_vp_set_regs(&lh->part, i, &regs);
+	}
+	status = link_mem_del(&lh->part, m->gpa);
+	lh->ops->unpark(lh->ctx);
+	return status;
+}
+
+static uint32_t
+link_on_mem_add(struct link_host *lh, const struct link_mem_add *m, int *fds,
+    unsigned int nfds)
+{
+	uint32_t status;
+
+	if (nfds != 1)
+		return LINK_E_PROTO;
+	lh->ops->park(lh->ctx);
+	status = link_mem_add(&lh->part, m, fds[0]);
+	lh->ops->unpark(lh->ctx);
+	if (status == LINK_OK)
+		fds[0] = -1;
+	return status;
+}
+
+static void
+link_handle(struct link_host *lh, union link_msg *m, int *fds,
+    unsigned int nfds)
+{
+	uint32_t status;
+
+	if (!lh->greeted) {
+		if (m->hdr.type == LINK_HELLO)
+			link_on_hello(lh, &m->hello);
+		else
+			link_refuse(lh, LINK_E_PROTO);
+		return;
+	}
+	switch (m->hdr.type) {
+	case LINK_MEM_ADD:
+		status = link_on_mem_add(lh, &m->mem_add, fds, nfds);
+		break;
+	case LINK_MEM_DEL:
+		status = link_on_mem_del(lh, &m->mem_del);
+		break;
+	case LINK_VP_FDS:
+		status = link_on_vp_fds(lh, &m->vp_fds, fds, nfds);
+		break;
+	case LINK_VP_REGS:
+		status = link_on_vp_regs(lh, &m->vp_regs, fds, nfds);
+		break;
+	case LINK_POST:
+		lh->posts++;
+		if (m->post.len > sizeof(m->post.payload)) {
+			link_refuse(lh, LINK_E_PROTO);
+			return;
+		}
+		lh->ops->message(lh->ctx, m->post.connection,
+		    (struct span){ m->post.payload, m->post.len });
+		return;
+	case LINK_RESET:
+		lh->ops->park(lh->ctx);
+		lh->ops->reset(lh->ctx);
+		part_reset(&lh->part);
+		lh->ops->unpark(lh->ctx);
+		status = LINK_OK;
+		break;
+	case LINK_DETACH:
+		link_ack(lh, m->hdr.seq, LINK_OK);
+		link_over(lh, "guest detached");
+		return;
+	default:
+		link_refuse(lh, LINK_E_PROTO);
+		return;
+	}
+	if (status == LINK_E_PROTO || status == LINK_E_LIMIT)
+		link_refuse(lh, status);
+	else
+		link_ack(lh, m->hdr.seq, status);
+}
+
+/* One token a message; false: none left, and the reader sleeps a while. */
+static bool
+link_token_take(struct link_host *lh)
+{
+	const struct timeval pause = { 0, 5000 };
+	uint64_t now = link_now_ns();
+	uint64_t fresh = (now - lh->tokens_at_ns) / (1000000000u /
+	    LINK_POST_RATE);
+
+	if (fresh > 0) {
+		lh->tokens = fresh >= LINK_POST_BURST - lh->tokens ?
+		    LINK_POST_BURST : lh->tokens + (uint32_t)fresh;
+		lh->tokens_at_ns = now;
+	}
+	if (lh->tokens > 0) {
+		lh->tokens--;
+		return true;
+	}
+	lh->posts_delayed++;
+	if (lh->posts_delayed == 1)
+		fault_note(&lh->part.faults, FAULT_MSG_RATE, LINK_POST_RATE);
+	event_del(lh->readable);
+	evtimer_add(lh->timer, &pause);
+	return false;
+}
+
+static void
+link_on_readable(evutil_socket_t sock, short what, void *arg)
+{
+	struct link_host *lh = arg;
+	union link_msg m;
+	int fds[LINK_MAX_FDS];
+	unsigned int nfds;
+
+	/* A bounded turn, so that one guest cannot keep the control thread. */
+	for (int turn = 0; turn < 64 && !lh->over; turn++) {
+		if (!link_token_take(lh))
+			return;
+		int rc = link_msg_recv(sock, &m, fds, &nfds, MSG_DONTWAIT);
+		if (rc == -EAGAIN) {
+			return;
+		} else if (rc == -EPROTO) {
+			link_refuse(lh, LINK_E_PROTO);
+			return;
+		} else if (rc <= 0) {
+			link_over(lh, "guest closed the connection");
+			return;
+		}
+		/*
+		 * link_over() may free lh: nothing of it is touched after,
+		 * for ops->over() destroys only later (see its contract).
+		 */
+		link_handle(lh, &m, fds, nfds);
+		link_fds_close(fds, nfds);
+	}
+}
+
+static void
+link_on_timer(evutil_socket_t sock, short what, void *arg)
+{
+	struct link_host *lh = arg;
+
+	if (!lh->greeted)
+		link_refuse(lh, LINK_E_PROTO);
+	else
+		event_add(lh->readable, NULL);
+}
+
+bool
+link_host_guard(struct link_host *lh)
+{
+	bool held = false;
+
+	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++) {
+		struct pollfd pfd = { .fd = lh->vps[i].interrupt_fd,
+			.events = POLLOUT | POLLIN };
+		uint64_t n;
+
+		if (pfd.fd < 0 || poll(&pfd, 1, 0) <= 0 ||
+		    (pfd.revents & POLLOUT) != 0)
+			continue;
+		/* Full, so readable: this read can only block if the guest
+		 * empties it in between, and then our writer is free too. */
+		fcntl(pfd.fd, F_SETFL, fcntl(pfd.fd, F_GETFL) | O_NONBLOCK);
+		if (read(pfd.fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+			continue;
+		held = true;
+	}
+	if (held && !lh->over)
+		link_refuse(lh, LINK_E_PROTO);
+	return held;
+}
+
+static void
+link_on_guard(evutil_socket_t sock, short what, void *arg)
+{
+	link_host_guard(arg);
+}
+
+/* --- public --- */
+
+struct link_host *
+link_host_create(struct event_base *base, int sock,
+    const struct link_host_ops *ops, void *ctx)
+{
+	const struct timeval hello = { LINK_HELLO_SECONDS, 0 };
+	const struct timeval beat = { 0, 500000 };
+	struct link_host *lh = calloc(1, sizeof(*lh));
+
+	if (lh == NULL)
+		goto close_sock;
+	lh->base = base;
+	lh->sock = sock;
+	lh->ops = ops;
+	lh->ctx = ctx;
+	lh->tokens = LINK_POST_BURST;
+	lh->tokens_at_ns = link_now_ns();
+	lh->readable = event_new(base, sock, EV_READ | EV_PERSIST,
+	    link_on_readable, lh);
+	lh->timer = evtimer_new(base, link_on_timer, lh);
+	lh->guard = event_new(base, -1, EV_PERSIST, link_on_guard, lh);
+	if (lh->readable == NULL || lh->timer == NULL || lh->guard == NULL)
+		goto free_events;
+	evtimer_add(lh->guard, &beat);
+	event_add(lh->readable, NULL);
+	evtimer_add(lh->timer, &hello);
+	return lh;
+
+free_events:
+	if (lh->guard != NULL)
+		event_free(lh->guard);
+	if (lh->timer != NULL)
+		event_free(lh->timer);
+	if (lh->readable != NULL)
+		event_free(lh->readable);
+	free(lh);
+close_sock:
+	close(sock);
+	return NULL;
+}
+
+void
+link_host_destroy(struct link_host *lh, uint32_t status)
+{
+	if (status != LINK_OK && !lh->over)
+		link_bye(lh, status);
+	event_free(lh->readable);
+	event_free(lh->timer);
+	event_free(lh->guard);
+	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++) {
+		link_vp_close(&lh->vps[i]);
+		link_page_unmap(lh->vps[i].simp_page);
+		link_page_unmap(lh->vps[i].siefp_page);
+	}
+	for (uint32_t i = 0; i < lh->conns_count; i++)
+		close(lh->conns[i].fd);
+	link_mem_del_all(&lh->part);
+	close(lh->sock);
+	free(lh->conns);
+	free(lh->vps);
+	free(lh->queue_mem);
+	free(lh);
+}
+
+struct partition *
+link_host_partition(struct link_host *lh)
+{
+	return &lh->part;
+}
+
+int
+link_host_signal_fd(const struct link_host *lh, const struct chan *chan)
+{
+	for (uint32_t i = 0; i < lh->conns_count; i++)
+		if (lh->conns[i].chan == chan)
+			return lh->conns[i].fd;
+	return -1;
+}
+
+void
+link_host_usage(const struct link_host *lh, struct link_host_usage *u)
+{
+	*u = (struct link_host_usage){ .regions = lh->part.mem.count,
+		.connections = lh->conns_count, .map_runs = lh->map_runs,
+		.posts = lh->posts, .posts_delayed = lh->posts_delayed };
+	for (uint32_t i = 0; i < lh->part.mem.count; i++)
+		u->guest_bytes += lh->part.mem.region[i].bytes;
+}

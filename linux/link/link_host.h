@@ -1,0 +1,85 @@
+/*
+ * The host side of one guest's connection: partition protocol in, partition
+ * (core/bus/partition.h) out.
+ *
+ * Context: the control thread, on its event loop.  While registers or memory
+ * change, the guest's workers are parked through the ops.
+ */
+#ifndef LINUX_LINK_LINK_HOST_H
+#define LINUX_LINK_LINK_HOST_H
+
+#include <event2/event.h>
+
+#include "bus/partition.h"
+#include "linux/link/link_wire.h"
+
+/* Policy: limits of one guest, besides those of link_wire.h. */
+#define LINK_MAX_GUEST_BYTES	(64ull << 30)	/* guest memory */
+#define LINK_MAX_MAP_RUNS	16384u	/* pieces of non-contiguous mappings */
+#define LINK_POST_RATE		20000u	/* messages a second, then they wait */
+#define LINK_POST_BURST		2048u
+#define LINK_HELLO_SECONDS	5	/* to say HELLO */
+
+struct link_host;
+
+struct link_host_ops {
+	/*
+	 * The guest said HELLO; its partition exists.  LINK_OK or the status
+	 * to refuse it with.
+	 */
+	uint32_t (*attach)(void *ctx, struct link_host *,
+	    const struct link_hello *);
+	/* No worker touches this guest between the two. */
+	void (*park)(void *ctx);
+	void (*unpark)(void *ctx);
+	/* HvPostMessage; as vms_message(). */
+	int (*message)(void *ctx, uint32_t connection, struct span msg);
+	/* The machine resets: close every channel, stay attached. */
+	void (*reset)(void *ctx);
+	/*
+	 * The connection is over, orderly or not; `why` is for the log.  The
+	 * callee lets go of everything and calls link_host_destroy() later,
+	 * from its event loop, never inside this call.  Called once.
+	 */
+	void (*over)(void *ctx, const char *why);
+};
+
+/*
+ * Serve a connected socket (consumed, also on error).  NULL: out of memory or
+ * descriptors.  Borrows base, ops and ctx.
+ */
+struct link_host *link_host_create(struct event_base *base, int sock,
+    const struct link_host_ops *ops, void *ctx);
+/*
+ * End it: tell the guest why (a link_status; LINK_OK: nothing), unmap its
+ * memory, close every descriptor.  No worker may use it any more.
+ */
+void link_host_destroy(struct link_host *, uint32_t status);
+
+/*
+ * Free a worker that a hostile guest holds in an interrupt write (it filled
+ * the eventfd and made it blocking); such a guest is cut off.  Runs twice a
+ * second by itself; park() loops must call it too while they wait.  True if
+ * a held worker was found.
+ */
+bool link_host_guard(struct link_host *);
+
+/* Valid from attach() to link_host_destroy(). */
+struct partition *link_host_partition(struct link_host *);
+/*
+ * The eventfd that the guest signals this channel with, or -1.  Borrowed.  Wait
+ * for it edge-triggered (EPOLLET) and never read it: a guest shares its flags
+ * and could make a read block.
+ */
+int link_host_signal_fd(const struct link_host *, const struct chan *);
+
+struct link_host_usage {
+	uint64_t guest_bytes;	/* guest memory mapped */
+	uint32_t regions;
+	uint32_t connections;	/* signal eventfds */
+	uint32_t map_runs;
+	uint64_t posts, posts_delayed;
+};
+void link_host_usage(const struct link_host *, struct link_host_usage *);
+
+#endif
