@@ -55,7 +55,8 @@ struct pkt_coal_flow {
 	uint32_t frame_len;
 	uint32_t frames;
 	uint32_t pieces;	/* in v, slot 0 (the header) included */
-	uint16_t next_id;
+	uint16_t last_id;	/* IPv4 id of the newest frame */
+	uint16_t id_step;	/* 0 or 1, from the second frame on */
 	uint8_t ip_version;
 	struct pkt_meta meta;	/* of the first frame */
 	struct vec first;	/* first piece of the first frame */
@@ -79,7 +80,8 @@ struct pkt_coal {
 
 enum pkt_coal_verdict {
 	PKT_COAL_PASS = 0,	/* not taken: deliver it yourself, now */
-	PKT_COAL_HELD = 1,	/* borrowed until its emit callback */
+	PKT_COAL_HELD = 1,	/* borrowed until its emit callback, which
+				   does not come from the same call */
 };
 
 /*
@@ -98,8 +100,8 @@ void pkt_coal_init(struct pkt_coal *c, uint32_t limit_bytes,
  * caller delivers a PASSed frame at once.  Merges TCP over IPv4 without
  * options and IPv6 without extension headers: known good or partial checksum
  * (PKT_CSUM_GOOD_L4, PKT_CSUM_PARTIAL), same Ethernet header, VLAN, TOS, TTL,
- * DF, ack, window and TCP options, IPv4 id and sequence number consecutive, no
- * flags but ACK and PSH.  Context: queue owner.  Returns enum pkt_coal_verdict.
+ * DF, ack, window and TCP options, sequence number consecutive, IPv4 id too (or
+ * unchanging under DF), no flags but ACK and PSH.  Context: queue owner.  Returns enum pkt_coal_verdict.
  */
 enum pkt_coal_verdict pkt_coal_add(struct pkt_coal *c, const struct vec *v,
     uint32_t n, const struct pkt_info *info, const struct pkt_meta *m,

@@ -75,6 +75,14 @@ uint64_t pkt_sum_pseudo6(const uint8_t *src, const uint8_t *dst, uint8_t proto,
     uint32_t l4_len);
 
 /*
+ * The same for a parsed frame that has an IP header (ip_version not 0), whose
+ * headers lie in head: a home address option or a routing header of type 2
+ * takes the place of an IPv6 address (RFC 8200, 8.1; RFC 6275).
+ */
+uint64_t pkt_sum_pseudo(const uint8_t *head, const struct pkt_info *info,
+    uint32_t l4_len);
+
+/*
  * Compute the IPv4 header checksum and store it.  ip points to hlen bytes, the
  * whole header (20 to 60, a multiple of 4).  Context: owner of the frame.
  */

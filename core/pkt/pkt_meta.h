@@ -39,6 +39,8 @@ enum pkt_flag {
 	 */
 	PKT_GSO_NORESEG = 1u << 10,
 	PKT_GSO_ECN = 1u << 11,		/* CWR set: on the first segment only */
+	/* Segments keep the IPv4 id as it is instead of counting it up. */
+	PKT_GSO_FIXEDID = 1u << 14,
 	/* From pkt_meta_info_set(): the layout fields below are valid. */
 	PKT_LAYOUT = 1u << 12,
 	PKT_FRAGMENT = 1u << 13,	/* an IP fragment, the first included */

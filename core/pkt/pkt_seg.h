@@ -9,6 +9,12 @@
 #include "pkt/pkt_meta.h"
 #include "pkt/pkt_parse.h"
 
+/*
+ * Policy: smallest MSS a guest may ask for, so that a frame cannot be blown up
+ * at will.  Linux goes down to 48 bytes less 40 of options (TCP_MIN_SND_MSS).
+ */
+#define PKT_MSS_MIN	8u
+
 /* How the segments' TCP checksums are left. */
 enum pkt_seg_csum {
 	PKT_SEG_PARTIAL,	/* pseudo-header sum; PKT_CSUM_PARTIAL set */
@@ -30,7 +36,7 @@ struct pkt_seg {
 	uint64_t tcp_sum;		/* TCP header less seq, flags, checksum;
 					   pseudo-header less length */
 	uint64_t pseudo;		/* pseudo-header less length */
-	uint16_t ip_id;
+	uint16_t ip_id, id_step;
 	uint8_t ip_version, tcp_flags;
 	enum pkt_seg_csum csum;
 	struct pkt_meta meta;		/* of every segment */
@@ -56,7 +62,8 @@ struct pkt_seg_out {
  * Returns the number of segments (>= 1); E_NOTSUP when this is not TCP over
  * IPv4 or IPv6 with a whole header in the first PKT_HEAD_MAX bytes, is a
  * fragment, has SYN or RST set with more than one segment, has gso_size 0 or
- * PKT_GSO_NORESEG, or is longer than 1 MiB.  UDP is never cut.
+ * PKT_GSO_NORESEG, a segment that does not fit the IP length, or is longer
+ * than 1 MiB.  UDP is never cut.
  */
 int pkt_seg_start(struct pkt_seg *s, const struct vec *v, uint32_t n,
     const struct pkt_meta *m, enum pkt_seg_csum csum);
@@ -64,7 +71,8 @@ int pkt_seg_start(struct pkt_seg *s, const struct vec *v, uint32_t n,
 /*
  * Next segment: its headers go to hdr (at least PKT_HEAD_MAX bytes, the
  * caller's), its payload stays where it is; pkt_vec_slice() describes it.
- * IPv4 id counts up; FIN and PSH on the last, CWR on the first segment alone.
+ * IPv4 id counts up (unless PKT_GSO_FIXEDID); FIN and PSH on the last, CWR on
+ * the first segment alone.
  * Context: as pkt_seg_start().  Returns 1 with *out filled, 0 at the end.
  */
 int pkt_seg_next(struct pkt_seg *s, struct pkt_seg_out *out, uint8_t *hdr);
@@ -91,7 +99,7 @@ int pkt_lso_prepare(uint8_t *head, uint32_t head_len, uint32_t frame_len,
  * must be of it.  A frame whose payload fits one segment loses its GSO flags
  * and size and stays PARTIAL.  Context: owner of the frame.  Returns 0; E_PEER
  * with *why = FRAME_SHORT (headers not in head), FRAME_HEADERS (not TCP,
- * fragment, other IP version, MSS 0) or FRAME_LONG (does not fit the IP length
+ * fragment, other IP version, MSS below PKT_MSS_MIN) or FRAME_LONG (does not fit the IP length
  * field): then neither head nor m is changed.
  */
 int pkt_lso_restore(uint8_t *head, uint32_t head_len, uint32_t frame_len,

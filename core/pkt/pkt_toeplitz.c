@@ -1,0 +1,116 @@
+/*
+ * Theory of operation.  The Toeplitz hash is linear: for every bit that is set
+ * in the input, the 32 key bits that start at that bit's position are XORed
+ * in (Microsoft, "RSS hashing functions").  So the contribution of input byte
+ * i with value b depends on nothing else and table[i][b] holds it; hashing is
+ * one look-up a byte, and parts of the input (addresses, ports) may be hashed
+ * where they lie and XORed together.
+ *
+ * toeplitz_key_set() runs on a control path; the rest in any context, pure.
+ */
+#include "pkt/pkt_toeplitz.h"
+
+void
+toeplitz_key_set(struct toeplitz_key *k, const uint8_t *key40)
+{
+	memcpy(k->key, key40, TOEPLITZ_KEY_BYTES);
+	for (uint32_t i = 0; i < TOEPLITZ_INPUT_MAX; i++) {
+		uint32_t *t = k->table[i];
+		uint64_t window = 0;
+
+		/* Key bytes i to i + 4: all that bits of byte i can meet. */
+		for (uint32_t j = 0; j < 5; j++)
+			window = window << 8 | key40[i + j];
+		t[0] = 0;
+		for (uint32_t bit = 0; bit < 8; bit++) {
+			const uint32_t first = 1u << bit;
+			const uint32_t word = (uint32_t)(window >> (bit + 1));
+
+			for (uint32_t b = 0; b < first; b++)
+				t[first + b] = t[b] ^ word;
+		}
+	}
+}
+
+/* Bytes at input position pos; a constant len unrolls. */
+static inline uint32_t
+hash_part(const struct toeplitz_key *k, uint32_t pos, const uint8_t *p,
+    uint32_t len)
+{
+	uint32_t h = 0;
+
+	for (uint32_t i = 0; i < len; i++)
+		h ^= k->table[pos + i][p[i]];
+	return h;
+}
+
+uint32_t
+toeplitz_hash(const struct toeplitz_key *k, const uint8_t *bytes, uint32_t len)
+{
+	return hash_part(k, 0, bytes, min_u32(len, TOEPLITZ_INPUT_MAX));
+}
+
+static uint32_t
+rss_hash4(const struct toeplitz_key *k, uint32_t enabled,
+    const struct pkt_info *info, const uint8_t *p, uint32_t *type)
+{
+	uint32_t want = 0;
+	uint32_t h;
+
+	if (info->layer == PKT_LAYER_L4)
+		want = info->l4_proto == PKT_IPPROTO_TCP ? PKT_HASH_TCP4 :
+		    PKT_HASH_UDP4;
+	want &= enabled;
+	*type = want != 0 ? want : enabled & PKT_HASH_IPV4;
+	if (*type == 0)
+		return 0;
+	h = hash_part(k, 0, p + info->l3_off + 12, 8);
+	if (want != 0)
+		h ^= hash_part(k, 8, p + info->l4_off, 4);
+	return h;
+}
+
+static uint32_t
+rss_hash6(const struct toeplitz_key *k, uint32_t enabled,
+    const struct pkt_info *info, const uint8_t *p, uint32_t *type)
+{
+	const uint8_t *src = p + info->l3_off + 8;
+	const uint8_t *dst = p + info->l3_off + 24;
+	uint32_t plain = 0, ex = 0;
+	uint32_t h;
+
+	if (info->layer == PKT_LAYER_L4) {
+		const bool tcp = info->l4_proto == PKT_IPPROTO_TCP;
+
+		plain = enabled & (tcp ? PKT_HASH_TCP6 : PKT_HASH_UDP6);
+		ex = enabled & (tcp ? PKT_HASH_TCP6_EX : PKT_HASH_UDP6_EX);
+	}
+	*type = ex != 0 ? ex : plain;
+	h = 0;
+	if (*type != 0) {
+		h = hash_part(k, 32, p + info->l4_off, 4);
+	} else {
+		plain = enabled & PKT_HASH_IPV6;
+		ex = enabled & PKT_HASH_IPV6_EX;
+		*type = ex != 0 ? ex : plain;
+		if (*type == 0)
+			return 0;
+	}
+	if (ex != 0) {
+		src = p + info->ex_src_off;
+		dst = p + info->ex_dst_off;
+	}
+	return h ^ hash_part(k, 0, src, 16) ^ hash_part(k, 16, dst, 16);
+}
+
+uint32_t
+pkt_rss_hash(const struct toeplitz_key *k, uint32_t enabled_types,
+    const struct pkt_info *info, struct span head, uint32_t *type)
+{
+	*type = 0;
+	if (info->layer < PKT_LAYER_IP || info->is_fragment)
+		return 0;
+	if (info->ip_version == 4)
+		return rss_hash4(k, enabled_types, info, head.p, type);
+	return rss_hash6(k, enabled_types, info, head.p, type);
+}
