@@ -13,6 +13,7 @@
  *   os_stN       relaxed atomic store
  *   os_ld32_acq  load, acquire           os_st32_rel  store, release
  *   os_xchg32/64 exchange, full barrier  os_or32/64   fetch-or, full barrier
+ *   os_add64     fetch-add, relaxed: counters that several threads write
  *   os_cas32     compare and swap, full barrier, true if swapped
  *   os_mb        full memory barrier
  *   os_relax     hint inside a spin loop

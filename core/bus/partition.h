@@ -80,6 +80,8 @@ struct part_vp {
 	/* host messages for SINT2 that wait for the slot; owner: control */
 	uint32_t head, count;
 	struct part_msg *queue;	/* PART_MSG_QUEUE of them */
+	/* flags of SINT2 that were set while SIEFP was disabled; any thread */
+	uint32_t missed[SYNIC_FLAG_WORDS];
 };
 
 struct partition {

@@ -26,6 +26,7 @@
 #define os_xchg64(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define os_or32(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 #define os_or64(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
+#define os_add64(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define os_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 static inline bool
