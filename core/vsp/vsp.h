@@ -77,6 +77,17 @@ struct vsp_ops {
 	void (*to_guest_wake)(void *ctx, uint32_t queue);
 	/* Worker: see above. */
 	void (*control_wanted)(void *ctx);
+	/*
+	 * True if one worker owns both queues; NULL: never.  Then a hand-over
+	 * between them needs no kick.  Context: owner of qa.
+	 */
+	bool (*same_owner)(void *ctx, uint32_t qa, uint32_t qb);
+	/*
+	 * Make the owner of `queue`, another thread, call
+	 * vsp_to_guest_drain_handover().  NULL: it does so anyway, now and
+	 * then.  Any worker.
+	 */
+	void (*handover_kick)(void *ctx, uint32_t queue);
 
 	/* Control. */
 	/* A queue has a channel now, or loses it.  On return from stop no
@@ -198,6 +209,11 @@ int vsp_to_guest_copy(struct vsp *, uint32_t queue, const struct vec *,
     uint32_t n, const struct pkt_meta *);
 /* Publish, one signal at most. */
 void vsp_to_guest_flush(struct vsp *, uint32_t queue);
+/*
+ * After a handover_kick(): send the frames that other workers have left for
+ * this queue and take back its sections; publishes.  Owner of the queue.
+ */
+void vsp_to_guest_drain_handover(struct vsp *, uint32_t queue);
 /* The queue that this frame belongs to by the guest's key and table. */
 uint32_t vsp_steer(const struct vsp *, struct span head, uint32_t len,
     struct pkt_meta *);

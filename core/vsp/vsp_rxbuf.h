@@ -1,0 +1,111 @@
+/*
+ * The sections of a guest's receive buffer and who has each of them.
+ *
+ * Each queue has a stack of free sections that are at home with it, last in,
+ * first out, touched by its worker alone; a few more are kept for control
+ * messages on the primary channel.  Control shares the sections out again when
+ * a queue opens or closes.  The contracts of vsp_rxbuf_attach(), _detach() and
+ * _free() are in vsp_priv.h.
+ */
+#ifndef CORE_VSP_VSP_RXBUF_H
+#define CORE_VSP_VSP_RXBUF_H
+
+#include "vsp/vsp.h"
+#include "vsp/vsp_handover.h"
+
+/* Policy: room in front of a frame for its RNDIS header: a tag and five PPIs
+ * (44 + 5 x 16 + 4), so that frames start on a cache line. */
+#define VSP_SECTION_HEAD	128u
+/* Policy: sections for control messages; OpenVMM keeps 16, too. */
+#define VSP_CONTROL_SECTIONS	16u
+/* Home of the sections for control. */
+#define VSP_HOME_CONTROL	VSP_MAX_QUEUES
+
+enum vsp_section_state {
+	VSP_SECTION_FREE,	/* on its home stack, or in a list on the way */
+	VSP_SECTION_OURS,	/* being filled, or waiting for its ring */
+	VSP_SECTION_SENT,	/* the guest has it: first of its packet */
+	VSP_SECTION_SENT_MORE,	/* the guest has it: another of a packet */
+};
+
+struct vsp_section {
+	uint32_t next;		/* of the same frame; after sending: packet */
+	uint32_t link;		/* next frame of a list */
+	uint32_t bytes;		/* of the range, from the section's start */
+	uint16_t count;		/* first of a frame: sections in it */
+	uint16_t home;		/* queue, or VSP_HOME_CONTROL */
+	uint16_t queue;		/* ring that it went to */
+	uint8_t state;		/* enum vsp_section_state */
+	bool lent;		/* handed over by home, not back yet */
+};
+
+struct vsp_rxbuf_home {
+	/* owner: queue (control, for VSP_HOME_CONTROL) */
+	uint32_t *slot;		/* free sections, slot[top - 1] goes next */
+	uint32_t top;
+	uint32_t total;		/* sections at home here, free or not */
+	uint32_t lent;		/* of those, handed over to other queues */
+	/* shared: sections that come home from other owners */
+	struct vsp_handover back CACHE_ALIGNED;
+} CACHE_ALIGNED;
+
+struct vsp_rxbuf {
+	/* control; workers read */
+	uint8_t *base;		/* NULL: no buffer */
+	uint32_t bytes;
+	uint32_t section_bytes;	/* multiple of 8 */
+	uint32_t sections;
+	uint64_t open;		/* queues that have a share, a bit each */
+	/* a section's owner */
+	struct vsp_section *section;
+	uint32_t *slots;
+	struct vsp_rxbuf_home home[VSP_MAX_QUEUES + 1];
+};
+
+/*
+ * Sections from which to cut: how many are free at home, after taking in those
+ * that came back.  Context: worker of that queue.
+ */
+uint32_t vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home);
+
+/* The i-th section that vsp_rxbuf_pop() would give; i < free. */
+static inline uint32_t
+vsp_rxbuf_peek(const struct vsp_rxbuf *rb, uint32_t home, uint32_t i)
+{
+	const struct vsp_rxbuf_home *h = &rb->home[home];
+
+	OS_ASSERT(i < h->top);
+	return h->slot[h->top - 1 - i];
+}
+
+/* Take the next free section; there is one.  Context: worker. */
+uint32_t vsp_rxbuf_pop(struct vsp_rxbuf *rb, uint32_t home);
+
+/*
+ * A section is free: onto the stack of its home if that is `queue`'s (control
+ * sections count as queue 0's), else it is sent there.  Returns the queue that
+ * it was sent to if that one starves and wants a kick, else VSP_SECTION_NONE.
+ * Context: worker of `queue`, owner of the section.
+ */
+uint32_t vsp_rxbuf_put(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s);
+
+/*
+ * Share the free sections out over rb->open.  Sections sent on, or waiting
+ * for, a queue that is not open any more are free.  Context: control.
+ */
+void vsp_rxbuf_share(struct vsp_rxbuf *rb);
+
+static inline uint8_t *
+vsp_rxbuf_ptr(const struct vsp_rxbuf *rb, uint32_t s)
+{
+	return rb->base + (size_t)s * rb->section_bytes;
+}
+
+/* Longest frame that a section holds. */
+static inline uint32_t
+vsp_rxbuf_frame_max(const struct vsp_rxbuf *rb)
+{
+	return rb->section_bytes - VSP_SECTION_HEAD;
+}
+
+#endif
