@@ -222,6 +222,7 @@ const struct vsp_from_guest_counters *vsp_from_guest_stats(const struct vsp *,
     uint32_t queue);
 const struct vsp_to_guest_counters *vsp_to_guest_stats(const struct vsp *,
     uint32_t queue);
-const struct fault_log *vsp_faults(const struct vsp *);
+/* Faults of all channels so far; control.  Valid until the next call. */
+const struct fault_log *vsp_faults(struct vsp *);
 
 #endif

@@ -14,6 +14,7 @@
 #include "vsp/vsp_rxbuf.h"
 #include "vsp/vsp_steer.h"
 #include "vsp/vsp_to_guest.h"
+#include "wire/nvs_wire.h"
 
 /* Policy: longest packet taken from a ring: 480 PFNs and an NVSP message. */
 #define VSP_PACKET_BYTES	4096u
@@ -46,9 +47,11 @@ struct vsp_from_guest {
 	struct vsp_completion done[VSP_COMPLETIONS];
 	uint32_t done_head, done_count;
 	bool waits;		/* for ring room, since the last E_AGAIN */
+	bool unflushed;		/* the backend has frames of this pass */
 	/* frame being handled */
 	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
 	struct vec out[VSP_PIECES + 1];	/* as handed to the backend */
+	struct vec seg[VSP_PIECES + 1];	/* likewise, a segment of it */
 	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];
 	uint8_t head[PKT_HEAD_MAX];
 	uint8_t seg_head[PKT_HEAD_MAX];
@@ -62,8 +65,6 @@ struct vsp_queue {
 	uint32_t index;			/* == chan->subindex */
 	/* owner: queue */
 	bool dead;			/* fault: not served any more */
-	enum fault fault;		/* the reason, for control to collect */
-	uint64_t fault_value;
 	uint32_t random;		/* state of the loss impairment */
 	struct vsp_from_guest from;
 	struct vsp_to_guest to CACHE_ALIGNED;
@@ -83,13 +84,6 @@ enum vsp_nvs_state {
 #define VSP_CS_UDP4	0x04u
 #define VSP_CS_TCP6	0x08u
 #define VSP_CS_UDP6	0x10u
-
-/* NDIS packet filter bits, OID 0001010E. */
-#define VSP_FILTER_DIRECTED	0x01u
-#define VSP_FILTER_MULTICAST	0x02u
-#define VSP_FILTER_ALLMULTI	0x04u
-#define VSP_FILTER_BROADCAST	0x08u
-#define VSP_FILTER_PROMISC	0x20u
 
 /* What the guest asked for; written by control. */
 struct vsp_guest {
@@ -117,6 +111,15 @@ struct vsp_send_buf {
 	uint32_t section_bytes;
 };
 
+/* A packet of ours that found no ring room: at most one, then control waits. */
+struct vsp_nvs_answer {
+	bool waits;
+	uint16_t type;
+	uint64_t xact;
+	uint32_t bytes;
+	uint8_t msg[NVS_MSG_BYTES_MAX];
+};
+
 struct vsp_reply {
 	uint32_t bytes;
 	uint8_t msg[VSP_REPLY_BYTES];
@@ -142,10 +145,12 @@ struct vsp {
 	uint32_t queues;		/* open channels */
 	struct vsp_queue *queue[VSP_MAX_QUEUES];	/* NULL: not open */
 	/* control */
+	struct vsp_nvs_answer answer;
 	struct vsp_reply reply[VSP_REPLIES];
 	uint32_t reply_head, reply_count;
 	uint8_t control_msg[VSP_CONTROL_BYTES] __attribute__((aligned(8)));
-	struct fault_log faults;
+	struct fault_log faults_closed;	/* of channels that are gone */
+	struct fault_log faults_sum;	/* those and the open ones: vsp_faults() */
 	/* one owner a row: the worker of that queue */
 	struct vsp_counts counts[VSP_MAX_QUEUES];
 };
@@ -154,10 +159,10 @@ struct vsp {
 
 /*
  * Stop serving a queue because of what the guest did: notes the fault on its
- * channel, and calls ->control_wanted() so that control collects it.  Context:
- * its worker, or control.
+ * channel.  The channel stays as it is until the guest closes it.  Returns
+ * E_PEER.  Context: its worker, or control.
  */
-void vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
+int vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
 /*
  * Ask for an event when `bytes` of room are in the ring, for completions or
  * packets alike (the larger wish may win; both are tried again).  True if
@@ -178,11 +183,17 @@ vsp_data_up(const struct vsp *vsp)
 /* Back to the state of a channel just opened; drops both buffers. */
 void vsp_nvs_reset(struct vsp *vsp);
 /*
- * Handle one NVSP control message of the primary channel; 0, E_AGAIN when the
- * ring has no room for the answer (nothing done, call again), or E_PEER (the
- * queue was failed).
+ * Handle one control packet of the primary channel: an NVSP message, or one
+ * that carries an RNDIS control message.  Returns 0, or E_PEER when the queue
+ * was failed.  The answer goes into vsp->answer (nvs) or the replies (rndis),
+ * of which one must be free.
  */
 int vsp_nvs_message(struct vsp *vsp, const struct vmpkt_in *pkt);
+/* Try to send vsp->answer (not committed); true if none waits any more. */
+bool vsp_nvs_answer_flush(struct vsp *vsp);
+/* Drop the receive or send buffer and its GPADL, if there is one. */
+void vsp_nvs_recv_buf_drop(struct vsp *vsp);
+void vsp_nvs_send_buf_drop(struct vsp *vsp);
 /* Send 134 with the table over the open queues if it is due. */
 void vsp_nvs_send_table(struct vsp *vsp);
 
@@ -216,6 +227,21 @@ uint32_t vsp_obj_config_set(struct vsp *vsp, struct span in);
 
 /* chan_events of every queue. */
 extern const struct chan_events vsp_queue_events;
+/*
+ * Next packet of the queue into from.pkt, unless one is held.  1, 0, or E_PEER
+ * when the queue was failed.  Context: worker, or control.
+ */
+int vsp_packet_next(struct vsp_queue *q);
+/* True if the packet is for control, not the data path. */
+bool vsp_packet_is_control(const struct vmpkt_in *pkt);
+/*
+ * The guest memory of a 107 packet: its send-buffer section and then its
+ * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
+ * of the first range where there is none.  Returns the pieces or E_PEER with
+ * *why.  Context: worker, or control.
+ */
+int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
+    uint32_t *total, uint32_t *first, enum fault *why);
 /*
  * Queue a completion {108, status} for a packet.  E_AGAIN: VSP_COMPLETIONS
  * wait already.  Context: worker, or control.
