@@ -1,0 +1,154 @@
+/*
+ * TAP devices.
+ *
+ * All queues are opened at once and stay: the kernel renumbers queues when one
+ * is detached, and channel counts change at run time.
+ *
+ * Context: control threads.
+ */
+#include "linux/net/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/net/netns.h"
+#include "linux/net/rtnl.h"
+
+static int
+tap_queue_open(struct tap *t, uint32_t queues)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (queues > 1)
+		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_MULTI_QUEUE);
+	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	memcpy(t->name, ifr.ifr_name, sizeof(t->name));
+	return fd;
+}
+
+static int
+tap_index(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name));
+	rc = ioctl(fd, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex;
+	close(fd);
+	return rc;
+}
+
+/* The queues and the index; the calling thread is in the namespace. */
+static int
+tap_make(struct tap *t, uint32_t queues)
+{
+	for (t->queues = 0; t->queues < queues; t->queues++) {
+		int fd = tap_queue_open(t, queues);
+
+		if (fd < 0)
+			return fd;
+		t->fd[t->queues] = fd;
+	}
+	t->index = tap_index(t->name);
+	return t->index < 0 ? t->index : 0;
+}
+
+int
+tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
+{
+	const struct rtnl_link link = { .mtu = cfg->mtu, .mac = cfg->mac,
+		.gso_max = cfg->gso_max, .up = cfg->up };
+	const char *netns = cfg->netns != NULL ? cfg->netns : "";
+	int back, rc;
+
+	memset(t, 0, sizeof(*t));
+	if (strlen(cfg->name) >= sizeof(t->name)) {
+		snprintf(err, cap, "interface name '%s' is longer than 15 "
+		    "characters", cfg->name);
+		return -EINVAL;
+	}
+	if (cfg->queues == 0 || cfg->queues > TAP_MAX_QUEUES ||
+	    strlen(netns) >= sizeof(t->netns)) {
+		snprintf(err, cap, "tap %s: 1 to %u queues, a namespace name "
+		    "below 64 characters", cfg->name, TAP_MAX_QUEUES);
+		return -EINVAL;
+	}
+	strcpy(t->name, cfg->name);
+	strcpy(t->netns, netns);
+	rc = netns_enter(netns, &back);
+	if (rc < 0) {
+		snprintf(err, cap, "network namespace '%s': %s", netns,
+		    strerror(-rc));
+		return rc;
+	}
+	rc = tap_make(t, cfg->queues);
+	netns_leave(back);
+	if (rc < 0) {
+		snprintf(err, cap, "tap %s: %s%s", cfg->name, strerror(-rc),
+		    rc == -EBUSY ? " (another program has it)" :
+		    rc == -EPERM ? " (needs root)" : "");
+		tap_close(t);
+		return rc;
+	}
+	rc = rtnl_link_set(netns, t->index, &link);
+	if (rc < 0) {
+		snprintf(err, cap, "tap %s: setting address, MTU %u or state: "
+		    "%s", cfg->name, cfg->mtu, strerror(-rc));
+		tap_close(t);
+	}
+	return rc;
+}
+
+void
+tap_close(struct tap *t)
+{
+	for (uint32_t i = 0; i < t->queues; i++)
+		close(t->fd[i]);
+	t->queues = 0;
+}
+
+int
+tap_offloads(struct tap *t, uint32_t off)
+{
+	unsigned long flags = 0;
+
+	if ((off & (TAP_OFF_CSUM | TAP_OFF_TSO4 | TAP_OFF_TSO6)) != 0)
+		flags |= TUN_F_CSUM;
+	if ((off & TAP_OFF_TSO4) != 0)
+		flags |= TUN_F_TSO4 | TUN_F_TSO_ECN;
+	if ((off & TAP_OFF_TSO6) != 0)
+		flags |= TUN_F_TSO6 | TUN_F_TSO_ECN;
+	return ioctl(t->fd[0], TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
+}
+
+int
+tap_carrier(struct tap *t, bool on)
+{
+	int state = on;
+
+	return ioctl(t->fd[0], TUNSETCARRIER, &state) < 0 ? -errno : 0;
+}
+
+int
+tap_steering(struct tap *t, int prog_fd)
+{
+	return ioctl(t->fd[0], TUNSETSTEERINGEBPF, &prog_fd) < 0 ? -errno : 0;
+}
