@@ -1,0 +1,220 @@
+/*
+ * Control sockets, the serving side.
+ *
+ * A client is a bufferevent that collects one request until its end of file,
+ * gets one answer, and is freed when that is written or when it takes longer
+ * than CTL_SECONDS: a client that stalls holds a little memory for a while and
+ * nothing else.
+ */
+#include "linux/run/ctl.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "linux/run/ctl_path.h"
+
+struct ctl_client {
+	struct ctl_server *server;
+	struct bufferevent *bev;
+	struct ctl_client *next;
+	struct ctl_client **prev;
+	int answered;
+};
+
+struct ctl_server {
+	struct event_base *base;
+	ctl_handler *handler;
+	void *ctx;
+	int sock;
+	struct event *accept_event;
+	struct ctl_client *clients;
+	unsigned int count;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+json_t *
+ctl_error(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
+}
+
+static void
+ctl_client_free(struct ctl_client *c)
+{
+	*c->prev = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	c->server->count--;
+	bufferevent_free(c->bev);
+	free(c);
+}
+
+static void
+ctl_answer(struct ctl_client *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t len = evbuffer_get_length(in);
+	json_error_t jerr;
+	json_t *request = json_loadb((const char *)evbuffer_pullup(in, -1),
+	    len, 0, &jerr);
+	json_t *answer = json_is_object(request) ?
+	    c->server->handler(c->server->ctx, request) :
+	    ctl_error("not a JSON object: %s", jerr.text);
+	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	c->answered = 1;
+	evbuffer_drain(in, len);
+	bufferevent_disable(c->bev, EV_READ);
+	bufferevent_write(c->bev, text != NULL ? text : "{\"ok\":false}",
+	    text != NULL ? strlen(text) : 12);
+	free(text);
+	json_decref(answer);
+	json_decref(request);
+}
+
+static void
+ctl_on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct ctl_client *c = arg;
+
+	if ((what & BEV_EVENT_EOF) != 0 && !c->answered &&
+	    evbuffer_get_length(bufferevent_get_input(bev)) > 0)
+		ctl_answer(c);
+	else
+		ctl_client_free(c);
+}
+
+static void
+ctl_on_read(struct bufferevent *bev, void *arg)
+{
+	if (evbuffer_get_length(bufferevent_get_input(bev)) > CTL_MAX_REQUEST)
+		ctl_client_free(arg);
+}
+
+static void
+ctl_on_written(struct bufferevent *bev, void *arg)
+{
+	struct ctl_client *c = arg;
+
+	if (c->answered)
+		ctl_client_free(c);
+}
+
+static void
+ctl_on_accept(evutil_socket_t sock, short what, void *arg)
+{
+	const struct timeval limit = { CTL_SECONDS, 0 };
+	struct ctl_server *s = arg;
+	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ctl_client *c;
+
+	if (fd < 0)
+		return;
+	c = s->count < CTL_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->server = s;
+	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->bev == NULL) {
+		close(fd);
+		free(c);
+		return;
+	}
+	c->next = s->clients;
+	c->prev = &s->clients;
+	if (c->next != NULL)
+		c->next->prev = &c->next;
+	s->clients = c;
+	s->count++;
+	bufferevent_setcb(c->bev, ctl_on_read, ctl_on_written, ctl_on_event, c);
+	bufferevent_set_timeouts(c->bev, &limit, &limit);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+static int
+ctl_listen(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	mode_t old;
+	int rc;
+
+	if (sock < 0)
+		return -errno;
+	strcpy(sa.sun_path, path);
+	unlink(path);
+	old = umask(0177);
+	rc = bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    listen(sock, 16) < 0 ? -errno : 0;
+	umask(old);
+	if (rc < 0) {
+		close(sock);
+		return rc;
+	}
+	return sock;
+}
+
+struct ctl_server *
+ctl_server_create(struct event_base *base, const char *kind, const char *name,
+    ctl_handler *handler, void *ctx, char *err, size_t cap)
+{
+	struct ctl_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct ctl_server){ .base = base, .handler = handler,
+		.ctx = ctx, .sock = -1 };
+	if (ctl_path_make(s->path, sizeof(s->path), kind, name, err, cap) < 0)
+		goto fail;
+	s->sock = ctl_listen(s->path);
+	if (s->sock < 0) {
+		snprintf(err, cap, "control socket %s: %s", s->path,
+		    strerror(-s->sock));
+		goto fail;
+	}
+	s->accept_event = event_new(base, s->sock, EV_READ | EV_PERSIST,
+	    ctl_on_accept, s);
+	if (s->accept_event == NULL) {
+		snprintf(err, cap, "out of memory");
+		unlink(s->path);
+		close(s->sock);
+		goto fail;
+	}
+	event_add(s->accept_event, NULL);
+	return s;
+
+fail:
+	free(s);
+	return NULL;
+}
+
+void
+ctl_server_destroy(struct ctl_server *s)
+{
+	if (s == NULL)
+		return;
+	while (s->clients != NULL)
+		ctl_client_free(s->clients);
+	event_free(s->accept_event);
+	close(s->sock);
+	unlink(s->path);
+	free(s);
+}

@@ -1,0 +1,18 @@
+/*
+ * Where control sockets are: RUNDIR/<kind>-<name>.<pid>.sock.
+ */
+#ifndef LINUX_RUN_CTL_PATH_H
+#define LINUX_RUN_CTL_PATH_H
+
+#include <stddef.h>
+
+/* $HVNET_RUN or /run/hvnet. */
+const char *ctl_rundir(void);
+/*
+ * The path for this process, its directory made (mode 0755) where it lacks.
+ * 0, or -errno with a sentence in err.
+ */
+int ctl_path_make(char *path, size_t path_cap, const char *kind,
+    const char *name, char *err, size_t err_cap);
+
+#endif
