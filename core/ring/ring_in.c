@@ -184,8 +184,8 @@ ring_in_signal_due(struct ring_in *ri, uint32_t old)
 	uint32_t pending, write;
 
 	/*
-	 * Some writers ask for size - 1.  [E] Acquire: the write index that
-	 * the sum below needs is one at least as new as this request.
+	 * Some writers ask for size - 1.  [E] Acquire: the write index below
+	 * is at least as new as this request, which spares needless signals.
 	 */
 	pending = ring_ld_acq(&ri->ctrl->pending_send) & ~7u;
 	if (pending == 0) {
