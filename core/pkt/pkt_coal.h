@@ -101,7 +101,8 @@ void pkt_coal_init(struct pkt_coal *c, uint32_t limit_bytes,
  * options and IPv6 without extension headers: known good or partial checksum
  * (PKT_CSUM_GOOD_L4, PKT_CSUM_PARTIAL), same Ethernet header, VLAN, TOS, TTL,
  * DF, ack, window and TCP options, sequence number consecutive, IPv4 id too (or
- * unchanging under DF), no flags but ACK and PSH.  Context: queue owner.  Returns enum pkt_coal_verdict.
+ * unchanging under DF), no flags but ACK and PSH.  Context: queue owner.
+ * Returns enum pkt_coal_verdict.
  */
 enum pkt_coal_verdict pkt_coal_add(struct pkt_coal *c, const struct vec *v,
     uint32_t n, const struct pkt_info *info, const struct pkt_meta *m,

@@ -99,8 +99,8 @@ int pkt_lso_prepare(uint8_t *head, uint32_t head_len, uint32_t frame_len,
  * must be of it.  A frame whose payload fits one segment loses its GSO flags
  * and size and stays PARTIAL.  Context: owner of the frame.  Returns 0; E_PEER
  * with *why = FRAME_SHORT (headers not in head), FRAME_HEADERS (not TCP,
- * fragment, other IP version, MSS below PKT_MSS_MIN) or FRAME_LONG (does not fit the IP length
- * field): then neither head nor m is changed.
+ * fragment, other IP version, MSS below PKT_MSS_MIN) or FRAME_LONG (does not
+ * fit the IP length field): then neither head nor m is changed.
  */
 int pkt_lso_restore(uint8_t *head, uint32_t head_len, uint32_t frame_len,
     struct pkt_meta *m, enum fault *why);

@@ -350,12 +350,42 @@ limits_hold(void **state)
 	assert_int_equal(seen.last.frames, 37);
 }
 
+/* Same flow by addresses and ports, but another MAC or hop limit. */
+static void
+other_l2_or_hop_limit_is_not_merged(void **state)
+{
+	static struct pkt_coal c;
+	const struct pkt_meta m = { .flags = PKT_CSUM_GOOD_L4 };
+	static const uint32_t at[] = { 0, 11, 14 + 2, 14 + 7 };
+	uint8_t a[200], b[200];
+
+	for (uint32_t k = 0; k < 4; k++) {
+		struct frame_spec sp = { .version = 6, .proto = 6,
+		    .payload = 100, .flags = PKT_TCP_ACK };
+		struct seen seen = { 0 };
+		struct pkt_info info;
+		struct vec v = { b, 174 };
+
+		pkt_coal_init(&c, 65535, see, &seen);
+		assert_int_equal(add_one(&c, a, &sp, &m, 1), PKT_COAL_HELD);
+		sp.seq += 100;
+		assert_int_equal(frame_build(b, &sp), 174);
+		b[at[k]] ^= 1;
+		pkt_parse(&info, (struct span){ b, 174 }, 174);
+		assert_int_equal(pkt_coal_add(&c, &v, 1, &info, &m, 2),
+		    PKT_COAL_HELD);
+		assert_int_equal(c.count.merged, 0);
+		assert_int_equal(seen.calls, 1);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_pair),
 		cmocka_unit_test(never_merged),
+		cmocka_unit_test(other_l2_or_hop_limit_is_not_merged),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(mixes_come_back),
 	};

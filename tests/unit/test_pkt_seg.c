@@ -300,7 +300,8 @@ lso_of_one_segment_is_a_plain_frame(void **state)
 {
 	static uint8_t f[BIG];
 	const uint32_t len = frame_build(f, &specs[4]);
-	struct pkt_meta m = { .gso_size = 1400, .flags = PKT_GSO_TCP4 };
+	struct pkt_meta m = { .gso_size = 1400,
+	    .flags = PKT_GSO_TCP4 | PKT_IPCS };
 	enum fault why = FAULT_NONE;
 
 	assert_int_equal(pkt_lso_restore(f, len, len, &m, &why), 0);
