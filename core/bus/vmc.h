@@ -46,6 +46,12 @@ struct vmc_ops {
 	 */
 	void (*vp_park)(void *ctx, uint32_t vp);
 	void (*vp_unpark)(void *ctx, uint32_t vp);
+	/*
+	 * Make vmc_vp_dispatch() run soon on a VP, as its interrupt would.  Any
+	 * VP.  May be NULL where one thread runs all and calls every VP's
+	 * dispatch in each round.
+	 */
+	void (*vp_kick)(void *ctx, uint32_t vp);
 	void (*trace)(void *ctx, bool to_host, struct span msg); /* or NULL */
 };
 
@@ -68,6 +74,45 @@ struct vmc_config {
 	void *siefp[64];	/* event-flags page */
 };
 
+/* One connection; writer: control context. */
+#define VMC_COUNTERS(X)							\
+	X(messages_in,	"messages taken from the slot")			\
+	X(messages_out,	"messages posted")				\
+	X(post_retries,	"posts refused for want of buffers, tried again") \
+	X(post_refused,	"messages dropped: the connection id is invalid") \
+	X(eoms,		"end-of-message writes: another message waited") \
+	X(contacts,	"versions proposed")				\
+	X(offers,	"channels offered")				\
+	X(offers_refused, "offers ignored: malformed, duplicate or too many") \
+	X(rescinds,	"offers taken back")				\
+	X(released,	"channel ids given back")			\
+	X(timeouts,	"exchanges without an answer in time")		\
+	X(late,		"answers to an exchange that had ended")	\
+	X(leaked_gpadls, "GPADLs whose teardown was not answered")	\
+	X(leaked_bytes,	"bytes of guest memory in those GPADLs")	\
+	X(modify_failed, "moves of a channel that the host refused")
+COUNTER_STRUCT(vmc_counters, VMC_COUNTERS);
+
+/* One virtual processor; writer: that VP. */
+#define VMC_VP_COUNTERS(X)						\
+	X(dispatches,	"times the interrupt handler ran")		\
+	X(idle,		"runs that found nothing to do")		\
+	X(flags,	"event flags taken")				\
+	X(stray,	"event flags without an open channel")		\
+	X(forwarded,	"event flags passed to the channel's new VP")	\
+	X(ready,	"calls of a channel's handler")			\
+	X(again,	"calls that left work because of the budget")
+COUNTER_STRUCT(vmc_vp_counters, VMC_VP_COUNTERS);
+
+/* How the host was told, one channel; writer: its owner. */
+#define VMC_SIGNAL_COUNTERS(X)						\
+	X(hypercalls,	"signals by hypercall")				\
+	X(monitor,	"signals by a monitor page bit")		\
+	X(monitor_set,	"monitor page bits found set already")		\
+	X(shared_bits,	"bits set in the shared interrupt page")
+COUNTER_STRUCT(vmc_signal_counters, VMC_SIGNAL_COUNTERS);
+
+/* NULL: out of memory, or a configuration without VPs or versions. */
 struct vmc *vmc_create(const struct vmc_config *, const struct vmc_ops *,
     void *ctx);
 /* Only when no channel is open; shared pages go too. */
@@ -84,8 +129,11 @@ void vmc_unload(struct vmc *, uint64_t now_ns);
 void vmc_lost(struct vmc *);
 
 /*
- * Run retries and time-outs.  Returns the next time it wants to run (absolute
- * ns), or UINT64_MAX.  Control context.
+ * Run retries and time-outs, and hand over what control calls left behind
+ * (gone(), sub-channels).  Call it at its time, and after every round in which
+ * control calls were made or vmc_vp_dispatch() ran on the message VP. 
+ * Returns the next time it wants to run (absolute ns), or UINT64_MAX.  Control
+ * context.
  */
 uint64_t vmc_timer(struct vmc *, uint64_t now_ns);
 
@@ -97,8 +145,24 @@ uint64_t vmc_timer(struct vmc *, uint64_t now_ns);
 bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget,
     uint64_t now_ns);
 
-/* MODIFY_CHANNEL: move an open channel to another VP.  E_NOTSUP below 4.1. */
+/*
+ * MODIFY_CHANNEL: move an open channel to another VP.  E_NOTSUP below 4.1;
+ * E_STATE: not open, or no such VP; E_AGAIN: the last move is not answered.
+ */
 int vmc_chan_move(struct vmc *, struct chan *, uint32_t vp);
 uint32_t vmc_chan_vp(const struct chan *);
+
+/* Negotiated version; 0 while not connected. */
+uint32_t vmc_version(const struct vmc *);
+/* Channels that exist, GPADLs that the host may know; control context. */
+uint32_t vmc_channel_count(const struct vmc *);
+uint32_t vmc_gpadl_count(const struct vmc *);
+
+/* Statistics; any thread. */
+const struct vmc_counters *vmc_stats(const struct vmc *);
+const struct vmc_vp_counters *vmc_vp_stats(const struct vmc *, uint32_t vp);
+const struct vmc_signal_counters *vmc_chan_signals(const struct chan *);
+/* What the host did wrong, channels apart; control context. */
+const struct fault_log *vmc_faults(const struct vmc *);
 
 #endif
