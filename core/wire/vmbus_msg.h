@@ -254,8 +254,9 @@ struct vmbus_msg {
 /*
  * Decode one control message.  Context: any.  Borrows raw, which must be a
  * private copy; spans in *out point into it.  A message longer than its type
- * needs is accepted (peers pad).  Returns 0, or E_PEER with *why VMBUS_SHORT,
- * VMBUS_TYPE or GPADL_RANGE; *out is then undefined.
+ * needs is accepted (peers pad).  Returns 0, or E_PEER with *why VMBUS_SHORT or
+ * VMBUS_TYPE; *out is then undefined.  The ranges of a GPADL are not looked at
+ * (vmbus_gpadl_check), so that a host can answer a bad list with a status.
  */
 int vmbus_msg_decode(struct vmbus_msg *out, struct span raw,
     enum fault *why) must_check;

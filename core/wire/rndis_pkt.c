@@ -1,0 +1,245 @@
+/*
+ * Theory of Operation
+ *
+ * The RNDIS data message, once for each packet in each direction.  Encoding
+ * writes the 44-byte header and a 16-byte PPI for each bit that is present,
+ * in a fixed order, and puts the data right behind.  Decoding is an ordered
+ * checklist on a private copy of the header: length, data, out-of-band data,
+ * per-packet information; then one pass over the PPIs, in which each step is
+ * at least 12 bytes long, so that it ends.  The message may have only its
+ * header in hand (send-buffer section) and its data elsewhere (page list):
+ * then head is shorter than the message, and the PPIs must still be in it.
+ * No allocation, no state; the queue's owner calls.
+ */
+#include "wire/rndis_pkt.h"
+
+#define HDR	((uint32_t)sizeof(struct rndis_packet_wire))
+
+static uint8_t *
+ppi_put(uint8_t *p, uint32_t type, le32_t value)
+{
+	struct rndis_ppi_wire w = {
+		le32_put(RNDIS_PPI_BYTES), le32_put(type),
+		le32_put(sizeof(struct rndis_ppi_wire)),
+	};
+
+	memcpy(p, &w, sizeof(w));
+	memcpy(p + sizeof(w), &value, sizeof(value));
+	return p + RNDIS_PPI_BYTES;
+}
+
+static le32_t
+frag_put(const struct rndis_ppi_set *ppi)
+{
+	struct rndis_pktinfo_id_wire w = {
+		RNDIS_FRAG_VERSION, ppi->frag_flags, le16_put(ppi->frag_id),
+	};
+	le32_t v;
+
+	memcpy(&v, &w, sizeof(v));
+	return v;
+}
+
+uint32_t
+rndis_packet_put_header(uint8_t *buf, uint32_t cap,
+    const struct rndis_ppi_set *ppi, uint32_t data_len)
+{
+	uint32_t has = ppi->present;
+	uint32_t len = rndis_packet_header_bytes(has);
+	struct rndis_packet_wire w = {
+		.type = le32_put(RNDIS_PACKET),
+		.len = le32_put(len + data_len),
+		.data_off = le32_put(len - RNDIS_OFF_BASE),
+		.data_len = le32_put(data_len),
+		.ppi_len = le32_put(len - HDR),
+	};
+	uint8_t *p = buf + HDR;
+
+	if (len > cap)
+		return 0;
+	if (len != HDR)
+		w.ppi_off = le32_put(HDR - RNDIS_OFF_BASE);
+	memcpy(buf, &w, sizeof(w));
+	if (has & RNDIS_HAS_CSUM)
+		p = ppi_put(p, RNDIS_PPI_CSUM, le32_put(ppi->csum));
+	if (has & RNDIS_HAS_LSO)
+		p = ppi_put(p, RNDIS_PPI_LSO, le32_put(ppi->lso));
+	if (has & RNDIS_HAS_VLAN)
+		p = ppi_put(p, RNDIS_PPI_VLAN, le32_put(ppi->vlan));
+	if (has & RNDIS_HAS_HASH_VALUE)
+		p = ppi_put(p, RNDIS_PPI_HASH_VALUE,
+		    le32_put(ppi->hash_value));
+	if (has & RNDIS_HAS_HASH_INFO)
+		p = ppi_put(p, RNDIS_PPI_HASH_INFO, le32_put(ppi->hash_info));
+	if (has & RNDIS_HAS_FRAG)
+		p = ppi_put(p, RNDIS_PPI_PKTINFO_ID, frag_put(ppi));
+	return (uint32_t)(p - buf);
+}
+
+void
+rndis_packet_set_len(uint8_t *msg, uint32_t len)
+{
+	le32_t w = le32_put(len);
+
+	memcpy(msg + offsetof(struct rndis_packet_wire, len), &w, sizeof(w));
+}
+
+/* Take one PPI's value; data holds at least its first four bytes if len >= 4. */
+static bool
+ppi_take(struct rndis_ppi_set *s, uint32_t type, const uint8_t *data,
+    uint32_t len)
+{
+	struct rndis_pktinfo_id_wire id;
+	uint32_t *slot, bit;
+	le32_t v;
+
+	switch (type) {
+	case RNDIS_PPI_CSUM:
+		slot = &s->csum, bit = RNDIS_HAS_CSUM;
+		break;
+	case RNDIS_PPI_LSO:
+		slot = &s->lso, bit = RNDIS_HAS_LSO;
+		break;
+	case RNDIS_PPI_VLAN:
+		slot = &s->vlan, bit = RNDIS_HAS_VLAN;
+		break;
+	case RNDIS_PPI_HASH_VALUE:
+		slot = &s->hash_value, bit = RNDIS_HAS_HASH_VALUE;
+		break;
+	case RNDIS_PPI_HASH_INFO:
+		slot = &s->hash_info, bit = RNDIS_HAS_HASH_INFO;
+		break;
+	case RNDIS_PPI_PKTINFO_ID:
+		if (len < sizeof(id))
+			return false;
+		memcpy(&id, data, sizeof(id));
+		s->frag_flags = id.flags;
+		s->frag_id = le16_get(id.id);
+		s->present |= RNDIS_HAS_FRAG;
+		return true;
+	default:
+		return true;
+	}
+	if (len < sizeof(v))
+		return false;
+	memcpy(&v, data, sizeof(v));
+	*slot = le32_get(v);
+	s->present |= bit;
+	return true;
+}
+
+static int
+ppi_walk(struct rndis_ppi_set *s, const uint8_t *p, uint32_t left,
+    enum fault *why)
+{
+	while (left != 0) {
+		struct rndis_ppi_wire w;
+		uint32_t size, off;
+
+		if (left < sizeof(w))
+			return peer_bad(why, FAULT_RNDIS_PPI);
+		memcpy(&w, p, sizeof(w));
+		size = le32_get(w.size);
+		off = le32_get(w.data_off);
+		if (size < sizeof(w) || size > left || (size & 3) != 0)
+			return peer_bad(why, FAULT_RNDIS_PPI);
+		if (off < sizeof(w) || off > size)
+			return peer_bad(why, FAULT_RNDIS_PPI);
+		if (!ppi_take(s, le32_get(w.type), p + off, size - off))
+			return peer_bad(why, FAULT_RNDIS_PPI);
+		p += size;
+		left -= size;
+	}
+	return 0;
+}
+
+/* Out-of-band data, which nobody uses, must at least be where it says. */
+static int
+oob_check(const struct rndis_packet_wire *w, uint32_t room, enum fault *why)
+{
+	uint32_t off = le32_get(w->oob_off), len = le32_get(w->oob_len);
+
+	if (len != 0 && (off < HDR - RNDIS_OFF_BASE ||
+	    !range_ok(off, len, room)))
+		return peer_bad(why, FAULT_RNDIS_OOB);
+	return 0;
+}
+
+int
+rndis_packet_decode_head(struct rndis_packet *out, struct span head,
+    uint32_t total_len, enum fault *why)
+{
+	const uint32_t off_min = HDR - RNDIS_OFF_BASE;
+	struct rndis_packet_wire w;
+	uint32_t len, room, data_off, data_len, ppi_off, ppi_len;
+
+	OS_ASSERT(total_len >= head.len);
+	if (total_len < sizeof(w))
+		return peer_bad(why, FAULT_RNDIS_SHORT);
+	if (head.len < sizeof(w))
+		return peer_bad(why, FAULT_RNDIS_SPLIT);
+	memcpy(&w, head.p, sizeof(w));
+	if (le32_get(w.type) != RNDIS_PACKET)
+		return peer_bad(why, FAULT_RNDIS_TYPE);
+	len = le32_get(w.len);
+	if (len < sizeof(w) || len > total_len)
+		return peer_bad(why, FAULT_RNDIS_LEN);
+	room = len - RNDIS_OFF_BASE;
+
+	data_off = le32_get(w.data_off);
+	data_len = le32_get(w.data_len);
+	if (data_off < off_min || !range_ok(data_off, data_len, room))
+		return peer_bad(why, FAULT_RNDIS_DATA);
+	out->oob = (le32_get(w.oob_len) | le32_get(w.oob_count) |
+	    le32_get(w.vc)) != 0;
+	if (out->oob && oob_check(&w, room, why) != 0)
+		return E_PEER;
+	out->msg_len = len;
+	out->data_off = RNDIS_OFF_BASE + data_off;
+	out->data_len = data_len;
+	out->ppi.present = 0;
+
+	ppi_len = le32_get(w.ppi_len);
+	if (ppi_len == 0)
+		return 0;
+	ppi_off = le32_get(w.ppi_off);
+	if (ppi_off < off_min || !range_ok(ppi_off, ppi_len, room))
+		return peer_bad(why, FAULT_RNDIS_PPI);
+	if (data_len != 0 && ppi_off < data_off + data_len &&
+	    data_off < ppi_off + ppi_len)
+		return peer_bad(why, FAULT_RNDIS_PPI);
+	if (!range_ok(RNDIS_OFF_BASE + ppi_off, ppi_len, head.len))
+		return peer_bad(why, FAULT_RNDIS_SPLIT);
+	return ppi_walk(&out->ppi, head.p + RNDIS_OFF_BASE + ppi_off, ppi_len,
+	    why);
+}
+
+void
+rndis_packet_iter_init(struct rndis_packet_iter *it, struct span buf,
+    uint32_t align)
+{
+	it->buf = buf;
+	it->at = 0;
+	it->align = align;
+}
+
+int
+rndis_packet_next(struct rndis_packet_iter *it, struct rndis_packet *out,
+    struct span *msg, enum fault *why)
+{
+	uint32_t left = it->buf.len - it->at;
+	uint32_t pad;
+	int rc;
+
+	if (left == 0 || (it->at != 0 && left < sizeof(struct rndis_hdr_wire)))
+		return 0;
+	rc = rndis_packet_decode(out, span_sub(it->buf, it->at, left), why);
+	if (rc != 0)
+		return rc;
+	*msg = span_sub(it->buf, it->at, out->msg_len);
+	left -= out->msg_len;
+	it->at += out->msg_len;
+	pad = -it->at & (it->align - 1);
+	it->at += min_u32(pad, left);
+	return 1;
+}
