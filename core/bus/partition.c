@@ -152,6 +152,13 @@ part_post_message(struct partition *p, uint32_t vp, const void *msg,
 }
 
 void
+part_messages_drop(struct partition *p)
+{
+	for (uint32_t i = 0; i < p->vps; i++)
+		p->vp[i].head = p->vp[i].count = 0;
+}
+
+void
 part_eom(struct partition *p, uint32_t vp)
 {
 	if (vp < p->vps)

@@ -117,6 +117,8 @@ void part_vp_set_regs(struct partition *p, uint32_t vp,
  */
 int part_post_message(struct partition *p, uint32_t vp, const void *msg,
     uint32_t len);
+/* Drop the messages of all VPs that no slot has taken yet. */
+void part_messages_drop(struct partition *p);
 /* The guest wrote EOM: the slot may be free now. */
 void part_eom(struct partition *p, uint32_t vp);
 

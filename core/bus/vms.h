@@ -11,10 +11,21 @@
 
 #include "bus/chan.h"
 #include "bus/partition.h"
+#include "bus/ring_chan.h"
 
 #define VMS_MAX_CHANNELS	256u	/* Policy; relids 1..255 (bit 0 legacy) */
 #define VMS_MAX_GPADLS		512u	/* Policy, a connection */
 #define VMS_MAX_GPADL_PAGES	(192u << 8)	/* Policy: 192 MiB, a connection */
+
+/*
+ * The message connection that guests of 5.0 and later are told to use.  It is
+ * the one they ask on, so the links answer two connections in all: this and
+ * VMBUS_CONN_MESSAGE.
+ */
+#define VMS_MSG_CONN	VMBUS_CONN_MESSAGE_5_0
+
+/* Connection id of a channel's signals: relid, and the SINT from bit 12 on. */
+#define VMS_EVENT_CONN(relid)	(VMBUS_SINT << 12 | (relid))
 
 struct vms;
 struct vms_dev;
@@ -23,9 +34,10 @@ struct vms_config {
 	uint32_t max_version;	/* newest VMBus version spoken; 0: all */
 	bool dedicated_interrupt; /* offers say so; default true for >= 1.1 */
 	bool monitor;		/* offer a monitor id (guests that cannot signal) */
+	enum ring_chan_policy policy; /* host to guest; default: on the edge */
 };
 
-/* A GPADL of the guest, mapped. */
+/* A GPADL of the guest, mapped; every range of it is whole pages. */
 struct vms_gpadl {
 	uint32_t id;
 	uint32_t relid;
@@ -44,12 +56,15 @@ struct vms_dev_ops {
 	int (*open)(struct vms_dev *, struct chan *c);
 	/*
 	 * The guest closed it, or the connection ended.  On return nothing of
-	 * the device touches the channel, its rings or GPADLs of it again.
+	 * the device touches the channel, its rings or GPADLs of it again, and
+	 * the device has put every GPADL that it got under this channel's
+	 * relid.  Sub-channels are closed before their primary.
 	 */
 	void (*close)(struct vms_dev *, struct chan *c);
 	/*
 	 * A GPADL that the device uses is torn down by the guest: true if the
-	 * device has let go of it, false to refuse while it is in use.
+	 * device has let go of it (put it), false to refuse while it is in
+	 * use; the guest then gets its answer from the last put.
 	 */
 	bool (*gpadl_gone)(struct vms_dev *, uint32_t gpadl);
 };
@@ -63,6 +78,7 @@ struct vms_dev {
 	/* the server's own */
 	struct vms *vms;
 	uint32_t relid;
+	struct vms_dev *next;
 };
 
 struct vms_ops {
@@ -87,13 +103,23 @@ void vms_reset(struct vms *);
  */
 int vms_message(struct vms *, uint32_t conn_id, struct span msg);
 
-/* Offer a device now (if a guest is connected) and to each later guest. */
+/*
+ * The connections that vms_message() takes now: what a link must know to give
+ * a hypercall its status at once.
+ */
+bool vms_message_conn(const struct vms *, uint32_t conn_id);
+
+/*
+ * Offer a device now (if a guest is connected) and to each later guest.
+ * E_STATE: offered already; E_NOMEM: no relid or memory left.
+ */
 int vms_dev_offer(struct vms *, struct vms_dev *);
 /* Rescind it; its channels are closed before this returns. */
 void vms_dev_rescind(struct vms *, struct vms_dev *);
 /*
  * Offer `count` more sub-channels of a device whose primary is open; they go
- * when the primary closes.  The number offered, or E_NOMEM.
+ * when the primary closes.  The number offered (maybe fewer), or E_NOMEM;
+ * E_STATE: primary not open; E_NOTSUP: guest older than 2.4.
  */
 int vms_subchannels_offer(struct vms *, struct vms_dev *, uint32_t count);
 
@@ -115,6 +141,18 @@ void vms_intpage_poll(struct vms *, void (*signal)(void *, struct chan *),
 
 /* The partition that this server serves; a device needs its memory. */
 struct partition *vms_partition(const struct vms *);
+/*
+ * True if a GPADL, the monitor or the interrupt page lies in this memory: a
+ * link refuses to remove such a region, or resets first.
+ */
+bool vms_memory_used(const struct vms *, uint64_t gpa, uint64_t bytes);
+
+/* The virtual processor that takes a channel's signals; any thread. */
+uint32_t vms_chan_vp(const struct chan *);
+/* GPADLs that exist, complete or not, and the pages charged for them. */
+uint32_t vms_gpadl_count(const struct vms *);
+uint32_t vms_gpadl_pages(const struct vms *);
+
 /* Negotiated version, 0 while not connected. */
 uint32_t vms_version(const struct vms *);
 

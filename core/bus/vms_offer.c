@@ -1,0 +1,280 @@
+/*
+ * Theory of operation: devices, their channels' ids, offers and rescinds.
+ *
+ * A device has a primary channel, and with it a relid, from vms_dev_offer() to
+ * vms_dev_rescind(), whatever guests come and go.  Sub-channels exist from
+ * vms_subchannels_offer() until the primary closes or the connection ends.
+ *
+ * A relid is the guest's as soon as it was offered: after RESCIND_OFFER the
+ * channel stays as REVOKED, without a device, until RELID_RELEASED, and only
+ * then is the relid given out again.  A guest that never releases runs out of
+ * relids by itself.  GPADL messages that race a rescind still find the relid.
+ *
+ * A link must be able to route a signal before the guest can send one: the
+ * connection id is declared before the offer is posted.
+ *
+ * Context: control.
+ */
+#include "bus/vms_priv.h"
+
+struct vms_chan *
+vms_chan_find(struct vms *s, uint32_t relid)
+{
+	struct vms_chan *vc;
+
+	if (relid >= VMS_MAX_CHANNELS)
+		return NULL;
+	vc = s->chan[relid];
+	return vc != NULL && vc->state != VMS_CHAN_IDLE ? vc : NULL;
+}
+
+/* A new channel on the lowest free relid; 0 is reserved. */
+static struct vms_chan *
+vms_chan_new(struct vms *s, struct vms_dev *dev, uint32_t subindex)
+{
+	struct vms_chan *vc;
+	uint32_t relid = 1;
+
+	while (relid < VMS_MAX_CHANNELS && s->chan[relid] != NULL)
+		relid++;
+	if (relid == VMS_MAX_CHANNELS)
+		return NULL;
+	vc = s->ops->alloc(s->ctx, sizeof(*vc));
+	if (vc == NULL)
+		return NULL;
+	vc->rc.chan.ops = &ring_chan_ops;
+	vc->rc.chan.type = dev->type;
+	vc->rc.chan.instance = dev->instance;
+	vc->rc.chan.subindex = (uint16_t)subindex;
+	vc->rc.chan.relid = relid;
+	vc->vms = s;
+	vc->dev = dev;
+	vc->relid = relid;
+	s->chan[relid] = vc;
+	return vc;
+}
+
+static void
+vms_chan_free(struct vms *s, struct vms_chan *vc)
+{
+	s->chan[vc->relid] = NULL;
+	s->ops->free(s->ctx, vc, sizeof(*vc));
+}
+
+static void
+vms_monitor_assign(struct vms *s, struct vms_chan *vc)
+{
+	vc->monitored = false;
+	vc->monitor_id = 0;
+	if (!s->cfg.monitor || s->monitor == NULL)
+		return;
+	for (uint32_t i = 0; i < SYNIC_MONITOR_IDS; i++) {
+		if (s->monitor_relid[i] != 0)
+			continue;
+		s->monitor_relid[i] = (uint16_t)vc->relid;
+		vc->monitored = true;
+		vc->monitor_id = (uint8_t)i;
+		return;
+	}
+}
+
+/* Undo what an offer set up at the link and in our tables. */
+static void
+vms_chan_undeclare(struct vms *s, struct vms_chan *vc)
+{
+	if (vc->declared)
+		s->part->ops->connection_remove(s->part, vc->conn_id);
+	vc->declared = false;
+	if (vc->monitored)
+		s->monitor_relid[vc->monitor_id] = 0;
+	vc->monitored = false;
+}
+
+static void
+vms_offer_post(struct vms *s, const struct vms_chan *vc)
+{
+	struct vmbus_msg m = { .type = VMBUS_OFFER_CHANNEL };
+	struct vmbus_offer *o = &m.offer;
+
+	memset(o, 0, sizeof(*o));
+	o->if_type = vc->rc.chan.type;
+	o->instance = vc->rc.chan.instance;
+	o->relid = vc->relid;
+	o->conn_id = vc->conn_id;
+	o->flags = VMBUS_OFFER_ENUMERATE;
+	if (vc->monitored)
+		o->flags |= VMBUS_OFFER_MONITORED;
+	o->subchan = vc->rc.chan.subindex;
+	o->monitor_id = vc->monitor_id;
+	o->monitor_allocated = vc->monitored;
+	o->dedicated_interrupt = s->cfg.dedicated_interrupt &&
+	    s->version >= VMBUS_V1_1;
+	memcpy(o->user, vc->dev->user_data, sizeof(o->user));
+	vms_post(s, &m);
+}
+
+/* Tell the guest of an IDLE channel.  0, or the link's E_NOMEM. */
+static int
+vms_offer_send(struct vms *s, struct vms_chan *vc)
+{
+	int err;
+
+	/* 0.13 knows one shared event connection, which the bus declared. */
+	vc->conn_id = VMBUS_CONN_EVENT;
+	if (s->version >= VMBUS_V1_1) {
+		vc->conn_id = VMS_EVENT_CONN(vc->relid);
+		err = s->part->ops->connection_add(s->part, vc->conn_id,
+		    &vc->rc.chan);
+		if (err < 0)
+			return err;
+		vc->declared = true;
+	}
+	vms_monitor_assign(s, vc);
+	vc->rc.chan.vmbus_version = s->version;
+	vc->state = VMS_CHAN_OFFERED;
+	vms_offer_post(s, vc);
+	return 0;
+}
+
+int
+vms_request_offers(struct vms *s)
+{
+	const struct vmbus_msg done = { .type = VMBUS_ALL_OFFERS_DELIVERED };
+
+	if (s->offers_sent)
+		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_REQUEST_OFFERS);
+	s->offers_sent = true;
+	/* One that the link cannot route now is not offered to this guest. */
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++)
+		if (s->chan[i] != NULL && s->chan[i]->state == VMS_CHAN_IDLE)
+			(void)vms_offer_send(s, s->chan[i]);
+	vms_post(s, &done);
+	return 0;
+}
+
+void
+vms_chan_revoke(struct vms *s, struct vms_chan *vc)
+{
+	struct vmbus_msg m = { .type = VMBUS_RESCIND_OFFER };
+
+	OS_ASSERT(vc->state != VMS_CHAN_OPEN);
+	vms_chan_undeclare(s, vc);
+	vc->dev = NULL;
+	if (vc->state == VMS_CHAN_IDLE || s->version == 0) {
+		vms_chan_free(s, vc);
+		return;
+	}
+	vc->state = VMS_CHAN_REVOKED;
+	m.relid = vc->relid;
+	vms_post(s, &m);
+}
+
+int
+vms_relid_released(struct vms *s, uint32_t relid)
+{
+	struct vms_chan *vc = vms_chan_find(s, relid);
+
+	if (vc == NULL)
+		return vms_fault(s, FAULT_VMBUS_RELID, relid);
+	if (vc->state != VMS_CHAN_REVOKED)
+		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_RELID_RELEASED);
+	vms_gpadls_forget_relid(s, relid);
+	vms_chan_free(s, vc);
+	return 0;
+}
+
+void
+vms_chans_forget(struct vms *s)
+{
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++) {
+		struct vms_chan *vc = s->chan[i];
+
+		if (vc == NULL)
+			continue;
+		vms_chan_undeclare(s, vc);
+		if (vc->dev == NULL || vc->rc.chan.subindex != 0)
+			vms_chan_free(s, vc);
+		else
+			vc->state = VMS_CHAN_IDLE;
+	}
+}
+
+int
+vms_dev_offer(struct vms *s, struct vms_dev *dev)
+{
+	struct vms_chan *vc;
+	int err;
+
+	if (dev->vms != NULL)
+		return E_STATE;
+	vc = vms_chan_new(s, dev, 0);
+	if (vc == NULL)
+		return E_NOMEM;
+	if (s->version != 0 && s->offers_sent) {
+		err = vms_offer_send(s, vc);
+		if (err < 0) {
+			vms_chan_free(s, vc);
+			return err;
+		}
+	}
+	dev->vms = s;
+	dev->relid = vc->relid;
+	dev->next = s->devs;
+	s->devs = dev;
+	return 0;
+}
+
+void
+vms_dev_rescind(struct vms *s, struct vms_dev *dev)
+{
+	struct vms_chan *primary = s->chan[dev->relid];
+	struct vms_dev **at = &s->devs;
+
+	OS_ASSERT(dev->vms == s && primary->dev == dev);
+	vms_chan_close(s, primary);
+	vms_chan_revoke(s, primary);
+	while (*at != dev)
+		at = &(*at)->next;
+	*at = dev->next;
+	dev->next = NULL;
+	dev->vms = NULL;
+	dev->relid = 0;
+}
+
+/* The index after the highest one that the guest still knows. */
+static uint32_t
+vms_subindex_next(const struct vms *s, const struct vms_dev *dev)
+{
+	uint32_t next = 1;
+
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++) {
+		const struct vms_chan *vc = s->chan[i];
+
+		if (vc != NULL && vc->dev == dev)
+			next = max_u32(next, vc->rc.chan.subindex + 1u);
+	}
+	return next;
+}
+
+int
+vms_subchannels_offer(struct vms *s, struct vms_dev *dev, uint32_t count)
+{
+	uint32_t index, done;
+
+	if (dev->vms != s || s->chan[dev->relid]->state != VMS_CHAN_OPEN)
+		return E_STATE;
+	if (s->version < VMBUS_V2_4)
+		return E_NOTSUP;
+	index = vms_subindex_next(s, dev);
+	for (done = 0; done < count; done++) {
+		struct vms_chan *vc = vms_chan_new(s, dev, index + done);
+
+		if (vc == NULL)
+			break;
+		if (vms_offer_send(s, vc) < 0) {
+			vms_chan_free(s, vc);
+			break;
+		}
+	}
+	return done == 0 && count != 0 ? E_NOMEM : (int)done;
+}
