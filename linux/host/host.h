@@ -1,0 +1,77 @@
+/*
+ * The host daemon as a library: a listening socket, workers, NICs with their
+ * backends, and the guests that attach.
+ *
+ * Context of every function: the control thread, which runs the event base.
+ */
+#ifndef LINUX_HOST_HOST_H
+#define LINUX_HOST_HOST_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "linux/host/nic_spec.h"
+
+struct host;
+
+#define HOST_MAX_WORKERS	64u
+#define HOST_MAX_GUESTS		64u	/* Policy: default of max_guests */
+#define HOST_MAX_NICS		64u	/* Policy */
+
+/* When the guest is told of packets; see docs/ring.md. */
+enum host_signal {
+	HOST_SIGNAL_EDGE,	/* once a batch, on the empty edge */
+	HOST_SIGNAL_PACKET,	/* legacy: each packet */
+};
+
+struct host_config {
+	const char *listen;	/* path of the socket that guests connect to */
+	const char *group;	/* NULL: mode 0600; else 0660 and this group */
+	uint32_t workers;	/* 0: one a core */
+	bool pin;		/* worker k to CPU first_cpu + k */
+	uint32_t first_cpu;
+	bool lenient;		/* take what Windows refuses */
+	bool monitor;		/* offer monitor pages to every guest */
+	enum host_signal signal;
+	uint32_t max_vmbus;	/* newest VMBus version spoken; 0: all */
+	uint32_t max_nvsp;	/* newest NVSP version accepted; 0: all */
+	uint32_t max_guests;	/* 0: HOST_MAX_GUESTS */
+	const char *transcript;	/* file, "-" standard error, or NULL */
+};
+
+void host_config_default(struct host_config *);
+
+/*
+ * Listen and start the workers; guests are served whenever the base runs.
+ * Copies the configuration, borrows its strings and the base until
+ * host_stop().  NULL with a sentence in err.  A socket file that nobody
+ * listens on any more is replaced.
+ */
+struct host *host_start(const struct host_config *, struct event_base *,
+    char *err, size_t err_cap);
+/* Say good-bye to every guest, remove every NIC, free. */
+void host_stop(struct host *);
+
+/*
+ * Add a NIC: open its backend and offer it to the guests that want one.  0, or
+ * -errno with a sentence in err (-EEXIST: the name is taken).
+ */
+int host_nic_add(struct host *, const struct nic_spec *, char *err,
+    size_t err_cap);
+/* Rescind and remove.  -ENOENT: there is none of that name. */
+int host_nic_remove(struct host *, const char *name, char *err,
+    size_t err_cap);
+/*
+ * Change a running NIC: one `key=value[,key=value...]` list, all or nothing.
+ * 0, -ENOENT, or -EINVAL with a sentence in err.
+ */
+int host_nic_set(struct host *, const char *name, const char *list, char *err,
+    size_t err_cap);
+
+/* NICs there are, and guests that are attached now. */
+uint32_t host_nic_count(const struct host *);
+uint32_t host_guest_count(const struct host *);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * What a NIC shall be: the text of --nic, of `hvnet set` and of "add", parsed.
+ */
+#ifndef LINUX_HOST_NIC_SPEC_H
+#define LINUX_HOST_NIC_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NIC_NAME_LEN	32u	/* with the NUL */
+#define NIC_PATH_LEN	256u
+
+enum nic_backend { NIC_TAP, NIC_NULL, NIC_PCAP, NIC_PAIR };
+enum nic_vlan { NIC_VLAN_TRUNK, NIC_VLAN_ACCESS, NIC_VLAN_NONE };
+enum nic_rxcsum {
+	NIC_RXCSUM_AUTO,	/* partial to our own guest, else complete */
+	NIC_RXCSUM_COMPLETE,
+	NIC_RXCSUM_OFF,
+};
+
+struct nic_spec {
+	enum nic_backend backend;
+	char name[NIC_NAME_LEN];	/* of the NIC */
+	char ifname[16];	/* tap: interface; "": as name */
+	char netns[64];		/* tap: namespace; "": ours */
+	char guest[NIC_NAME_LEN];	/* for this guest alone; "": any */
+	char file[NIC_PATH_LEN];	/* pcap: written; "": none */
+	char replay[NIC_PATH_LEN];	/* pcap: sent to the guest; "": none */
+	char peer[NIC_NAME_LEN];	/* pair: the other NIC */
+	bool mac_set;
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint32_t queues;
+	uint32_t max_nvsp;	/* 0: the host's */
+	enum nic_vlan vlan;
+	uint16_t vlan_id;
+	bool tso, rsc, txcsum, hash, gro;
+	enum nic_rxcsum rxcsum;
+	bool link_up;
+	bool spoof;
+	uint32_t loss_ppm;
+	uint32_t delay_us;
+	uint64_t speed_bps;
+	uint32_t section_bytes;	/* receive section; 0: by MTU */
+};
+
+void nic_spec_default(struct nic_spec *);
+
+/*
+ * Apply a list `key=value,...` to *spec; `running` refuses what cannot be
+ * changed while the NIC exists.  On error *spec is unchanged and err says which
+ * key or value is wrong, where in the text (column, from 1), and what would be
+ * right.  0 or -EINVAL.
+ */
+int nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
+    char *err, size_t err_cap);
+
+/* A whole new NIC: defaults, the list, and what must be there is there. */
+int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
+    size_t err_cap);
+
+/* One line a key: "mtu=N\tlargest IP packet, 68..9000"; NULL at the end. */
+extern const char *const nic_spec_help[];
+
+/* Value of a key as text, as nic_spec_apply() takes it.  False: no such key. */
+bool nic_spec_get(const struct nic_spec *spec, const char *key, char *out,
+    size_t cap);
+/* The i-th key, or NULL. */
+const char *nic_spec_key(uint32_t i);
+
+#endif
