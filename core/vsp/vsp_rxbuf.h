@@ -21,12 +21,15 @@
 /* Home of the sections for control. */
 #define VSP_HOME_CONTROL	VSP_MAX_QUEUES
 
-enum vsp_section_state {
-	VSP_SECTION_FREE,	/* on its home stack, or in a list on the way */
-	VSP_SECTION_OURS,	/* being filled, or waiting for its ring */
-	VSP_SECTION_SENT,	/* the guest has it: first of its packet */
-	VSP_SECTION_SENT_MORE,	/* the guest has it: another of a packet */
-};
+/*
+ * State of a section.  "First of a packet sent on queue k" is one value, which
+ * only k's owner sets and clears: so a hostile acknowledgement can be checked
+ * by one load while another worker uses the section.
+ */
+#define VSP_SECTION_FREE	0u	/* on its home stack or on the way to it */
+#define VSP_SECTION_OURS	1u	/* being filled, or waiting for its ring */
+#define VSP_SECTION_SENT_MORE	2u	/* the guest has it: not the first */
+#define VSP_SECTION_SENT(k)	(0x100u + (k))
 
 struct vsp_section {
 	uint32_t next;		/* of the same frame; after sending: packet */
@@ -34,8 +37,8 @@ struct vsp_section {
 	uint32_t bytes;		/* of the range, from the section's start */
 	uint16_t count;		/* first of a frame: sections in it */
 	uint16_t home;		/* queue, or VSP_HOME_CONTROL */
+	uint32_t state;		/* VSP_SECTION_*; by os_ld32(), os_st32() */
 	uint16_t queue;		/* ring that it went to */
-	uint8_t state;		/* enum vsp_section_state */
 	bool lent;		/* handed over by home, not back yet */
 };
 
@@ -47,6 +50,7 @@ struct vsp_rxbuf_home {
 	uint32_t lent;		/* of those, handed over to other queues */
 	/* shared: sections that come home from other owners */
 	struct vsp_handover back CACHE_ALIGNED;
+	uint32_t starves;	/* 1: kick the owner when one comes home */
 } CACHE_ALIGNED;
 
 struct vsp_rxbuf {
@@ -63,10 +67,17 @@ struct vsp_rxbuf {
 };
 
 /*
- * Sections from which to cut: how many are free at home, after taking in those
- * that came back.  Context: worker of that queue.
+ * How many sections are free at home, after taking in those that came back.
+ * Context: worker of that queue.
  */
 uint32_t vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home);
+
+/*
+ * Fewer than `want` are free: ask for a kick when one comes home.  Returns
+ * true if there are enough by now; then no kick was asked for.  Context:
+ * worker of that queue.
+ */
+bool vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want);
 
 /* The i-th section that vsp_rxbuf_pop() would give; i < free. */
 static inline uint32_t

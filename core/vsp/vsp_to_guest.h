@@ -14,6 +14,7 @@
 #include "pkt/pkt_seg.h"
 #include "vsp/vsp.h"
 #include "vsp/vsp_handover.h"
+#include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
 
 /* Policy: longest frame taken from a backend: 64 KiB of IP, L2 headers. */
@@ -34,6 +35,7 @@ struct vsp_tg_frame {
 	uint32_t hdr_len;	/* as delivered; 0 where it is not GSO */
 	uint32_t raw_len, raw_hdr;	/* as the backend gave it */
 	uint32_t target;	/* queue */
+	bool edited;		/* the first 16 bytes differ from the raw ones */
 	uint32_t head_len;
 	uint8_t *head;		/* into buf: first head_len bytes delivered */
 	uint8_t buf[PKT_HEAD_MAX + 8];
@@ -43,6 +45,7 @@ struct vsp_tg_frame {
 struct vsp_tg_cut {
 	bool held;		/* the rest waits in the bounce buffer */
 	bool rsc;
+	uint32_t left;		/* segments or fragments to come */
 	uint32_t n;
 	struct vec v[VSP_CUT_PIECES];	/* v[0]: headers, f.head */
 	struct pkt_seg seg;
@@ -60,17 +63,77 @@ struct vsp_to_guest {
 	bool ring_full;		/* a send failed; the ring will tell */
 	bool uncommitted;	/* packets sent, not committed */
 	bool wake;		/* the backend was told E_AGAIN */
+	uint32_t wake_free;	/* sections that it waits for */
 	uint64_t kick;		/* queues that were handed frames */
 	uint16_t frag_id;
 	/* the guess from which rooms are laid out */
 	uint32_t guess_seg, guess_hdr;
-	bool guess_rsc;
+	bool guess_v6;
+	bool room_rsc;		/* the room reserved last is for fragments */
 	struct vsp_tg_cut cut;
+	uint8_t nvs[NVS_MSG_BYTES_6_1];	/* 107, data */
 	struct vmpkt_xfer_range range[VSP_PACKET_RANGES];
 	uint8_t ext[VMPKT_XFER_EXT_BYTES(VSP_PACKET_RANGES)];
 
 	/* shared: frames from other queues' workers */
 	struct vsp_handover in CACHE_ALIGNED;
 };
+
+/* --- vsp_to_guest_head.c ----------------------------------------------- */
+
+/*
+ * Look at a frame of len bytes: may it pass, to which queue, which tag, which
+ * per-packet info, GSO or not.  Fills *f; f->ppi lacks the checksums.  0, or
+ * E_STATE when it was dropped (counted).  Context: worker of q.
+ */
+int vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m, struct vsp_tg_frame *f);
+/*
+ * Complete the checksums that the guest must not get partial, over the frame
+ * as delivered, and set the checksum PPI.  Context: worker of q.
+ */
+void vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f,
+    const struct vec *v, uint32_t n);
+/* The same for TCP segments that pkt_seg.h makes: how to, and the PPI. */
+enum pkt_seg_csum vsp_tg_csum_seg(struct vsp_queue *q,
+    struct vsp_tg_frame *f);
+/* True if the guest takes RSC fragments of that IP version. */
+bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
+/*
+ * Write the RNDIS header of section s around the data at [start, start + len)
+ * of it, and the length of its range.
+ */
+void vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
+    uint32_t len, const struct rndis_ppi_set *ppi);
+
+/* --- vsp_to_guest_gso.c ------------------------------------------------ */
+
+/*
+ * The frame lies in the top sections of q's stack exactly as it must: finish
+ * them.  0, or E_STATE (dropped).
+ */
+int vsp_tg_cut_inplace(struct vsp_queue *q, struct vsp_tg_frame *f);
+/*
+ * Begin to cut t->cut, whose f and v are set, by copying.  0, or E_STATE
+ * (dropped); the rest may be held: then v must stay, see vsp_tg_cut_run().
+ */
+int vsp_tg_cut_start(struct vsp_queue *q);
+/* Go on as far as sections go.  Clears ->held when done. */
+void vsp_tg_cut_run(struct vsp_queue *q);
+
+/* --- vsp_to_guest_send.c ----------------------------------------------- */
+
+/*
+ * A finished frame, sections linked by .next from first, goes to the ring of
+ * f->target, here or by hand-over.  Consumes the sections.
+ */
+void vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
+    uint32_t first, uint32_t count);
+/* Send what is finished, as far as the ring has room; not committed. */
+void vsp_tg_send(struct vsp_queue *q);
+/* Send what is finished and commit; kicks nobody. */
+void vsp_tg_publish(struct vsp_queue *q);
+/* Forget every list and held frame; sections are marked free.  Control. */
+void vsp_tg_reset(struct vsp_queue *q);
 
 #endif

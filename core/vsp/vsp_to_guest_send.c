@@ -1,0 +1,429 @@
+/*
+ * Finished frames on their way to the ring, and sections on their way back.
+ *
+ * Theory of operation.  A finished frame is a chain of sections, each with an
+ * RNDIS message of its own.  Frames wait in one list a queue until there are
+ * enough for a type 7 packet, or until the flush; the packet's ranges are the
+ * sections of as many whole frames as fit, its transaction id is the index of
+ * the first one: below the slot count and unique while outstanding, as DPDK's
+ * guest wants.  The completion gives all of them back.
+ *
+ * If the ring is full the list simply stays, ring_full is set, and the end of
+ * the next pass over the ring (vsp_to_guest_resume()) tries again; meanwhile
+ * the backend is told E_AGAIN.  So the sections in flight bound what waits.
+ *
+ * A frame for another queue's ring is pushed on that queue's `in` list and
+ * sent by its owner; when acknowledged there, its sections go home by `back`
+ * lists.  Two queues of one worker use the same lists.
+ *
+ * Context: the worker that owns the queue; control functions say so.
+ */
+#include "vsp/vsp_priv.h"
+
+/* Descriptor, extension, NVSP message, trailer. */
+#define SEND_PACKET_BYTES(n) \
+	(16u + VMPKT_XFER_EXT_BYTES(n) + NVS_MSG_BYTES_6_1 + 8u)
+
+static struct vsp_to_guest_counters *
+send_counts(const struct vsp_queue *q)
+{
+	return &q->vsp->counts[q->index].to;
+}
+
+/* ---- lists --------------------------------------------------------------- */
+
+static void
+send_append(struct vsp_queue *q, uint32_t first)
+{
+	struct vsp_to_guest *t = &q->to;
+	struct vsp_section *section = q->vsp->rxbuf.section;
+
+	section[first].link = VSP_SECTION_NONE;
+	if (t->first == VSP_SECTION_NONE)
+		t->first = first;
+	else
+		section[t->last].link = first;
+	t->last = first;
+	t->ranges += section[first].count;
+}
+
+/* Give a chain of sections back; kicks homes that starve. */
+static void
+send_chain_free(struct vsp_queue *q, uint32_t s)
+{
+	struct vsp *vsp = q->vsp;
+
+	while (s != VSP_SECTION_NONE) {
+		uint32_t next = vsp->rxbuf.section[s].next;
+		uint32_t home = vsp_rxbuf_put(&vsp->rxbuf, q->index, s);
+
+		if (home != VSP_SECTION_NONE)
+			q->to.kick |= (uint64_t)1 << home;
+		s = next;
+	}
+}
+
+static void
+send_hand_over(struct vsp_queue *q, uint32_t target, uint32_t first)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_rxbuf *rb = &vsp->rxbuf;
+
+	for (uint32_t s = first; s != VSP_SECTION_NONE;
+	    s = rb->section[s].next) {
+		rb->section[s].lent = true;
+		rb->home[q->index].lent++;
+	}
+	vsp_handover_push(&vsp->queue[target]->to.in, rb->section, first);
+	q->to.kick |= (uint64_t)1 << target;
+}
+
+void
+vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f, uint32_t first,
+    uint32_t count)
+{
+	struct vsp *vsp = q->vsp;
+
+	vsp->rxbuf.section[first].count = (uint16_t)count;
+	if (f->target != q->index && vsp->queue[f->target] != NULL) {
+		send_hand_over(q, f->target, first);
+		return;
+	}
+	send_append(q, first);
+	if (q->to.ranges >= VSP_PACKET_RANGES && !q->to.ring_full)
+		vsp_tg_send(q);
+}
+
+/* ---- to the ring --------------------------------------------------------- */
+
+/* Ranges of as many whole frames as fit; *after: the first that does not. */
+static uint32_t
+send_ranges(struct vsp_queue *q, uint32_t *after)
+{
+	struct vsp_to_guest *t = &q->to;
+	const struct vsp_rxbuf *rb = &q->vsp->rxbuf;
+	uint32_t n = 0;
+	uint32_t first = t->first;
+
+	while (first != VSP_SECTION_NONE &&
+	    n + rb->section[first].count <= VSP_PACKET_RANGES) {
+		for (uint32_t s = first; s != VSP_SECTION_NONE;
+		    s = rb->section[s].next)
+			t->range[n++] = (struct vmpkt_xfer_range){
+			    rb->section[s].bytes, s * rb->section_bytes };
+		first = rb->section[first].link;
+	}
+	*after = first;
+	return n;
+}
+
+/*
+ * Put a packet; when the ring is full, publish what is in it and ask for
+ * room.  0, E_AGAIN, or another error with the queue failed.
+ */
+static int
+send_packet(struct vsp_queue *q, const struct vmpkt_out *p, uint32_t bytes)
+{
+	for (bool retried = false;; retried = true) {
+		int rc = chan_send(q->chan, p);
+
+		if (rc == 0) {
+			q->to.uncommitted = true;
+			return 0;
+		}
+		if (rc == E_PEER)
+			vsp_queue_fail(q, q->chan->faults.last,
+			    q->chan->faults.last_value);
+		if (rc != E_AGAIN)
+			return rc;
+		chan_commit(q->chan);
+		q->to.uncommitted = false;
+		counter_add(&send_counts(q)->ring_full, 1);
+		if (!vsp_queue_want_space(q, bytes) || retried)
+			return E_AGAIN;
+	}
+}
+
+/* The packet is in the ring: its frames become one chain. */
+static void
+send_done(struct vsp_queue *q, uint32_t after)
+{
+	struct vsp_to_guest *t = &q->to;
+	struct vsp_section *section = q->vsp->rxbuf.section;
+	uint32_t head = t->first;
+	uint32_t prev = VSP_SECTION_NONE;
+
+	for (uint32_t f = head; f != after; f = section[f].link) {
+		if (prev != VSP_SECTION_NONE)
+			section[prev].next = f;
+		for (uint32_t s = f; s != VSP_SECTION_NONE;
+		    s = section[s].next) {
+			os_st32(&section[s].state, VSP_SECTION_SENT_MORE);
+			section[s].queue = (uint16_t)q->index;
+			prev = s;
+		}
+	}
+	os_st32(&section[head].state, VSP_SECTION_SENT(q->index));
+	t->first = after;
+	counter_add(&send_counts(q)->packets, 1);
+}
+
+void
+vsp_tg_send(struct vsp_queue *q)
+{
+	struct vsp_to_guest *t = &q->to;
+
+	t->ring_full = false;
+	while (t->first != VSP_SECTION_NONE && !q->dead) {
+		uint32_t after;
+		uint32_t n = send_ranges(q, &after);
+		const struct vmpkt_out p = {
+			.type = VMPKT_XFER_PAGES,
+			.flags = VMPKT_F_COMPLETE,
+			.xact = t->first,
+			.ext = { t->ext, vmpkt_xfer_ext_put(t->ext,
+			    NVS_RECV_BUF_ID, t->range, n) },
+			.data = { t->nvs, sizeof(t->nvs) },
+		};
+
+		if (send_packet(q, &p, SEND_PACKET_BYTES(n)) != 0) {
+			t->ring_full = true;
+			return;
+		}
+		send_done(q, after);
+		t->ranges -= n;
+	}
+}
+
+/* Let others know of what they were given. */
+static void
+send_kicks(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+	uint64_t kick = q->to.kick;
+
+	q->to.kick = 0;
+	for (uint32_t i = 0; kick != 0; i++, kick >>= 1) {
+		if ((kick & 1) == 0 || vsp->queue[i] == NULL)
+			continue;
+		if (vsp->ops.same_owner != NULL &&
+		    vsp->ops.same_owner(vsp->ctx, q->index, i))
+			vsp_to_guest_drain_handover(vsp, i);
+		else if (vsp->ops.handover_kick != NULL)
+			vsp->ops.handover_kick(vsp->ctx, i);
+	}
+}
+
+void
+vsp_tg_publish(struct vsp_queue *q)
+{
+	if (q->to.first != VSP_SECTION_NONE && !q->to.ring_full)
+		vsp_tg_send(q);
+	if (q->to.uncommitted) {
+		q->to.uncommitted = false;
+		chan_commit(q->chan);
+	}
+}
+
+static void
+send_flush(struct vsp_queue *q)
+{
+	vsp_tg_publish(q);
+	if (q->to.kick != 0)
+		send_kicks(q);
+}
+
+void
+vsp_to_guest_flush(struct vsp *vsp, uint32_t queue)
+{
+	struct vsp_queue *q = vsp->queue[queue];
+
+	if (q != NULL && vsp->rxbuf.base != NULL)
+		send_flush(q);
+}
+
+/* ---- back from the guest ------------------------------------------------- */
+
+int
+vsp_to_guest_ack(struct vsp_queue *q, uint64_t xact, struct span data,
+    enum fault *why)
+{
+	const struct vsp_rxbuf *rb = &q->vsp->rxbuf;
+
+	(void)data;		/* a guest cannot refuse a frame */
+	if (xact >= rb->sections)
+		return peer_bad(why, FAULT_XACT_ID);
+
+	if (os_ld32(&rb->section[xact].state) != VSP_SECTION_SENT(q->index))
+		return peer_bad(why, FAULT_XACT_ID);
+	counter_add(&send_counts(q)->acks, 1);
+	send_chain_free(q, (uint32_t)xact);
+	return 0;
+}
+
+/* Wake the backend if it waits and can go on. */
+static void
+send_wake(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_to_guest *t = &q->to;
+	struct vsp_rxbuf *rb = &vsp->rxbuf;
+	uint32_t want = min_u32(t->wake_free, rb->home[q->index].total);
+
+	if (!t->wake || t->ring_full || t->cut.held || q->dead)
+		return;
+	if (vsp_rxbuf_ready(rb, q->index) < want &&
+	    !vsp_rxbuf_starve(rb, q->index, want))
+		return;
+	t->wake = false;
+	if (vsp->ops.to_guest_wake != NULL)
+		vsp->ops.to_guest_wake(vsp->ctx, q->index);
+}
+
+void
+vsp_to_guest_resume(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_to_guest *t = &q->to;
+	uint32_t s;
+
+	if (vsp->rxbuf.base == NULL)
+		return;
+	s = vsp_handover_take(&t->in, vsp->rxbuf.section);
+	while (s != VSP_SECTION_NONE) {
+		uint32_t link = vsp->rxbuf.section[s].link;
+
+		send_append(q, s);
+		s = link;
+	}
+	if (t->ring_full)
+		vsp_tg_send(q);
+	if (t->cut.held && !t->ring_full)
+		vsp_tg_cut_run(q);
+	send_flush(q);
+	send_wake(q);
+}
+
+void
+vsp_to_guest_drain_handover(struct vsp *vsp, uint32_t queue)
+{
+	if (queue < VSP_MAX_QUEUES && vsp->queue[queue] != NULL)
+		vsp_to_guest_resume(vsp->queue[queue]);
+}
+
+/* ---- control ------------------------------------------------------------- */
+
+int
+vsp_to_guest_control(struct vsp *vsp, struct span msg)
+{
+	struct vsp_queue *q = vsp->queue[0];
+	struct vsp_rxbuf *rb = &vsp->rxbuf;
+	const struct nvs_msg m = { .type = NVS_RNDIS, .rndis = {
+	    NVS_CHANNEL_CONTROL, NVS_SECTION_NONE, 0 } };
+	uint8_t nvs[NVS_MSG_BYTES_MAX];
+	uint8_t ext[VMPKT_XFER_EXT_BYTES(1)];
+	uint32_t bytes = align_up(msg.len, 8);
+
+	if (q == NULL || rb->base == NULL)
+		return E_GONE;
+	if (bytes > rb->section_bytes)
+		return E_NOTSUP;
+	if (vsp_rxbuf_ready(rb, VSP_HOME_CONTROL) == 0)
+		return E_AGAIN;
+
+	uint32_t s = vsp_rxbuf_pop(rb, VSP_HOME_CONTROL);
+	struct vmpkt_xfer_range range = { bytes, s * rb->section_bytes };
+	struct vsp_section *x = &rb->section[s];
+
+	memcpy(vsp_rxbuf_ptr(rb, s), msg.p, msg.len);
+	memset(vsp_rxbuf_ptr(rb, s) + msg.len, 0, bytes - msg.len);
+	x->count = 1;
+	x->bytes = bytes;
+
+	const struct vmpkt_out p = {
+		.type = VMPKT_XFER_PAGES,
+		.flags = VMPKT_F_COMPLETE,
+		.xact = s,
+		.ext = { ext, vmpkt_xfer_ext_put(ext, NVS_RECV_BUF_ID,
+		    &range, 1) },
+		.data = { nvs, nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, nvs) },
+	};
+	int rc = send_packet(q, &p, SEND_PACKET_BYTES(1));
+
+	if (rc != 0) {
+		vsp_rxbuf_put(rb, 0, s);
+		return rc;
+	}
+	os_st32(&x->state, VSP_SECTION_SENT(0));
+	x->queue = 0;
+	q->to.uncommitted = false;
+	chan_commit(q->chan);
+	return 0;
+}
+
+/* A list of frames is nobody's any more; vsp_rxbuf_share() collects them. */
+static void
+send_list_forget(struct vsp_rxbuf *rb, uint32_t first)
+{
+	for (uint32_t f = first; f != VSP_SECTION_NONE;
+	    f = rb->section[f].link) {
+		for (uint32_t s = f; s != VSP_SECTION_NONE;
+		    s = rb->section[s].next)
+			rb->section[s].state = VSP_SECTION_FREE;
+	}
+}
+
+void
+vsp_tg_reset(struct vsp_queue *q)
+{
+	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
+	struct vsp_to_guest *t = &q->to;
+
+	if (rb->base != NULL) {
+		send_list_forget(rb, t->first);
+		send_list_forget(rb, vsp_handover_take(&t->in, rb->section));
+	}
+	t->first = t->last = VSP_SECTION_NONE;
+	t->in.head = 0;
+	t->ranges = 0;
+	t->ring_full = t->uncommitted = t->wake = t->cut.held = false;
+	t->kick = 0;
+}
+
+int
+vsp_to_guest_open(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_to_guest *t = &q->to;
+	const struct nvs_msg m = { .type = NVS_RNDIS, .rndis = {
+	    NVS_CHANNEL_DATA, NVS_SECTION_NONE, 0 } };
+	uint8_t nvs[NVS_MSG_BYTES_MAX];
+
+	memset(t, 0, sizeof(*t));
+	t->bounce = vsp->ops.alloc(vsp->ctx, VSP_FRAME_MAX);
+	if (t->bounce == NULL)
+		return E_NOMEM;
+	nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, nvs);
+	memcpy(t->nvs, nvs, sizeof(t->nvs));
+	t->first = t->last = VSP_SECTION_NONE;
+	/* A first guess: TCP over IPv4 with time stamps. */
+	t->guess_hdr = VSP_ETH_BYTES + 20 + 32;
+	t->guess_seg = vsp->cfg.mtu - 20 - 32;
+	vsp->rxbuf.open |= (uint64_t)1 << q->index;
+	vsp_rxbuf_share(&vsp->rxbuf);
+	return 0;
+}
+
+void
+vsp_to_guest_close(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+
+	if (q->to.bounce == NULL)
+		return;
+	vsp_tg_reset(q);
+	vsp->rxbuf.open &= ~((uint64_t)1 << q->index);
+	vsp_rxbuf_share(&vsp->rxbuf);
+	vsp->ops.free(vsp->ctx, q->to.bounce, VSP_FRAME_MAX);
+	q->to.bounce = NULL;
+}
