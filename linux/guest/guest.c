@@ -1,0 +1,710 @@
+/*
+ * Life of a guest process.
+ *
+ * The interface and the virtual processors' threads are made once and live as
+ * long as the process; link, VMBus and NetVSC are made anew for each host that
+ * answers.  While no host answers the interface stays, without carrier, and
+ * the other VPs are parked.
+ *
+ * The states of enum guest_state are moved by guest_control(), which runs on
+ * VP 0 and is the control context of vmc and vsc.  Events that arrive from
+ * inside their upcalls only set `lost` or `reset`: nothing is freed under the
+ * code that called.  Teardown: NetVSC, then UNLOAD, then the link.
+ */
+#include "linux/guest/guest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/guest/guest_priv.h"
+#include "linux/net/rtnl.h"
+#include "pkt/pkt_coal.h"
+#include "wire/vmbus_msg.h"
+
+/* Policy: how often an absent host is looked for. */
+#define GUEST_RETRY_NS		200000000ull
+/* Policy: packets a channel in one turn of dispatch. */
+#define GUEST_BUDGET		64u
+/* Ethernet header and a VLAN tag: what gso_max_size does not count. */
+#define GUEST_L2_MAX		18u
+
+uint64_t
+guest_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+const char *
+guest_state_name(enum guest_state s)
+{
+	static const char *const names[] = { "waiting for the host",
+		"connecting", "attaching", "up", "detaching", "unloading",
+		"stopped" };
+
+	return names[s];
+}
+
+bool
+guest_stopped(const struct guest *g)
+{
+	return os_ld32(&g->stopped) != 0;
+}
+
+void
+guest_config_default(struct guest_config *c)
+{
+	*c = (struct guest_config){ .name = "", .nic = "", .ifname = "hn0",
+		.netns = "", .vps = 2, .memory_bytes = 1ull << 30,
+		.coalesce = true };
+	vsc_tunables_default(&c->vsc.tune);
+	c->vsc.mtu = 1500;
+	c->vsc.offloads = VSC_OFF_ALL;
+	/* Directed, multicast (all), broadcast: the TAP's stack filters. */
+	c->vsc.filter = 0x1 | 0x4 | 0x8;
+}
+
+/* --- parking the other processors --- */
+
+static void
+guest_vps_park(struct guest *g)
+{
+	for (uint32_t i = 1; g->vps_running && i < g->cfg.vps; i++)
+		vp_park(&g->vp[i]);
+	g->vps_running = false;
+}
+
+static void
+guest_vps_unpark(struct guest *g)
+{
+	for (uint32_t i = 1; !g->vps_running && i < g->cfg.vps; i++)
+		vp_unpark(&g->vp[i]);
+	g->vps_running = true;
+}
+
+/* --- vmc and vsc ask of us --- */
+
+static void *
+guest_alloc(void *ctx, size_t bytes)
+{
+	return calloc(1, bytes);
+}
+
+static void
+guest_free(void *ctx, void *p, size_t bytes)
+{
+	free(p);
+}
+
+static int
+guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
+{
+	struct guest *g = ctx;
+
+	return link_guest_mem_alloc(g->link, bytes, out);
+}
+
+static void
+guest_mem_free(void *ctx, struct chan_mem *m)
+{
+	struct guest *g = ctx;
+
+	link_guest_mem_free(g->link, m);
+}
+
+static int
+guest_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
+{
+	struct guest *g = ctx;
+
+	return link_guest_post(g->link, conn_id, msg, len);
+}
+
+static void
+guest_signal(void *ctx, uint32_t conn_id)
+{
+	struct guest *g = ctx;
+
+	link_guest_signal(g->link, conn_id);
+}
+
+static void
+guest_eom(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	link_guest_eom(g->link, vp);
+}
+
+static void
+guest_vp_park(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_park(&g->vp[vp]);
+}
+
+static void
+guest_vp_unpark(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_unpark(&g->vp[vp]);
+}
+
+static void
+guest_trace_vmbus(void *ctx, bool to_host, struct span msg)
+{
+	struct guest *g = ctx;
+
+	transcript_line(g->transcript, g->cfg.ifname, !to_host,
+	    TRANSCRIPT_VMBUS, msg);
+}
+
+static void
+guest_trace_vsc(void *ctx, bool to_host, bool rndis, struct span msg)
+{
+	struct guest *g = ctx;
+
+	transcript_line(g->transcript, g->cfg.ifname, !to_host,
+	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
+}
+
+static void
+guest_on_connected(void *ctx, int version_or_err)
+{
+	struct guest *g = ctx;
+
+	if (version_or_err < 0) {
+		snprintf(g->reason, sizeof(g->reason),
+		    "VMBus: the host accepted none of our versions (%s)",
+		    hv_err_name(version_or_err));
+		g->reset = true;
+	} else if (g->offered == NULL) {
+		snprintf(g->reason, sizeof(g->reason),
+		    "connected; the host offers no NIC yet");
+	}
+}
+
+static void
+guest_on_unloaded(void *ctx)
+{
+	struct guest *g = ctx;
+
+	if (g->state == GUEST_UNLOADING)
+		g->lost = true;
+}
+
+static void
+guest_on_gone(void *ctx, struct chan *c)
+{
+	struct guest *g = ctx;
+
+	if (g->offered == c)
+		g->offered = NULL;
+}
+
+static const struct vsc_ops guest_vsc_ops;
+
+static void
+guest_on_offer(void *ctx, struct chan *c)
+{
+	struct guest *g = ctx;
+
+	if (g->offered != NULL || g->vsc != NULL ||
+	    !hv_guid_equal(&c->type, &hv_guid_nic))
+		return;
+	g->offered = c;
+	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c,
+	    guest_now_ns());
+	if (g->vsc == NULL) {
+		snprintf(g->reason, sizeof(g->reason), "out of memory");
+		g->reset = true;
+		return;
+	}
+	g->state = GUEST_ATTACHING;
+}
+
+static const struct vmc_ops guest_vmc_ops = {
+	.post_message = guest_post,
+	.signal_event = guest_signal,
+	.eom = guest_eom,
+	.alloc = guest_alloc,
+	.free = guest_free,
+	.mem_alloc = guest_mem_alloc,
+	.mem_free = guest_mem_free,
+	.connected = guest_on_connected,
+	.offer = guest_on_offer,
+	.gone = guest_on_gone,
+	.unloaded = guest_on_unloaded,
+	.vp_park = guest_vp_park,
+	.vp_unpark = guest_vp_unpark,
+	.trace = guest_trace_vmbus,
+};
+
+/* The send table, or an even spread until the host names one. */
+static void
+guest_steer(struct guest *g, const uint32_t *table, uint32_t count)
+{
+	struct steer_config sc = { .hash_types = 0x200 | 0x1000 | 0x4000 |
+		0x8000 | 0x100 | 0x400, .queues = g->queues };
+
+	if (g->steer == NULL)
+		return;
+	vsc_get_rss(g->vsc, sc.key, sc.table, ARRAY_LEN(sc.table));
+	sc.entries = min_u32(count, (uint32_t)ARRAY_LEN(sc.table));
+	for (uint32_t i = 0; i < sc.entries; i++)
+		sc.table[i] = table[i];
+	if (sc.entries == 0) {
+		sc.entries = (uint32_t)ARRAY_LEN(sc.table);
+		for (uint32_t i = 0; i < sc.entries; i++)
+			sc.table[i] = g->queues > 0 ? i % g->queues : 0;
+	}
+	steer_set(g->steer, &sc);
+}
+
+static void
+guest_on_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+	guest_steer(ctx, table, count);
+}
+
+static void
+guest_on_queues(void *ctx, uint32_t count)
+{
+	struct guest *g = ctx;
+
+	guest_vps_park(g);
+	g->queues = min_u32(count, g->tap.queues);
+	guest_steer(g, NULL, 0);
+	if (g->state == GUEST_UP)
+		guest_vps_unpark(g);
+}
+
+void
+guest_offloads_apply(struct guest *g, uint32_t off)
+{
+	uint32_t tap = 0;
+
+	if ((off & (VSC_OFF_TXCSUM_TCP4 | VSC_OFF_TXCSUM_UDP4 |
+	    VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6)) != 0)
+		tap |= TAP_OFF_CSUM;
+	if ((off & VSC_OFF_TSO4) != 0)
+		tap |= TAP_OFF_TSO4;
+	if ((off & VSC_OFF_TSO6) != 0)
+		tap |= TAP_OFF_TSO6;
+	tap_offloads(&g->tap, tap);
+}
+
+static void
+guest_on_attached(void *ctx, const struct vsc_caps *caps)
+{
+	struct guest *g = ctx;
+	const struct rtnl_link link = { .mtu = caps->mtu, .mac = caps->mac,
+		.gso_max = caps->tso_maxlen > GUEST_L2_MAX ?
+		    caps->tso_maxlen - GUEST_L2_MAX : 0 };
+	int rc;
+
+	rc = rtnl_link_set(g->tap.netns, g->tap.index, &link);
+	if (rc < 0)
+		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
+		    "%s\n", g->tap.name, strerror(-rc));
+	guest_offloads_apply(g, caps->offloads);
+	g->queues = min_u32(caps->queues, g->tap.queues);
+	guest_steer(g, NULL, 0);
+	g->attaches++;
+	g->reason[0] = '\0';
+	g->state = GUEST_UP;
+	for (uint32_t k = 0; k < g->tap.queues; k++) {
+		g->queue[k].blocked = false;
+		g->queue[k].readable = true;
+	}
+	tap_carrier(&g->tap, caps->link_up);
+	guest_vps_unpark(g);
+	fprintf(stderr, "hvnet guest: %s: attached: VMBus %u.%u, NVSP %x, "
+	    "%u queue%s, MTU %u, carrier %s\n", g->tap.name,
+	    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff,
+	    caps->nvsp_version, caps->queues, caps->queues == 1 ? "" : "s",
+	    caps->mtu, caps->link_up ? "on" : "off");
+}
+
+static void
+guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	struct guest *g = ctx;
+
+	snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: %s%s%s",
+	    stage, hv_err_name(err), why != FAULT_NONE ? ": " : "",
+	    why != FAULT_NONE ? fault_text(why) : "");
+	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
+	g->reset = true;
+}
+
+static void
+guest_on_detached(void *ctx)
+{
+	struct guest *g = ctx;
+
+	if (g->state == GUEST_DETACHING)
+		g->state = GUEST_UNLOADING;
+}
+
+static void
+guest_on_link(void *ctx, bool up, uint64_t speed_bps)
+{
+	struct guest *g = ctx;
+
+	tap_carrier(&g->tap, up && g->state == GUEST_UP);
+}
+
+static void
+guest_queues_stop(void *ctx)
+{
+	struct guest *g = ctx;
+
+	for (uint32_t i = 1; i < g->cfg.vps; i++)
+		vp_park(&g->vp[i]);
+}
+
+static void
+guest_queues_start(void *ctx)
+{
+	struct guest *g = ctx;
+
+	for (uint32_t i = 1; i < g->cfg.vps; i++)
+		vp_unpark(&g->vp[i]);
+}
+
+static uint32_t
+guest_queue_vp(void *ctx, uint32_t queue)
+{
+	return netif_queue_vp(ctx, queue);
+}
+
+static const struct vsc_ops guest_vsc_ops = {
+	.alloc = guest_alloc,
+	.free = guest_free,
+	.mem_alloc = guest_mem_alloc,
+	.mem_free = guest_mem_free,
+	.attached = guest_on_attached,
+	.failed = guest_on_failed,
+	.detached = guest_on_detached,
+	.link = guest_on_link,
+	.queues = guest_on_queues,
+	.queue_vp = guest_queue_vp,
+	.send_table = guest_on_send_table,
+	.queues_stop = guest_queues_stop,
+	.queues_start = guest_queues_start,
+	.trace = guest_trace_vsc,
+	.rx = netif_rx,
+	.rx_flush = netif_rx_flush,
+	.tx_wake = netif_tx_wake,
+};
+
+/* --- states --- */
+
+static int
+guest_connect(struct guest *g, uint64_t now)
+{
+	const struct link_guest_config lc = { .path = g->cfg.connect,
+		.name = g->cfg.name, .nic = g->cfg.nic,
+		.kind = LINK_KIND_HVNET, .max_nics = 1, .vps = g->cfg.vps,
+		.memory_bytes = g->cfg.memory_bytes };
+	struct vmc_config vc = { .vps = g->cfg.vps,
+		.max_version = g->cfg.max_vmbus,
+		.min_version = g->cfg.min_vmbus, .signal = g->cfg.signal };
+	int rc = link_guest_open(&lc, &g->link, g->reason, sizeof(g->reason));
+
+	if (rc < 0)
+		return rc;
+	for (uint32_t i = 0; i < g->cfg.vps; i++) {
+		vc.simp[i] = link_guest_simp(g->link, i);
+		vc.siefp[i] = link_guest_siefp(g->link, i);
+		vp_source_add(&g->vp[i], link_guest_interrupt_fd(g->link, i),
+		    VP_SOURCE_INTERRUPT, 0);
+	}
+	vp_source_add(&g->vp[0], link_guest_fd(g->link), VP_SOURCE_SOCKET, 0);
+	g->vmc = vmc_create(&vc, &guest_vmc_ops, g);
+	if (g->vmc == NULL || vmc_start(g->vmc, now) < 0) {
+		snprintf(g->reason, sizeof(g->reason), "out of memory");
+		g->lost = true;
+		return -ENOMEM;
+	}
+	snprintf(g->reason, sizeof(g->reason), "negotiating VMBus");
+	g->state = GUEST_CONNECTING;
+	return 0;
+}
+
+/* Free what belongs to one host; the interface loses its carrier. */
+static void
+guest_disconnect(struct guest *g)
+{
+	guest_vps_park(g);
+	tap_carrier(&g->tap, false);
+	if (g->vsc != NULL) {
+		g->leaked_bytes += vsc_leaked_bytes(g->vsc);
+		vsc_free(g->vsc);
+	}
+	g->vsc = NULL;
+	g->offered = NULL;
+	if (g->vmc != NULL)
+		vmc_destroy(g->vmc);
+	g->vmc = NULL;
+	if (g->link != NULL) {
+		vp_source_del(&g->vp[0], link_guest_fd(g->link));
+		for (uint32_t i = 0; i < g->cfg.vps; i++)
+			vp_source_del(&g->vp[i],
+			    link_guest_interrupt_fd(g->link, i));
+		link_guest_close(g->link);
+	}
+	g->link = NULL;
+	g->queues = 0;
+	g->lost = g->reset = false;
+	g->timer_at = UINT64_MAX;
+	g->retry_at = guest_now_ns() + GUEST_RETRY_NS;
+	g->state = GUEST_WAIT_HOST;
+}
+
+static void
+guest_detach(struct guest *g, uint64_t now)
+{
+	guest_vps_park(g);
+	tap_carrier(&g->tap, false);
+	if (g->vsc == NULL) {
+		g->state = GUEST_UNLOADING;
+		return;
+	}
+	g->state = GUEST_DETACHING;
+	vsc_detach(g->vsc, now);
+}
+
+static void
+guest_timers(struct guest *g, uint64_t now)
+{
+	uint64_t at = UINT64_MAX, t;
+
+	if (g->vmc != NULL)
+		at = vmc_timer(g->vmc, now);
+	if (g->vsc != NULL && (t = vsc_timer(g->vsc, now)) < at)
+		at = t;
+	g->timer_at = at;
+}
+
+/* The host vanished: tell the state machines, then drop them. */
+static void
+guest_on_lost(struct guest *g)
+{
+	bool up = g->state == GUEST_UP;
+
+	guest_vps_park(g);
+	if (g->vmc != NULL && g->state != GUEST_UNLOADING)
+		vmc_lost(g->vmc);
+	guest_disconnect(g);
+	if (up)
+		fprintf(stderr, "hvnet guest: %s: the host is gone; waiting "
+		    "for it\n", g->tap.name);
+	if (g->cfg.once || os_ld32(&g->stopping) != 0) {
+		g->state = GUEST_STOPPED;
+		os_st32(&g->stopped, 1);
+	}
+}
+
+void
+guest_control(struct guest *g)
+{
+	uint64_t now = guest_now_ns();
+	enum guest_state before;
+
+	if (g->state == GUEST_UP && now < g->timer_at && !g->lost &&
+	    !g->reset && os_ld32(&g->stopping) == 0)
+		return;
+	do {
+		before = g->state;
+		guest_timers(g, now);
+		if (g->lost) {
+			guest_on_lost(g);
+		} else if (g->state == GUEST_WAIT_HOST) {
+			if (os_ld32(&g->stopping) != 0) {
+				g->state = GUEST_STOPPED;
+				os_st32(&g->stopped, 1);
+			} else if (now >= g->retry_at &&
+			    guest_connect(g, now) < 0) {
+				g->retry_at = now + GUEST_RETRY_NS;
+			}
+		} else if (g->state <= GUEST_UP &&
+		    (g->reset || os_ld32(&g->stopping) != 0)) {
+			guest_detach(g, now);
+		} else if (g->state == GUEST_UNLOADING && g->vsc != NULL) {
+			g->leaked_bytes += vsc_leaked_bytes(g->vsc);
+			vsc_free(g->vsc);
+			g->vsc = NULL;
+			vmc_unload(g->vmc, now);
+		}
+	} while (g->state != before || (g->lost && !guest_stopped(g)));
+}
+
+int
+guest_timeout_ms(const struct guest *g)
+{
+	uint64_t now = guest_now_ns();
+	uint64_t at = g->state == GUEST_WAIT_HOST ? g->retry_at : g->timer_at;
+
+	if (g->lost || g->reset)
+		return 0;
+	if (at == UINT64_MAX)
+		return -1;
+	return at <= now ? 0 : (int)((at - now) / 1000000u) + 1;
+}
+
+void
+guest_socket_event(struct guest *g)
+{
+	if (g->link != NULL && link_guest_poll(g->link) < 0)
+		g->lost = true;
+}
+
+bool
+guest_dispatch(struct guest *g, uint32_t vp)
+{
+	return g->vmc != NULL &&
+	    vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, guest_now_ns());
+}
+
+/* --- public --- */
+
+static int
+guest_queues_make(struct guest *g)
+{
+	g->queue = aligned_alloc(OS_CACHELINE,
+	    g->tap.queues * sizeof(*g->queue));
+	if (g->queue == NULL)
+		return -ENOMEM;
+	memset(g->queue, 0, g->tap.queues * sizeof(*g->queue));
+	for (uint32_t k = 0; k < g->tap.queues; k++) {
+		struct netif_queue *q = &g->queue[k];
+
+		q->index = k;
+		q->fd = g->tap.fd[k];
+		if (!g->cfg.coalesce)
+			continue;
+		q->coal = malloc(sizeof(*q->coal));
+		if (q->coal == NULL)
+			return -ENOMEM;
+		netif_coal_init(q);
+	}
+	return 0;
+}
+
+static int
+guest_netif_make(struct guest *g, char *err, size_t cap)
+{
+	uint32_t want = g->cfg.vsc.tune.chan_cnt != 0 ?
+	    g->cfg.vsc.tune.chan_cnt : g->cfg.vps;
+	struct tap_config tc = { .name = g->cfg.ifname,
+		.netns = g->cfg.netns, .queues = want, .up = true };
+
+	if (want > 1) {
+		g->steer = steer_create(err, cap);
+		if (g->steer == NULL) {
+			fprintf(stderr, "hvnet guest: %s: one queue only: "
+			    "%s\n", g->cfg.ifname, err);
+			tc.queues = 1;
+		}
+	}
+	g->cfg.vsc.tune.chan_cnt = tc.queues;
+	if (tap_open(&g->tap, &tc, err, cap) < 0)
+		return -1;
+	tap_carrier(&g->tap, false);
+	if (g->steer != NULL)
+		tap_steering(&g->tap, steer_prog_fd(g->steer));
+	if (guest_queues_make(g) < 0) {
+		snprintf(err, cap, "out of memory");
+		return -1;
+	}
+	return 0;
+}
+
+static void
+guest_destroy(struct guest *g)
+{
+	ctl_server_destroy(g->ctl);
+	tap_close(&g->tap);
+	for (uint32_t k = 0; g->queue != NULL && k < g->cfg.vsc.tune.chan_cnt;
+	    k++)
+		free(g->queue[k].coal);
+	free(g->queue);
+	if (g->steer != NULL)
+		steer_destroy(g->steer);
+	transcript_close(g->transcript);
+	free(g);
+}
+
+struct guest *
+guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
+    size_t cap)
+{
+	struct guest *g = aligned_alloc(OS_CACHELINE, sizeof(*g));
+	int rc = 0;
+
+	snprintf(err, cap, "out of memory");
+	if (g == NULL)
+		return NULL;
+	memset(g, 0, sizeof(*g));
+	g->cfg = *cfg;
+	g->base = base;
+	g->timer_at = UINT64_MAX;
+	if (cfg->transcript != NULL &&
+	    (g->transcript = transcript_open(cfg->transcript, err, cap)) ==
+	    NULL)
+		goto fail;
+	if (guest_netif_make(g, err, cap) < 0)
+		goto fail;
+	g->ctl = ctl_server_create(base, "guest", cfg->ifname, guest_ctl, g,
+	    err, cap);
+	if (g->ctl == NULL)
+		goto fail;
+	/* VP 0 last: it drives the others. */
+	for (uint32_t i = cfg->vps; rc == 0 && i-- > 0;)
+		rc = vp_start(&g->vp[i], g, i);
+	for (uint32_t k = 0; rc == 0 && k < g->tap.queues; k++)
+		rc = vp_source_add(&g->vp[netif_queue_vp(g, k)],
+		    g->tap.fd[k], VP_SOURCE_TAP, k);
+	if (rc == 0)
+		return g;
+	snprintf(err, cap, "starting virtual processors: %s", strerror(-rc));
+	os_st32(&g->stopped, 1);
+	for (uint32_t i = 0; i < cfg->vps; i++)
+		vp_join(&g->vp[i]);
+fail:
+	guest_destroy(g);
+	return NULL;
+}
+
+void
+guest_stop(struct guest *g)
+{
+	os_st32(&g->stopping, 1);
+	for (uint32_t i = 0; i < g->cfg.vps; i++) {
+		vp_wake(&g->vp[i]);
+		vp_join(&g->vp[i]);
+	}
+	guest_destroy(g);
+}
+
+bool
+guest_attached(struct guest *g, char *detail, size_t cap)
+{
+	bool up;
+
+	vp_park(&g->vp[0]);
+	up = g->state == GUEST_UP;
+	snprintf(detail, cap, "%s%s%s", guest_state_name(g->state),
+	    g->reason[0] != '\0' ? ": " : "", g->reason);
+	vp_unpark(&g->vp[0]);
+	return up;
+}

@@ -1,0 +1,53 @@
+/*
+ * A guest that is a process: our NetVSC on virtual processors that are
+ * threads, with a TAP device as its network interface.
+ */
+#ifndef LINUX_GUEST_GUEST_H
+#define LINUX_GUEST_GUEST_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "bus/vmc.h"
+#include "vsc/vsc.h"
+
+struct guest;
+
+struct guest_config {
+	const char *connect;	/* the host's socket */
+	const char *name;	/* of the guest; "" */
+	const char *nic;	/* wanted NIC; "": any */
+	const char *ifname;
+	const char *netns;	/* "" : ours */
+	uint32_t vps;
+	uint64_t memory_bytes;
+	bool pin;		/* pin VP k to CPU first_cpu + k */
+	uint32_t first_cpu;
+	bool single_vp;		/* all channels on VP 0 */
+	bool once;		/* end when the host goes, do not wait for it */
+	bool coalesce;		/* merge received segments before the TAP */
+	enum vmc_signal signal;
+	uint32_t max_vmbus, min_vmbus;
+	struct vsc_config vsc;
+	const char *transcript;	/* file, or NULL */
+};
+
+void guest_config_default(struct guest_config *);
+/* VSC_OFF_* bits of "tso", "txcsum", "rxcsum", "rsc", "vlan", "hash"; 0: no
+ * such name. */
+uint32_t guest_offload_bits(const char *name);
+
+/*
+ * Make interface and threads and begin to attach; returns at once, the rest
+ * goes on by itself until guest_stop().  Borrows the configuration for the
+ * life of the guest.  NULL with a sentence in err.
+ */
+struct guest *guest_start(const struct guest_config *, struct event_base *,
+    char *err, size_t err_cap);
+/* Detach cleanly, end the threads, remove the interface, free. */
+void guest_stop(struct guest *);
+
+/* Attached, and then `detail` says with what; else it says what is awaited. */
+bool guest_attached(struct guest *, char *detail, size_t cap);
+
+#endif

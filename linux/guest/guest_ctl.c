@@ -1,0 +1,202 @@
+/*
+ * Statistics and run-time settings of a guest, over its control socket.
+ *
+ * Context: main thread.  VP 0 is parked meanwhile, so NetVSC and link stay as
+ * they are; counters of other VPs are read as they run.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/ring_chan.h"
+#include "linux/guest/guest_priv.h"
+#include "linux/run/stat.h"
+
+struct offload_name {
+	const char *name;
+	uint32_t bits;
+};
+
+static const struct offload_name offload_names[] = {
+	{ "tso", VSC_OFF_TSO4 | VSC_OFF_TSO6 },
+	{ "txcsum", VSC_OFF_TXCSUM_IP4 | VSC_OFF_TXCSUM_TCP4 |
+	    VSC_OFF_TXCSUM_UDP4 | VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6 },
+	{ "rxcsum", VSC_OFF_RXCSUM },
+	{ "rsc", VSC_OFF_RSC4 | VSC_OFF_RSC6 },
+	{ "vlan", VSC_OFF_VLAN },
+	{ "hash", VSC_OFF_HASH },
+};
+
+uint32_t
+guest_offload_bits(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(offload_names); i++)
+		if (strcmp(name, offload_names[i].name) == 0)
+			return offload_names[i].bits;
+	return 0;
+}
+
+static json_t *
+stat_offloads(uint32_t off)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(offload_names); i++)
+		json_object_set_new(o, offload_names[i].name,
+		    json_boolean((off & offload_names[i].bits) != 0));
+	return o;
+}
+
+static json_t *
+stat_caps(const struct vsc_caps *c)
+{
+	char mac[18], vmbus[16], nvsp[16];
+
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", c->mac[0],
+	    c->mac[1], c->mac[2], c->mac[3], c->mac[4], c->mac[5]);
+	snprintf(vmbus, sizeof(vmbus), "%u.%u", c->vmbus_version >> 16,
+	    c->vmbus_version & 0xffff);
+	snprintf(nvsp, sizeof(nvsp), "%x", c->nvsp_version);
+	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:i,s:i,s:i,s:i,s:i,"
+	    "s:o}",
+	    "vmbus", vmbus, "nvsp", nvsp, "mac", mac, "mtu", (int)c->mtu,
+	    "queues", (int)c->queues, "link_up", c->link_up, "speed_bps",
+	    (json_int_t)c->speed_bps, "tso_maxlen", (int)c->tso_maxlen,
+	    "send_sections", (int)c->sections, "send_section_bytes",
+	    (int)c->section_bytes, "receive_sections", (int)c->rx_sections,
+	    "agg_packets", (int)c->agg_pkts,
+	    "offloads", stat_offloads(c->offloads));
+}
+
+static json_t *
+stat_chan(const struct chan *c)
+{
+	const struct ring_chan *rc = ring_chan_of_const(c);
+
+	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}",
+	    "relid", (int)c->relid, "vp", (int)vmc_chan_vp(c),
+	    "signals", stat_counters(&rc->counters, &ring_chan_counters_table),
+	    "ring_out", stat_counters(&rc->out.counters,
+	    &ring_out_counters_table),
+	    "ring_in", stat_counters(&rc->in.counters,
+	    &ring_in_counters_table),
+	    "faults", stat_faults(&c->faults));
+}
+
+static json_t *
+stat_queues(struct guest *g)
+{
+	json_t *a = json_array();
+
+	for (uint32_t k = 0; k < g->tap.queues; k++) {
+		json_t *q = json_pack("{s:i,s:i,s:o}", "queue", (int)k,
+		    "vp", (int)netif_queue_vp(g, k), "interface",
+		    stat_counters(&g->queue[k].counters,
+		    &netif_counters_table));
+
+		if (g->vsc != NULL && k < g->queues) {
+			const struct chan *c = vsc_queue_chan(g->vsc, k);
+
+			json_object_set_new(q, "transmit", stat_counters(
+			    vsc_tx_stats(g->vsc, k), &vsc_tx_counters_table));
+			json_object_set_new(q, "receive", stat_counters(
+			    vsc_rx_stats(g->vsc, k), &vsc_rx_counters_table));
+			if (c != NULL)
+				json_object_set_new(q, "channel",
+				    stat_chan(c));
+		}
+		json_array_append_new(a, q);
+	}
+	return a;
+}
+
+static json_t *
+guest_stat(struct guest *g)
+{
+	json_t *vps = json_array();
+	json_t *o;
+
+	for (uint32_t i = 0; i < g->cfg.vps; i++)
+		json_array_append_new(vps, stat_counters(&g->vp[i].counters,
+		    &vp_counters_table));
+	o = json_pack("{s:b,s:s,s:s,s:i,s:s,s:s,s:i,s:I,s:I,s:o,s:o}",
+	    "ok", 1, "kind", "guest", "nic", g->cfg.ifname, "pid",
+	    (int)getpid(), "state", guest_state_name(g->state), "reason",
+	    g->reason, "attaches", (int)g->attaches, "leaked_bytes",
+	    (json_int_t)g->leaked_bytes, "memory_bytes", (json_int_t)
+	    (g->link != NULL ? link_guest_mem_used(g->link) : 0),
+	    "vps", vps, "queues", stat_queues(g));
+	if (g->vsc != NULL && g->state == GUEST_UP)
+		json_object_set_new(o, "device", stat_caps(vsc_caps(g->vsc)));
+	return o;
+}
+
+/* {"tso": "off", ...}: what VSC_OFF_* would become, or an answer in *bad. */
+static uint32_t
+set_offloads(const json_t *set, uint32_t off, json_t **bad)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)set, key, value) {
+		const char *v = json_string_value(value);
+		uint32_t bits = guest_offload_bits(key);
+
+		if (bits == 0 || v == NULL || (strcmp(v, "on") != 0 &&
+		    strcmp(v, "off") != 0)) {
+			*bad = ctl_error("%s=%s: a guest can set tso, txcsum, "
+			    "rxcsum, rsc, vlan and hash to on or off", key,
+			    v != NULL ? v : "?");
+			return off;
+		}
+		off = strcmp(v, "on") == 0 ? off | bits : off & ~bits;
+	}
+	return off;
+}
+
+static json_t *
+guest_set(struct guest *g, const json_t *set)
+{
+	json_t *bad = NULL;
+	uint32_t off;
+	int rc;
+
+	if (!json_is_object(set))
+		return ctl_error("nothing to set");
+	off = set_offloads(set, g->cfg.vsc.offloads, &bad);
+	if (bad != NULL)
+		return bad;
+	g->cfg.vsc.offloads = off;
+	if (g->state != GUEST_UP)
+		return json_pack("{s:b,s:s}", "ok", 1, "note",
+		    "takes effect when the guest is attached");
+	rc = vsc_set_offloads(g->vsc, off);
+	if (rc < 0)
+		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
+		    hv_err_name(rc));
+	guest_offloads_apply(g, off);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+json_t *
+guest_ctl(void *ctx, const json_t *request)
+{
+	struct guest *g = ctx;
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	json_t *answer;
+
+	if (cmd == NULL)
+		return ctl_error("no command");
+	vp_park(&g->vp[0]);
+	if (strcmp(cmd, "stat") == 0)
+		answer = guest_stat(g);
+	else if (strcmp(cmd, "set") == 0)
+		answer = guest_set(g, json_object_get(request, "set"));
+	else
+		answer = ctl_error("a guest knows stat and set, not '%s'",
+		    cmd);
+	vp_unpark(&g->vp[0]);
+	/* What was set may have started an exchange with a time-out. */
+	vp_wake(&g->vp[0]);
+	return answer;
+}

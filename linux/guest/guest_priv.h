@@ -1,0 +1,74 @@
+/*
+ * The guest process from inside.
+ *
+ * guest.c: life cycle and re-attach; vp.c: threads; netif.c: the TAP in both
+ * directions; guest_ctl.c: statistics and run-time settings.
+ */
+#ifndef LINUX_GUEST_GUEST_PRIV_H
+#define LINUX_GUEST_GUEST_PRIV_H
+
+#include "linux/guest/guest.h"
+#include "linux/guest/netif.h"
+#include "linux/guest/vp.h"
+#include "linux/link/link_guest.h"
+#include "linux/net/steer.h"
+#include "linux/net/tap.h"
+#include "linux/run/ctl.h"
+#include "linux/run/transcript.h"
+
+enum guest_state {
+	GUEST_WAIT_HOST,	/* no connection; tried again at retry_at */
+	GUEST_CONNECTING,	/* VMBus: versions and offers */
+	GUEST_ATTACHING,	/* NetVSC is being brought up */
+	GUEST_UP,
+	GUEST_DETACHING,	/* NetVSC is being torn down */
+	GUEST_UNLOADING,	/* VMBus says good-bye */
+	GUEST_STOPPED,
+};
+
+struct guest {
+	struct guest_config cfg;
+	struct event_base *base;
+	struct ctl_server *ctl;
+	struct transcript *transcript;	/* or NULL */
+
+	/* owner: VP 0, the control context */
+	enum guest_state state;
+	struct link_guest *link;
+	struct vmc *vmc;
+	struct vsc *vsc;
+	struct chan *offered;	/* the NIC we serve */
+	bool lost;		/* the host went; clean up in guest_control() */
+	bool reset;		/* the device broke; detach and try again */
+	bool vps_running;
+	uint64_t retry_at;	/* ns */
+	uint64_t timer_at;
+	uint32_t attaches;	/* times attached so far */
+	uint64_t leaked_bytes;
+	char reason[160];	/* why it is not up */
+
+	uint32_t stopping;	/* any thread sets it, once */
+	uint32_t stopped;
+
+	struct tap tap;
+	struct steer *steer;	/* or NULL: one queue */
+	uint32_t queues;	/* in use now; owner: control, others parked */
+	struct netif_queue *queue;	/* tap.queues of them */
+	struct vp vp[LINK_MAX_VPS];
+};
+
+/* guest.c; VP 0 but where said */
+bool guest_stopped(const struct guest *);	/* any thread */
+void guest_control(struct guest *);
+int guest_timeout_ms(const struct guest *);
+void guest_socket_event(struct guest *);
+bool guest_dispatch(struct guest *, uint32_t vp);	/* that VP */
+uint64_t guest_now_ns(void);
+const char *guest_state_name(enum guest_state);
+/* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
+void guest_offloads_apply(struct guest *, uint32_t off);
+
+/* guest_ctl.c; main thread, parks VP 0 */
+json_t *guest_ctl(void *guest, const json_t *request);
+
+#endif

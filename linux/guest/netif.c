@@ -1,0 +1,234 @@
+/*
+ * TAP frames to the NetVSC and back.
+ *
+ * Out: each frame is read straight into the room that the NetVSC gives: the
+ * rest of a send-buffer section and, behind it, a large-frame slot, so the only
+ * copy is the kernel's.  A burst ends when the TAP is dry, when enough bytes or
+ * frames are gathered (the host should start on them), or when the host has no
+ * room; then the queue sleeps until tx_wake.
+ *
+ * In: each frame goes to the TAP in one writev() from the receive buffer.
+ * Segments that follow each other may be merged first (receive coalescing),
+ * which saves the kernel a pass a segment; what is held goes out at the end of
+ * the dispatch pass, and the NetVSC acknowledges only after that.
+ */
+#include "linux/guest/netif.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "linux/guest/guest_priv.h"
+#include "linux/net/vnet.h"
+#include "pkt/pkt_coal.h"
+#include "pkt/pkt_parse.h"
+
+#define X(name, text) COUNTER_ROW(netif_counters, name, text)
+COUNTER_TABLE(netif_counters, NETIF_COUNTERS(X));
+#undef X
+
+/* Policy: a burst that the host should hear of. */
+#define NETIF_BURST_FRAMES	32u
+#define NETIF_BURST_BYTES	(128u << 10)
+/* Policy: bursts of one queue before others get their turn. */
+#define NETIF_TURN_BURSTS	4u
+#define NETIF_MAX_VEC		84u
+#define NETIF_COAL_BYTES	65535u
+#define ETH_ADDRS_LEN		12u
+
+uint32_t
+netif_queue_vp(const struct guest *g, uint32_t queue)
+{
+	return g->cfg.single_vp ? 0 : queue % g->cfg.vps;
+}
+
+void
+netif_readable(struct guest *g, uint32_t queue)
+{
+	g->queue[queue].readable = true;
+}
+
+void
+netif_tx_wake(void *ctx, uint32_t queue)
+{
+	struct guest *g = ctx;
+
+	g->queue[queue].blocked = false;
+}
+
+/* --- out --- */
+
+/* Nobody to send it to: take it off the TAP, count it. */
+static void
+netif_discard(struct netif_queue *q)
+{
+	char frame[64];
+
+	while (read(q->fd, frame, sizeof(frame)) > 0)
+		counter_add(&q->counters.no_queue, 1);
+	q->readable = false;
+}
+
+/* Read one frame into the room: its length, or 0 when the TAP is dry. */
+static uint32_t
+netif_read(struct netif_queue *q, const struct vsc_tx_room *room,
+    struct pkt_meta *meta)
+{
+	struct virtio_net_hdr vnet;
+	struct iovec iov[1 + ARRAY_LEN(room->vec)] = {
+		{ &vnet, sizeof(vnet) },
+	};
+	ssize_t n;
+
+	for (uint32_t i = 0; i < room->nvec; i++)
+		iov[1 + i] = (struct iovec){ room->vec[i].p, room->vec[i].len };
+	n = readv(q->fd, iov, (int)(1 + room->nvec));
+	if (n <= (ssize_t)sizeof(vnet)) {
+		q->readable = n >= 0;
+		return 0;
+	}
+	vnet_to_meta(&vnet, meta);
+	return (uint32_t)n - (uint32_t)sizeof(vnet);
+}
+
+/* One burst; true if the TAP may have more and the host has room. */
+static bool
+netif_burst(struct guest *g, struct netif_queue *q)
+{
+	uint32_t frames = 0, bytes = 0;
+	struct vsc_tx_room room;
+	struct pkt_meta meta;
+
+	while (frames < NETIF_BURST_FRAMES && bytes < NETIF_BURST_BYTES) {
+		uint32_t len;
+
+		if (vsc_tx_reserve(g->vsc, q->index, &room) < 0) {
+			q->blocked = true;
+			counter_add(&q->counters.blocked, 1);
+			break;
+		}
+		len = netif_read(q, &room, &meta);
+		if (len == 0)
+			break;
+		counter_add(&q->counters.read, 1);
+		counter_add(&q->counters.read_bytes, len);
+		/* A frame that it drops is counted there. */
+		(void)!vsc_tx_submit(g->vsc, q->index, &room, len, &meta);
+		frames++;
+		bytes += len;
+	}
+	if (frames > 0) {
+		vsc_tx_flush(g->vsc, q->index);
+		counter_add(&q->counters.flushes, 1);
+	}
+	return q->readable && !q->blocked;
+}
+
+bool
+netif_run(struct guest *g, uint32_t vp)
+{
+	uint32_t step = g->cfg.single_vp ? 1 : g->cfg.vps;
+	bool more = false;
+
+	if (g->state != GUEST_UP)
+		return false;
+	for (uint32_t k = vp; k < g->tap.queues; k += step) {
+		struct netif_queue *q = &g->queue[k];
+
+		if (!q->readable || q->blocked)
+			continue;
+		if (k >= g->queues) {
+			netif_discard(q);
+			continue;
+		}
+		for (uint32_t n = 0; n < NETIF_TURN_BURSTS; n++)
+			if (!netif_burst(g, q))
+				break;
+		more |= q->readable && !q->blocked;
+	}
+	return more;
+}
+
+/* --- in --- */
+
+static void
+netif_write(struct netif_queue *q, const struct vec *vec, uint32_t nvec,
+    uint32_t len, const struct pkt_meta *meta)
+{
+	struct iovec iov[NETIF_MAX_VEC + 3];
+	struct virtio_net_hdr vnet;
+	uint8_t tag[4] = { 0x81, 0x00, (uint8_t)(meta->vlan_tci >> 8),
+		(uint8_t)meta->vlan_tci };
+	uint32_t n = 0, i = 0;
+
+	vnet_from_meta(meta, &vnet);
+	iov[n++] = (struct iovec){ &vnet, sizeof(vnet) };
+	if ((meta->flags & PKT_VLAN) != 0 && nvec > 0 &&
+	    vec[0].len >= ETH_ADDRS_LEN) {
+		uint8_t *p = vec[0].p;
+
+		/* The tag goes back behind the addresses. */
+		iov[n++] = (struct iovec){ p, ETH_ADDRS_LEN };
+		iov[n++] = (struct iovec){ tag, sizeof(tag) };
+		iov[n++] = (struct iovec){ p + ETH_ADDRS_LEN,
+			vec[0].len - ETH_ADDRS_LEN };
+		i = 1;
+		if ((vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
+			vnet.csum_start += (uint16_t)sizeof(tag);
+		if (vnet.hdr_len != 0)
+			vnet.hdr_len += (uint16_t)sizeof(tag);
+	}
+	for (; i < nvec && n < ARRAY_LEN(iov); i++)
+		iov[n++] = (struct iovec){ vec[i].p, vec[i].len };
+	if (i < nvec || writev(q->fd, iov, (int)n) < 0) {
+		counter_add(&q->counters.write_errors, 1);
+		return;
+	}
+	counter_add(&q->counters.written, 1);
+	counter_add(&q->counters.written_bytes, len);
+}
+
+static void
+netif_emit(void *arg, const struct pkt_super *s)
+{
+	struct netif_queue *q = arg;
+
+	if (s->frames > 1)
+		counter_add(&q->counters.coalesced, s->frames);
+	netif_write(q, s->v, s->n, s->frame_len, &s->meta);
+}
+
+void
+netif_coal_init(struct netif_queue *q)
+{
+	pkt_coal_init(q->coal, NETIF_COAL_BYTES, netif_emit, q);
+}
+
+void
+netif_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
+{
+	struct guest *g = ctx;
+	struct netif_queue *q = &g->queue[queue];
+	struct pkt_info info;
+
+	/* Whole single-piece segments stay where they are until rx_flush(). */
+	if (q->coal != NULL && f->nvec == 1 &&
+	    (f->meta.flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) == 0) {
+		struct span head = { f->vec[0].p, f->vec[0].len };
+
+		if (pkt_parse(&info, head, f->len) >= 0 &&
+		    pkt_coal_add(q->coal, f->vec, f->nvec, &info, &f->meta,
+		    0) == PKT_COAL_HELD)
+			return;
+	}
+	netif_write(q, f->vec, f->nvec, f->len, &f->meta);
+}
+
+void
+netif_rx_flush(void *ctx, uint32_t queue)
+{
+	struct guest *g = ctx;
+
+	if (g->queue[queue].coal != NULL)
+		pkt_coal_flush(g->queue[queue].coal);
+}

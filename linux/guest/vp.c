@@ -1,0 +1,192 @@
+/*
+ * Virtual processors as threads.
+ *
+ * The loop: sleep until something happens (or not at all while work is left),
+ * note what happened, then do a bounded turn of each kind of work: park if
+ * asked, control (VP 0), interrupt dispatch, interface queues.  Descriptors
+ * are edge-triggered and remembered in flags until their work ran dry, so that
+ * nothing is read just to re-arm it.
+ */
+#include "linux/guest/vp.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "linux/guest/guest_priv.h"
+
+#define X(name, text) COUNTER_ROW(vp_counters, name, text)
+COUNTER_TABLE(vp_counters, VP_COUNTERS(X));
+#undef X
+
+#define VP_EVENTS	16
+
+static void
+vp_park_here(struct vp *v)
+{
+	pthread_mutex_lock(&v->lock);
+	while (v->park_wanted > 0) {
+		v->parked = true;
+		pthread_cond_broadcast(&v->cond);
+		pthread_cond_wait(&v->cond, &v->lock);
+	}
+	v->parked = false;
+	pthread_mutex_unlock(&v->lock);
+	counter_add(&v->counters.parks, 1);
+}
+
+static void
+vp_note(struct vp *v, const struct epoll_event *e)
+{
+	switch ((enum vp_source)(uint32_t)e->data.u64) {
+	case VP_SOURCE_WAKE:
+		/* Edge-triggered; the counter need not be read back. */
+		break;
+	case VP_SOURCE_INTERRUPT:
+		v->interrupt = true;
+		counter_add(&v->counters.interrupts, 1);
+		break;
+	case VP_SOURCE_SOCKET:
+		guest_socket_event(v->guest);
+		break;
+	case VP_SOURCE_TAP:
+		netif_readable(v->guest, (uint32_t)(e->data.u64 >> 32));
+		break;
+	}
+}
+
+static void *
+vp_main(void *arg)
+{
+	struct vp *v = arg;
+	struct epoll_event ev[VP_EVENTS];
+
+	while (!guest_stopped(v->guest)) {
+		int timeout = v->more ? 0 :
+		    v->index == 0 ? guest_timeout_ms(v->guest) : -1;
+		int n = epoll_wait(v->epoll_fd, ev, VP_EVENTS, timeout);
+
+		counter_add(timeout == 0 ? &v->counters.polls :
+		    &v->counters.wakeups, 1);
+		if (os_ld32(&v->park_wanted) > 0)
+			vp_park_here(v);
+		for (int i = 0; i < n; i++)
+			vp_note(v, &ev[i]);
+		v->more = false;
+		if (v->index == 0)
+			guest_control(v->guest);
+		if (v->interrupt) {
+			v->interrupt = guest_dispatch(v->guest, v->index);
+			v->more = v->interrupt;
+		}
+		if (netif_run(v->guest, v->index))
+			v->more = true;
+	}
+	return NULL;
+}
+
+int
+vp_source_add(struct vp *v, int fd, enum vp_source source, uint32_t queue)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET,
+		.data.u64 = (uint64_t)queue << 32 | source };
+
+	return epoll_ctl(v->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+void
+vp_source_del(struct vp *v, int fd)
+{
+	epoll_ctl(v->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+int
+vp_start(struct vp *v, struct guest *g, uint32_t index)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char name[16];
+	cpu_set_t set;
+	int rc;
+
+	v->guest = g;
+	v->index = index;
+	v->park_wanted = index == 0 ? 0 : 1;
+	v->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	v->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v->epoll_fd < 0 || v->wake_fd < 0)
+		return -errno;
+	pthread_mutex_init(&v->lock, NULL);
+	pthread_cond_init(&v->cond, NULL);
+	rc = vp_source_add(v, v->wake_fd, VP_SOURCE_WAKE, 0);
+	if (rc < 0)
+		return rc;
+	rc = -pthread_create(&v->thread, NULL, vp_main, v);
+	if (rc < 0)
+		return rc;
+	v->started = true;
+	snprintf(name, sizeof(name), "hv-vp%u", index);
+	pthread_setname_np(v->thread, name);
+	/* Pinned as far as there are processors; a hint, so errors pass. */
+	if (g->cfg.pin && cpus > 0) {
+		CPU_ZERO(&set);
+		CPU_SET((g->cfg.first_cpu + index) % (uint32_t)cpus, &set);
+		pthread_setaffinity_np(v->thread, sizeof(set), &set);
+	}
+	return 0;
+}
+
+void
+vp_join(struct vp *v)
+{
+	if (v->started) {
+		pthread_mutex_lock(&v->lock);
+		v->park_wanted = 0;
+		pthread_cond_broadcast(&v->cond);
+		pthread_mutex_unlock(&v->lock);
+		vp_wake(v);
+		pthread_join(v->thread, NULL);
+	}
+	if (v->epoll_fd > 0)
+		close(v->epoll_fd);
+	if (v->wake_fd > 0)
+		close(v->wake_fd);
+}
+
+void
+vp_wake(struct vp *v)
+{
+	uint64_t one = 1;
+
+	if (write(v->wake_fd, &one, sizeof(one)) < 0)
+		return;	/* full: a wake-up is pending anyway */
+}
+
+void
+vp_park(struct vp *v)
+{
+	if (!v->started || pthread_equal(pthread_self(), v->thread))
+		return;
+	pthread_mutex_lock(&v->lock);
+	os_st32(&v->park_wanted, v->park_wanted + 1);
+	vp_wake(v);
+	while (!v->parked)
+		pthread_cond_wait(&v->cond, &v->lock);
+	pthread_mutex_unlock(&v->lock);
+}
+
+void
+vp_unpark(struct vp *v)
+{
+	if (!v->started || pthread_equal(pthread_self(), v->thread))
+		return;
+	pthread_mutex_lock(&v->lock);
+	OS_ASSERT(v->park_wanted > 0);
+	os_st32(&v->park_wanted, v->park_wanted - 1);
+	if (v->park_wanted == 0)
+		v->parked = false;
+	pthread_cond_broadcast(&v->cond);
+	pthread_mutex_unlock(&v->lock);
+}

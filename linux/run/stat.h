@@ -1,0 +1,19 @@
+/*
+ * Counters and faults as JSON, for `hvnet stat`.
+ */
+#ifndef LINUX_RUN_STAT_H
+#define LINUX_RUN_STAT_H
+
+#include <jansson.h>
+
+#include "base/counter.h"
+#include "base/fault.h"
+
+/* {"name": value, ...}, every row of the table; a new reference. */
+json_t *stat_counters(const void *counters, const struct counter_table *);
+/* {"total": n, "by_reason": {"RING_INDEX": n, ...}, "last": ...}. */
+json_t *stat_faults(const struct fault_log *);
+/* Add the counters of b to those of a sum, row by row. */
+void stat_counters_add(void *sum, const void *b, const struct counter_table *);
+
+#endif
