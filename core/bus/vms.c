@@ -101,6 +101,12 @@ vms_reset(struct vms *s)
 	part_messages_drop(s->part);
 }
 
+struct partition *
+vms_partition(const struct vms *s)
+{
+	return s->part;
+}
+
 uint32_t
 vms_version(const struct vms *s)
 {
