@@ -47,6 +47,7 @@ struct vsp_from_guest {
 	struct vsp_completion done[VSP_COMPLETIONS];
 	uint32_t done_head, done_count;
 	bool waits;		/* for ring room, since the last E_AGAIN */
+	bool acked;		/* this pass took a completion of the guest */
 	bool unflushed;		/* the backend has frames of this pass */
 	/* frame being handled */
 	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
@@ -111,6 +112,12 @@ struct vsp_send_buf {
 	uint32_t section_bytes;
 };
 
+/* What the control messages of ours wait for. */
+enum vsp_block { VSP_BLOCK_NONE, VSP_BLOCK_RING, VSP_BLOCK_SECTION };
+
+/* Ring room for any packet of control: 134 with its table is the longest. */
+#define VSP_CONTROL_RING_BYTES	(16u + NVS_MSG_BYTES_MAX + 8u)
+
 /* A packet of ours that found no ring room: at most one, then control waits. */
 struct vsp_nvs_answer {
 	bool waits;
@@ -145,6 +152,7 @@ struct vsp {
 	uint32_t queues;		/* open channels */
 	struct vsp_queue *queue[VSP_MAX_QUEUES];	/* NULL: not open */
 	/* control */
+	enum vsp_block block;		/* written by control alone */
 	struct vsp_nvs_answer answer;
 	struct vsp_reply reply[VSP_REPLIES];
 	uint32_t reply_head, reply_count;
@@ -214,12 +222,16 @@ void vsp_rndis_indicate(struct vsp *vsp, uint32_t status, struct span buf);
 uint32_t vsp_oid_query(struct vsp *vsp, uint32_t oid, struct span in,
     uint8_t *out, uint32_t cap, uint32_t *len);
 uint32_t vsp_oid_set(struct vsp *vsp, uint32_t oid, struct span in);
-/* Objects: vsp_oid_objects.c. */
-uint32_t vsp_obj_offload_caps(const struct vsp *vsp, bool current,
+/* Objects: vsp_oid_objects.c.  `in` names the revision that the guest knows. */
+uint32_t vsp_obj_offload_caps(const struct vsp *vsp, struct span in,
     uint8_t *out, uint32_t cap, uint32_t *len);
+uint32_t vsp_obj_offload_current(const struct vsp *vsp, uint8_t *out,
+    uint32_t cap, uint32_t *len);
 uint32_t vsp_obj_offload_set(struct vsp *vsp, struct span in);
-uint32_t vsp_obj_rss_caps(const struct vsp *vsp, uint8_t *out, uint32_t cap,
-    uint32_t *len);
+/* After a change of cfg.offloads: switch off what is not offered any more. */
+void vsp_obj_offload_limit(struct vsp *vsp);
+uint32_t vsp_obj_rss_caps(const struct vsp *vsp, struct span in,
+    uint8_t *out, uint32_t cap, uint32_t *len);
 uint32_t vsp_obj_rss_set(struct vsp *vsp, struct span in);
 uint32_t vsp_obj_config_set(struct vsp *vsp, struct span in);
 
@@ -235,14 +247,6 @@ int vsp_packet_next(struct vsp_queue *q);
 /* True if the packet is for control, not the data path. */
 bool vsp_packet_is_control(const struct vmpkt_in *pkt);
 /*
- * The guest memory of a 107 packet: its send-buffer section and then its
- * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
- * of the first range where there is none.  Returns the pieces or E_PEER with
- * *why.  Context: worker, or control.
- */
-int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
-    uint32_t *total, uint32_t *first, enum fault *why);
-/*
  * Queue a completion {108, status} for a packet.  E_AGAIN: VSP_COMPLETIONS
  * wait already.  Context: worker, or control.
  */
@@ -252,6 +256,23 @@ int vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status);
  * wait, and a space event will come.
  */
 bool vsp_completions_send(struct vsp_queue *q);
+
+/* --- vsp_from_guest_frame.c -------------------------------------------- */
+
+/*
+ * The guest memory of a 107 packet: its send-buffer section and then its
+ * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
+ * of the first range where there is none.  Returns the pieces or E_PEER with
+ * *why.  Context: worker, or control.
+ */
+int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
+    uint32_t *total, uint32_t *first, enum fault *why);
+/*
+ * Handle a 107 packet with data: its frames go to the backend.  0 with *status
+ * for the completion, or E_PEER when the queue was failed.  Context: worker.
+ */
+int vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
+    uint32_t *status);
 
 /* --- vsp_port.c: the switch port's policy ------------------------------ */
 

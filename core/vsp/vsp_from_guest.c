@@ -1,0 +1,264 @@
+/*
+ * The guest's ring: one pass of a worker over one channel.
+ *
+ * A pass takes packets out of the ring into a private copy each, hands their
+ * frames to the backend (vsp_from_guest_frame.c), and at its end tells the
+ * backend to write, queues the completions and publishes them at once.  In
+ * that order: a completion gives the guest its memory back, so every frame of
+ * it must have left before.
+ *
+ * Completions wait in an array of VSP_COMPLETIONS.  When it is full and the
+ * ring has no room for them the pass ends, and the ring's space event starts
+ * the next one; so none is ever lost, and a guest that does not read its ring
+ * stops itself alone.
+ *
+ * A control packet is left in from.pkt with `held` set, and ends the pass:
+ * control reads on from there with this worker parked.  Control in turn leaves
+ * a data packet held.
+ *
+ * A packet that breaks the ring, the range list or NVSP fails the queue: it is
+ * not served again until the guest reopens it.  A malformed RNDIS message or
+ * frame costs just that packet, which is completed with a failing status.
+ */
+#include "vsp/vsp_priv.h"
+#include "wire/nvs_msg.h"
+
+/* Ring bytes of a completion: descriptor, message, trailer. */
+#define COMPLETION_RING_BYTES	(16u + NVS_MSG_BYTES_6_1 + 8u)
+
+int
+vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status)
+{
+	struct vsp_from_guest *f = &q->from;
+
+	if (f->done_count == VSP_COMPLETIONS)
+		return E_AGAIN;
+	f->done[(f->done_head + f->done_count) % VSP_COMPLETIONS] =
+	    (struct vsp_completion){ xact, status };
+	f->done_count++;
+	return 0;
+}
+
+static int
+completion_send(struct vsp_queue *q, const struct vsp_completion *d)
+{
+	struct nvs_rndis_done_wire w = {
+		.type = le32_put(NVS_RNDIS_DONE),
+		.status = le32_put(d->status),
+	};
+	uint8_t msg[NVS_MSG_BYTES_6_1] = { 0 };
+	struct vmpkt_out out = {
+		.type = VMPKT_COMPLETION,
+		.xact = d->xact,
+		.data = { msg, q->vsp->guest.nvsp_version >= NVS_V6_1 ?
+		    NVS_MSG_BYTES_6_1 : NVS_MSG_BYTES_5 },
+	};
+
+	memcpy(msg, &w, sizeof(w));
+	return chan_send(q->chan, &out);
+}
+
+bool
+vsp_completions_send(struct vsp_queue *q)
+{
+	struct vsp_from_guest *f = &q->from;
+	struct vsp_from_guest_counters *c = &q->vsp->counts[q->index].from;
+
+	while (f->done_count > 0 && !q->dead) {
+		int rc = completion_send(q, &f->done[f->done_head]);
+
+		if (rc == E_AGAIN) {
+			if (vsp_queue_want_space(q, COMPLETION_RING_BYTES))
+				continue;
+			counter_add(&c->completion_waits, 1);
+			return false;
+		}
+		if (rc != 0) {
+			q->dead = true;
+			break;
+		}
+		f->done_head = (f->done_head + 1) % VSP_COMPLETIONS;
+		f->done_count--;
+		counter_add(&c->completions, 1);
+	}
+	return true;
+}
+
+int
+vsp_packet_next(struct vsp_queue *q)
+{
+	struct vsp_from_guest *f = &q->from;
+	int rc;
+
+	if (f->held)
+		return 1;
+	rc = chan_recv(q->chan, &f->pkt, f->buf, sizeof(f->buf));
+	if (rc == E_NOMEM)
+		return vsp_queue_fail(q, FAULT_RING_TOO_BIG, 0);
+	if (rc < 0) {
+		q->dead = true;
+		return E_PEER;
+	}
+	f->held = rc > 0;
+	return rc;
+}
+
+bool
+vsp_packet_is_control(const struct vmpkt_in *pkt)
+{
+	struct nvs_rndis n;
+
+	if (pkt->type == VMPKT_COMPLETION)
+		return false;
+	return !nvs_rndis_get(&n, pkt->data) || n.channel != NVS_CHANNEL_DATA;
+}
+
+/* Write out and publish everything of this pass. */
+static bool
+pass_complete(struct vsp_queue *q)
+{
+	struct vsp *vsp = q->vsp;
+
+	if (q->from.unflushed) {
+		q->from.unflushed = false;
+		vsp->ops.from_guest_flush(vsp->ctx, q->index);
+	}
+	return vsp_completions_send(q);
+}
+
+static int
+take_completion(struct vsp_queue *q, const struct vmpkt_in *pkt)
+{
+	enum fault why = FAULT_NONE;
+
+	q->from.acked = true;
+	if (vsp_to_guest_ack(q, pkt->xact, pkt->data, &why) == E_PEER)
+		return vsp_queue_fail(q, why, pkt->xact);
+	return 0;
+}
+
+/* A packet of a kind that the data path takes. */
+static int
+take_data(struct vsp_queue *q, const struct vmpkt_in *pkt)
+{
+	uint32_t status = NVS_STATUS_OK;
+
+	if (pkt->type == VMPKT_COMPLETION)
+		return take_completion(q, pkt);
+	if (vsp_from_guest_packet(q, pkt, &status) == E_PEER)
+		return E_PEER;
+	if (pkt->flags & VMPKT_F_COMPLETE)
+		(void)vsp_completion_add(q, pkt->xact, status);
+	return 0;
+}
+
+enum pass_end { PASS_EMPTY, PASS_BUDGET, PASS_CONTROL, PASS_STALLED };
+
+static enum pass_end
+pass_packets(struct vsp_queue *q, uint32_t budget)
+{
+	struct vsp_from_guest *f = &q->from;
+
+	for (uint32_t n = 0; n < budget; n++) {
+		if (f->done_count == VSP_COMPLETIONS && !pass_complete(q) &&
+		    f->done_count == VSP_COMPLETIONS)
+			return PASS_STALLED;
+		int rc = vsp_packet_next(q);
+
+		if (rc <= 0)
+			return PASS_EMPTY;
+		if (vsp_packet_is_control(&f->pkt)) {
+			if (q->index == 0)
+				return PASS_CONTROL;
+			(void)vsp_queue_fail(q, FAULT_NVS_STATE, f->pkt.type);
+			return PASS_EMPTY;
+		}
+		f->held = false;
+		if (take_data(q, &f->pkt) == E_PEER)
+			return PASS_EMPTY;
+	}
+	return PASS_BUDGET;
+}
+
+/*
+ * Whether control can go on now.  While it lacks ring room or a section, asking
+ * for it at each pass would only make the two call each other.
+ */
+static bool
+control_due(struct vsp_queue *q, enum pass_end end)
+{
+	if (q->index != 0)
+		return false;
+	switch (q->vsp->block) {
+	case VSP_BLOCK_RING:
+		return vsp_queue_want_space(q, VSP_CONTROL_RING_BYTES);
+	case VSP_BLOCK_SECTION:
+		return q->from.acked || end == PASS_CONTROL;
+	case VSP_BLOCK_NONE:
+		break;
+	}
+	return end == PASS_CONTROL;
+}
+
+/*
+ * Something waits for ring room and no event can come for it (a guest without
+ * pending_send_size): then the worker looks again by itself.
+ */
+static bool
+must_poll(const struct vsp_queue *q, bool sent)
+{
+	if (q->chan->ops->caps & CHAN_CAP_SPACE)
+		return false;
+	return !sent || q->to.ring_full ||
+	    (q->index == 0 && q->vsp->block == VSP_BLOCK_RING);
+}
+
+static bool
+queue_ready(struct chan *c, uint32_t budget)
+{
+	struct vsp_queue *q = c->user;
+	struct vsp *vsp = q->vsp;
+
+	if (q->dead)
+		return false;
+	chan_irq_mask(c);
+	q->from.acked = false;
+	(void)vsp_completions_send(q);
+	enum pass_end end = pass_packets(q, budget);
+	bool sent = pass_complete(q);
+
+	if (!q->dead)
+		chan_recv_commit(c);
+	chan_commit(c);
+	if (q->dead)
+		return false;
+	vsp_to_guest_resume(q);
+	if (control_due(q, end))
+		vsp->ops.control_wanted(vsp->ctx);
+	switch (end) {
+	case PASS_BUDGET:
+		return true;
+	case PASS_STALLED:
+		return sent || must_poll(q, sent);
+	case PASS_CONTROL:
+		return must_poll(q, sent);
+	case PASS_EMPTY:
+		break;
+	}
+	return chan_irq_unmask(c) || must_poll(q, sent);
+}
+
+const struct chan_events vsp_queue_events = {
+	.ready = queue_ready,
+};
+
+const struct vsp_from_guest_counters *
+vsp_from_guest_stats(const struct vsp *vsp, uint32_t queue)
+{
+	OS_ASSERT(queue < VSP_MAX_QUEUES);
+	return &vsp->counts[queue].from;
+}
+
+#define X(name, text) COUNTER_ROW(vsp_from_guest_counters, name, text)
+COUNTER_TABLE(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS(X));
+#undef X

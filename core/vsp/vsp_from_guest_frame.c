@@ -1,0 +1,362 @@
+/*
+ * The frames inside one packet from the guest.
+ *
+ * A 107 packet names memory: a send-buffer section, guest physical ranges, or
+ * the section and then the ranges.  vsp_packet_pieces() turns that into a vec
+ * list over guest memory, neighbours merged.  In it lie RNDIS messages back to
+ * back.  Of each, header and per-packet info are copied out once and decoded;
+ * of its frame, the first HEAD_COPY_BYTES are copied out once and become
+ * vec[0] of what the backend gets.  The guest may change its memory at any
+ * time, so nothing that was decided on a private copy is read again from
+ * there: the payload, which the rest of the list points to, is only moved.
+ *
+ * Checksum and LSO: the fields that the guest left are overwritten from the
+ * frame that came (DPDK's driver does not prepare headers, Windows zeroes
+ * lengths), see pkt_lso_restore() and pkt_csum_partial_set().
+ *
+ * Context: worker of the queue; vsp_packet_pieces() also control.
+ */
+#include "pkt/pkt_csum.h"
+#include "pkt/pkt_load.h"
+#include "pkt/pkt_parse.h"
+#include "pkt/pkt_seg.h"
+#include "vsp/vsp_priv.h"
+#include "wire/nvs_msg.h"
+#include "wire/rndis_pkt.h"
+
+/* Policy: holds Ethernet, two tags, IPv6 with some options and TCP. */
+#define HEAD_COPY_BYTES		192u
+/* Header, hash, VLAN and LSO or checksum take 92 bytes: one copy does. */
+#define RNDIS_COPY_BYTES	128u
+/* Policy: RNDIS messages of one packet, all together. */
+#define PACKET_MEMORY_MAX	(1u << 20)
+
+/* Append memory to the list, merged with the last piece if it follows it. */
+static uint32_t
+piece_add(struct vec *v, uint32_t n, uint8_t *p, uint32_t len)
+{
+	if (n > 0 && (uint8_t *)v[n - 1].p + v[n - 1].len == p) {
+		v[n - 1].len += len;
+		return n;
+	}
+	OS_ASSERT(n < VSP_PIECES);
+	v[n] = (struct vec){ p, len };
+	return n + 1;
+}
+
+/* A run of guest memory; it may go on from one region into the next. */
+static int
+run_add(const struct guestmem *mem, struct vec *v, uint32_t n,
+    struct gpa_piece g)
+{
+	uint8_t *p = guestmem_ptr(mem, g.gpa, g.len);
+
+	if (p != NULL)
+		return (int)piece_add(v, n, p, g.len);
+	while (g.len > 0) {
+		uint32_t in_page = HV_PAGE_SIZE -
+		    (uint32_t)(g.gpa & (HV_PAGE_SIZE - 1));
+		uint32_t len = min_u32(g.len, in_page);
+
+		p = guestmem_ptr(mem, g.gpa, len);
+		if (p == NULL)
+			return E_PEER;
+		n = piece_add(v, n, p, len);
+		g.gpa += len;
+		g.len -= len;
+	}
+	return (int)n;
+}
+
+static int
+ranges_add(struct vsp_queue *q, struct span ext, uint32_t n, uint32_t *total,
+    uint32_t *first, enum fault *why)
+{
+	struct vmpkt_gpa_walk walk;
+	struct vmpkt_gpa gpa;
+	struct gpa_piece piece;
+	int rc = (int)n;
+
+	if (vmpkt_gpa_decode(&gpa, ext, why) != 0)
+		return E_PEER;
+	if (gpa.total_bytes > PACKET_MEMORY_MAX)
+		return peer_bad(why, FAULT_FRAME_LONG);
+	if (*first == 0)
+		*first = gpa.first_bytes;
+	*total += (uint32_t)gpa.total_bytes;
+	vmpkt_gpa_walk_init(&walk, &gpa);
+	while (vmpkt_gpa_walk_next(&walk, &piece)) {
+		rc = run_add(vsp_mem(q->vsp), q->from.msg, (uint32_t)rc, piece);
+		if (rc < 0)
+			return peer_bad(why, FAULT_GPA_UNMAPPED);
+	}
+	return rc;
+}
+
+int
+vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
+    uint32_t *total, uint32_t *first, enum fault *why)
+{
+	const struct vsp_send_buf *send = &q->vsp->send;
+	struct nvs_rndis nvs;
+	uint32_t n = 0;
+
+	*total = 0;
+	*first = 0;
+	if (!nvs_rndis_get(&nvs, pkt->data))
+		return peer_bad(why, FAULT_NVS_TYPE);
+	if (nvs.section != NVS_SECTION_NONE) {
+		if (nvs.section >= send->sections ||
+		    nvs.section_bytes > send->section_bytes)
+			return peer_bad(why, FAULT_NVS_SECTION);
+		if (nvs.section_bytes > 0)
+			n = piece_add(q->from.msg, 0, send->base +
+			    (size_t)nvs.section * send->section_bytes,
+			    nvs.section_bytes);
+		*total = *first = nvs.section_bytes;
+	}
+	if (pkt->type == VMPKT_GPA_DIRECT)
+		return ranges_add(q, pkt->ext, n, total, first, why);
+	if (pkt->type != VMPKT_INBAND)
+		return peer_bad(why, FAULT_RING_TYPE);
+	return (int)n;
+}
+
+/* Hand one wire frame (or a GSO frame that the backend takes) over. */
+static void
+frame_emit(struct vsp_queue *q, struct vsp_frame *f, uint32_t *sw_csum)
+{
+	struct vsp *vsp = q->vsp;
+
+	if ((f->meta.flags & PKT_CSUM_PARTIAL) && !vsp->cfg.backend_csum &&
+	    (f->meta.flags & PKT_GSO_ANY) == 0 &&
+	    pkt_csum_complete(f->vec, f->nvec, &f->meta) == 0)
+		(*sw_csum)++;
+	q->from.unflushed = true;
+	vsp->ops.from_guest(vsp->ctx, q->index, f);
+}
+
+/* Cut a GSO frame for a backend that takes none.  False: it cannot be cut. */
+static bool
+frame_cut(struct vsp_queue *q, const struct vsp_frame *f)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_from_guest_counters *c = &vsp->counts[q->index].from;
+	struct vsp_from_guest *from = &q->from;
+	struct pkt_seg_out out;
+	struct pkt_seg seg;
+
+	if (pkt_seg_start(&seg, f->vec, f->nvec, &f->meta,
+	    vsp->cfg.backend_csum ? PKT_SEG_PARTIAL : PKT_SEG_COMPLETE) < 0)
+		return false;
+	from->unflushed = true;
+	while (pkt_seg_next(&seg, &out, from->seg_head) > 0) {
+		int n = pkt_vec_slice(f->vec, f->nvec, out.payload_off,
+		    out.payload_len, from->seg + 1, VSP_PIECES);
+
+		OS_ASSERT(n >= 0);
+		from->seg[0] = (struct vec){ from->seg_head, out.hdr_len };
+		struct vsp_frame s = {
+			.vec = from->seg,
+			.nvec = (uint32_t)n + 1,
+			.len = out.hdr_len + out.payload_len,
+			.meta = out.meta,
+		};
+		counter_add(&c->sw_segments, 1);
+		vsp->ops.from_guest(vsp->ctx, q->index, &s);
+	}
+	return true;
+}
+
+/* Checksums as the guest asked for them; *info is of the frame. */
+static int
+frame_csum(const struct vsp_queue *q, const struct rndis_ppi_set *ppi,
+    uint8_t *head, const struct pkt_info *info, struct pkt_meta *m)
+{
+	if ((ppi->csum & RNDIS_TXCSUM_IPHDR) && info->ip_version == 4)
+		pkt_csum_ip4_store(head + info->l3_off,
+		    (uint32_t)(head[info->l3_off] & 0xf) * 4);
+	if ((ppi->csum & (RNDIS_TXCSUM_TCP | RNDIS_TXCSUM_UDP)) == 0)
+		return 0;
+	return pkt_csum_partial_set(head, info, m);
+}
+
+/*
+ * Per-packet info into metadata, headers put right.  0 with *info of the
+ * frame, or E_PEER with *why.
+ */
+static int
+frame_offloads(struct vsp_queue *q, const struct rndis_ppi_set *ppi,
+    uint32_t head_len, uint32_t len, struct pkt_info *info,
+    struct pkt_meta *m, enum fault *why)
+{
+	uint8_t *head = q->from.head;
+	bool lso = (ppi->present & RNDIS_HAS_LSO) != 0 &&
+	    rndis_lso_mss(ppi->lso) != 0;
+
+	if (ppi->present & RNDIS_HAS_VLAN) {
+		m->flags |= PKT_VLAN;
+		m->vlan_tci = rndis_vlan_to_tci(ppi->vlan);
+	}
+	if (lso) {
+		if (!rndis_lso_is_v2(ppi->lso) ||
+		    rndis_lso_mss(ppi->lso) > UINT16_MAX)
+			return peer_bad(why, FAULT_FRAME_HEADERS);
+		m->gso_size = (uint16_t)rndis_lso_mss(ppi->lso);
+		m->flags |= rndis_lso_is_ipv6(ppi->lso) ? PKT_GSO_TCP6 :
+		    PKT_GSO_TCP4;
+		if (pkt_lso_restore(head, head_len, len, m, why) != 0)
+			return E_PEER;
+	}
+	if (pkt_parse(info, (struct span){ head, head_len }, len) <
+	    PKT_LAYER_ETH)
+		return peer_bad(why, FAULT_FRAME_SHORT);
+	if (!lso && (ppi->present & RNDIS_HAS_CSUM) &&
+	    frame_csum(q, ppi, head, info, m) != 0)
+		return peer_bad(why, FAULT_FRAME_HEADERS);
+	pkt_meta_info_set(m, info);
+	return 0;
+}
+
+/* One frame of an RNDIS message that starts at `off` of the pieces. */
+static int
+frame_take(struct vsp_queue *q, uint32_t n, uint32_t off,
+    const struct rndis_packet *msg, enum fault *why)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_from_guest *from = &q->from;
+	struct vsp_from_guest_counters *c = &vsp->counts[q->index].from;
+	uint32_t at = off + msg->data_off;
+	uint32_t head_len = min_u32(msg->data_len, HEAD_COPY_BYTES);
+	struct vsp_frame f = { .vec = from->out, .len = msg->data_len };
+	struct pkt_info info;
+	uint32_t sw_csum = 0;
+
+	pkt_vec_gather(from->msg, n, at, from->head, head_len);
+	if (frame_offloads(q, &msg->ppi, head_len, f.len, &info, &f.meta,
+	    why) != 0)
+		return E_PEER;
+	counter_add(&c->frames, 1);
+	counter_add(&c->bytes, f.len);
+	if (msg->ppi.present & RNDIS_HAS_LSO)
+		counter_add(&c->lso_frames, 1);
+	if (vsp_port_from_guest(q, (struct span){ from->head, head_len },
+	    &info, &f.meta) != VSP_PASS)
+		return 0;
+
+	int rest = pkt_vec_slice(from->msg, n, at + head_len,
+	    f.len - head_len, from->out + 1, VSP_PIECES);
+
+	OS_ASSERT(rest >= 0);
+	from->out[0] = (struct vec){ from->head, head_len };
+	f.nvec = (uint32_t)rest + 1;
+	if (((f.meta.flags & PKT_GSO_TCP4) && !vsp->cfg.backend_gso4) ||
+	    ((f.meta.flags & PKT_GSO_TCP6) && !vsp->cfg.backend_gso6)) {
+		if (!frame_cut(q, &f))
+			return peer_bad(why, FAULT_FRAME_HEADERS);
+		return 0;
+	}
+	frame_emit(q, &f, &sw_csum);
+	counter_add(&c->sw_csum, sw_csum);
+	return 0;
+}
+
+/*
+ * Copy and decode the RNDIS header at `off`.  A strict host, as Windows, wants
+ * it within the section or first range (`first` bytes); a lenient one gathers.
+ */
+static int
+message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
+    uint32_t first, struct rndis_packet *out, enum fault *why)
+{
+	struct vsp_from_guest *from = &q->from;
+	uint32_t left = total - off;
+	uint32_t whole = left;
+
+	if (q->vsp->cfg.strict)
+		whole = off < first ? min_u32(left, first - off) : 0;
+	whole = min_u32(whole, VSP_RNDIS_HEAD_BYTES);
+	uint32_t part = min_u32(whole, RNDIS_COPY_BYTES);
+
+	pkt_vec_gather(from->msg, n, off, from->rndis, part);
+	int rc = rndis_packet_decode_head(out,
+	    (struct span){ from->rndis, part }, left, why);
+
+	if (rc != 0 && *why == FAULT_RNDIS_SPLIT && part < whole) {
+		pkt_vec_gather(from->msg, n, off + part, from->rndis + part,
+		    whole - part);
+		rc = rndis_packet_decode_head(out,
+		    (struct span){ from->rndis, whole }, left, why);
+	}
+	if (rc == 0 && out->oob && q->vsp->cfg.strict)
+		return peer_bad(why, FAULT_RNDIS_OOB);
+	return rc;
+}
+
+/* `by` counts the messages by the way they came. */
+static int
+messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
+    uint64_t *by, enum fault *why)
+{
+	uint32_t off = 0;
+
+	if (total < sizeof(struct rndis_hdr_wire))
+		return peer_bad(why, FAULT_RNDIS_SHORT);
+	while (total - off >= sizeof(struct rndis_hdr_wire)) {
+		struct rndis_packet msg;
+
+		if (message_decode(q, n, off, total, first, &msg, why) != 0 ||
+		    frame_take(q, n, off, &msg, why) != 0)
+			return E_PEER;
+		counter_add(by, 1);
+		/* Messages start aligned as INIT_DONE asked; MS-RNDIS 2.2.14. */
+		uint32_t step = align_up(msg.msg_len, 1u << RNDIS_ALIGN_SHIFT);
+
+		if (step >= total - off)
+			break;
+		off += step;
+	}
+	return 0;
+}
+
+static uint64_t *
+way_counter(struct vsp_queue *q, const struct vmpkt_in *pkt)
+{
+	struct vsp_from_guest_counters *c = &q->vsp->counts[q->index].from;
+	struct nvs_rndis nvs;
+
+	if (pkt->type == VMPKT_INBAND)
+		return &c->by_section;
+	if (nvs_rndis_get(&nvs, pkt->data) && nvs.section == NVS_SECTION_NONE)
+		return &c->by_gpa;
+	return &c->by_both;
+}
+
+int
+vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
+    uint32_t *status)
+{
+	struct vsp_from_guest_counters *c = &q->vsp->counts[q->index].from;
+	enum fault why = FAULT_NONE;
+	uint32_t total, first;
+
+	counter_add(&c->packets, 1);
+	if (!vsp_data_up(q->vsp)) {
+		counter_add(&c->drop_state, 1);
+		*status = NVS_STATUS_FAILED;
+		return 0;
+	}
+	int n = vsp_packet_pieces(q, pkt, &total, &first, &why);
+
+	if (n < 0) {
+		counter_add(&c->drop_malformed, 1);
+		return vsp_queue_fail(q, why, pkt->xact);
+	}
+	if (messages_take(q, (uint32_t)n, total, first, way_counter(q, pkt),
+	    &why) == 0)
+		return 0;
+	counter_add(&c->drop_malformed, 1);
+	(void)fault_note(&q->chan->faults, why, pkt->xact);
+	*status = NVS_STATUS_FAILED;
+	return 0;
+}
