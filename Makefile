@@ -1,10 +1,42 @@
-# The commands of the README; all work on a fresh Debian 12 as root.
+# The commands of the README.  All work on a fresh Debian 12 as root.
+#
+#   make            build build/cli/hvnet
+#   make demo       build and show the main job on real traffic
+#   make check      every test this machine can run, under 25 minutes
+#   make check-full the matrices, long fuzzing and soaks as well
+#   make bench      measurements, as JSON on standard output
+#   make install    PREFIX=/usr/local
 BUILD ?= build
+PREFIX ?= /usr/local
 
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	@ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
-	meson setup $(BUILD) --buildtype=release -Db_ndebug=false
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) >/dev/null
 
-.PHONY: all
+deps:
+	@scripts/deps.sh build
+
+demo: all
+	@scripts/demo.sh
+
+check:
+	@scripts/deps.sh check
+	@python3 scripts/check.py
+
+check-full:
+	@scripts/deps.sh bench
+	@python3 scripts/check.py --full
+
+bench: all
+	@scripts/deps.sh bench
+	@python3 bench/run.py
+
+install: all
+	@ninja -C $(BUILD) install
+
+clean:
+	rm -rf $(BUILD) build-*
+
+.PHONY: all deps demo check check-full bench install clean

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Run every test that this machine can run and count them.
+
+Stages, in order: house rules, the freestanding core, then for each build
+(gcc, clang with ASan and UBSan, clang with TSan) its unit, pair and fuzz
+tests, then real traffic between network namespaces.  A stage that fails does
+not stop the others.  The last line is `N passed, N failed, N skipped`.
+
+  --full      the matrices, long fuzzing and soaks too
+  --stage S   only stages whose name contains S
+  --keep      keep the build folders (build-check-*) for the next run
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+top = pathlib.Path(__file__).resolve().parent.parent
+os.chdir(top)
+PYTHON = '/usr/bin/python3'     # Debian's, which has Debian's pytest
+
+
+class Count:
+    """Passed, failed and skipped test cases, with words on the latter two."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(cmd, log, env=None):
+    with open(log, 'ab') as out:
+        out.write(f'$ {" ".join(map(str, cmd))}\n'.encode())
+        out.flush()
+        return subprocess.run(cmd, stdout=out, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL,
+                              env={**os.environ, **(env or {})}).returncode
+
+
+def tail(path, n=25):
+    lines = pathlib.Path(path).read_text(errors='replace').splitlines()
+    return '\n'.join('    ' + line for line in lines[-n:])
+
+
+def junit(path, label):
+    """Count the cases of a JUnit file, meson's or pytest's."""
+    count = Count()
+    for case in ET.parse(path).getroot().iter('testcase'):
+        name = f'{label}: {case.get("classname", "")} {case.get("name")}'
+        bad = case.find('failure')
+        if bad is None:
+            bad = case.find('error')
+        skip = case.find('skipped')
+        if bad is not None:
+            why = (bad.get('message') or '').splitlines()
+            count.failed.append(f'{name}: {why[0] if why else ""}'.strip())
+        elif skip is not None:
+            count.skipped.append(f'{name}: {skip.get("message") or skip.text}')
+        else:
+            count.passed += 1
+    return count
+
+
+def stage_command(label, cmd, env=None):
+    """One command is one test."""
+    count = Count()
+    log = logs / (label.replace(' ', '-').replace('/', '-') + '.log')
+    if run(cmd, log, env) == 0:
+        count.passed = 1
+    else:
+        count.failed.append(f'{label}: {" ".join(map(str, cmd))}')
+        say(tail(log))
+    return count
+
+
+def stage_build(name, setup, suites, env=None, wrapper_env=None):
+    """Configure, compile, run meson's tests of some suites."""
+    build = pathlib.Path(f'build-check-{name}')
+    log = logs / f'build-{name}.log'
+    count = Count()
+    if not (build / 'build.ninja').exists():
+        if run(['meson', 'setup', build] + setup, log, env) != 0:
+            count.failed.append(f'{name}: meson setup')
+            say(tail(log))
+            return count
+    if run(['ninja', '-C', build], log, env) != 0:
+        count.failed.append(f'{name}: does not compile')
+        say(tail(log))
+        return count
+    count.passed += 1
+    cmd = ['meson', 'test', '-C', build, '--no-rebuild',
+           '--print-errorlogs'] + [f'--suite={s}' for s in suites]
+    report = build / 'meson-logs' / 'testlog.junit.xml'
+    report.unlink(missing_ok=True)
+    code = run(cmd, log, wrapper_env)
+    if report.exists():
+        tests = junit(report, name)
+        count.add(tests)
+    if code != 0 and (not report.exists() or not tests.failed):
+        count.failed.append(f'{name}: meson test exited with {code}')
+    if code != 0:
+        say(tail(log, 40))
+    return count
+
+
+def stage_pytest(label, paths, env=None):
+    report = logs / f'{label}.xml'
+    log = logs / f'{label}.log'
+    cmd = [PYTHON, '-m', 'pytest', '-q', '-x' if opts.stop else '-q',
+           f'--junitxml={report}'] + paths
+    code = run(cmd, log, {'HVNET': str(top / 'build-check-gcc/cli/hvnet'),
+                          **(env or {})})
+    if not report.exists():
+        count = Count()
+        count.failed.append(f'{label}: pytest exited with {code}')
+        say(tail(log))
+        return count
+    count = junit(report, label)
+    if code not in (0, 5) and not count.failed:
+        count.failed.append(f'{label}: pytest exited with {code}')
+    if count.failed:
+        say(tail(log, 60))
+    return count
+
+
+SAN = ['-Db_lundef=false', '--buildtype=debugoptimized', '-Dwerror=true']
+
+
+def stages():
+    full = opts.full
+    yield 'layers', lambda: stage_command(
+        'layers', [PYTHON, 'scripts/check_layers.py'])
+    for rule in ('length', 'opening', 'packet'):
+        yield f'style {rule}', lambda rule=rule: stage_command(
+            f'style {rule}', [PYTHON, 'scripts/check_style.py', rule])
+    for cc in ('gcc', 'gcc32', 'clang', 'clang32', 'aarch64', 'be'):
+        yield f'freestanding {cc}', lambda cc=cc: stage_command(
+            f'freestanding {cc}', ['sh', 'scripts/check_freestanding.sh', cc])
+    suites = ['unit', 'pair', 'cli', 'model', 'full'] if full else \
+        ['unit', 'pair', 'cli', 'model']
+    yield 'build gcc', lambda: stage_build(
+        'gcc', ['--buildtype=release', '-Dwerror=true'], suites)
+    yield 'headers', lambda: stage_command(
+        'headers', ['sh', 'scripts/check_headers.sh', 'build-check-gcc'])
+    yield 'style prefix', lambda: stage_command(
+        'style prefix', [PYTHON, 'scripts/check_style.py', 'prefix',
+                         'build-check-gcc'])
+    yield 'build asan', lambda: stage_build(
+        'asan', SAN + ['-Db_sanitize=address,undefined'],
+        ['unit', 'pair', 'fuzz'], {'CC': 'clang'},
+        {'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+         'HVNET_FUZZ_SECONDS': '60' if full else '4'})
+    yield 'build tsan', lambda: stage_build(
+        'tsan', SAN + ['-Db_sanitize=thread'], ['unit', 'pair'],
+        {'CC': 'clang'}, {'TSAN_OPTIONS': 'halt_on_error=1'})
+    yield 'net', lambda: stage_pytest('net', ['tests/net'])
+    yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
+    if full:
+        yield 'net full', lambda: stage_pytest(
+            'net-full', ['tests/net'], {'HVNET_FULL': '1'})
+
+
+parser = argparse.ArgumentParser(description=__doc__,
+                                 formatter_class=argparse.RawTextHelpFormatter)
+parser.add_argument('--full', action='store_true')
+parser.add_argument('--stage', default='')
+parser.add_argument('--keep', action='store_true')
+parser.add_argument('--stop', action='store_true',
+                    help='stop the traffic tests at the first failure')
+opts = parser.parse_args()
+logs = top / 'build-check-logs'
+logs.mkdir(exist_ok=True)
+if not opts.keep:
+    subprocess.run(['rm', '-rf'] + [str(p) for p in
+                                    top.glob('build-check-*')])
+    logs.mkdir(exist_ok=True)
+
+total = Count()
+for label, stage in stages():
+    if opts.stage not in label:
+        continue
+    began = time.monotonic()
+    count = stage()
+    total.add(count)
+    say(f'{label:22} {count.passed:5} passed {len(count.failed):3} failed '
+        f'{len(count.skipped):3} skipped  {time.monotonic() - began:6.1f} s')
+for line in total.skipped:
+    say(f'skipped  {line}')
+for line in total.failed:
+    say(f'FAILED   {line}')
+say(f'{total.passed} passed, {len(total.failed)} failed, '
+    f'{len(total.skipped)} skipped')
+sys.exit(1 if total.failed or total.passed == 0 else 0)

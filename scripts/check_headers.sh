@@ -1,0 +1,17 @@
+#!/bin/sh
+# Compile every header alone: each must be self-contained.
+# Usage: scripts/check_headers.sh BUILD_DIR     (for generated headers)
+set -u
+build=$1
+flags="-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Icore -I.
+-Ilinux/port -I$build/linux/net $(pkg-config --cflags libevent jansson libmnl)"
+bad=0
+for h in $(git ls-files '*.h' | grep -v -e '^qemu/' -e '^freebsd/' \
+    -e '/port/' -e '^tests/freestanding/'); do
+	# shellcheck disable=SC2086
+	if ! echo "#include \"$h\"" | ${CC:-gcc} $flags -x c -fsyntax-only -; then
+		echo "$h: not self-contained"
+		bad=1
+	fi
+done
+exit $bad

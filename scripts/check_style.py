@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""House rules that a machine can check.
+
+  length    no hand-written file over 800 lines; names unique across core/
+  opening   every .c and .h opens with a comment that says what it is for
+  prefix    every external symbol of core/ begins with its module's name
+  packet    README's "follow one packet" names functions that exist there
+
+usage: check_style.py RULE [BUILD_DIR]     exit 1 and lines on what is wrong
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+top = pathlib.Path(__file__).resolve().parent.parent
+PREFIXES = ('ring', 'chan', 'gpadl', 'vmc', 'vms', 'nvs', 'rndis', 'pkt',
+            'toeplitz', 'vsc', 'vsp', 'part', 'guestmem', 'vmbus', 'vmpkt',
+            'ndis', 'hv_', 'fault', 'wire', 'synic', 'oid')
+
+
+def sources():
+    out = subprocess.run(['git', 'ls-files', '*.c', '*.h'], cwd=top,
+                         capture_output=True, text=True, check=True).stdout
+    return [top / p for p in out.split() if (top / p).exists()]
+
+
+def length():
+    seen = {}
+    for f in sources():
+        n = len(f.read_text().splitlines())
+        rel = f.relative_to(top)
+        if n > 800:
+            yield f'{rel}: {n} lines; 800 is the limit, split it'
+        if rel.parts[0] == 'core':
+            if f.name in seen:
+                yield f'{rel}: same name as {seen[f.name]}'
+            seen[f.name] = rel
+
+
+def opening():
+    for f in sources():
+        text = f.read_text()
+        if not text.startswith('/*'):
+            yield f'{f.relative_to(top)}: does not open with a comment'
+
+
+def prefix():
+    build = pathlib.Path(sys.argv[2])
+    for lib in sorted(build.glob('core/*/*.a')):
+        out = subprocess.run(['nm', '-g', '--defined-only', lib],
+                             capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            f = line.split()
+            if len(f) == 3 and not f[2].startswith(PREFIXES) and \
+                    not f[2].startswith('__'):
+                yield f'{lib.name}: {f[2]}: not named after its module'
+
+
+def packet():
+    readme = (top / 'README.md').read_text()
+    found = re.findall(r'`([\w/]+\.[ch]):(\w+)`', readme)
+    if not found:
+        yield 'README.md: no `file:function` in it'
+    for name, func in found:
+        path = top / name
+        if not path.exists():
+            yield f'README.md: {name} does not exist'
+        elif not re.search(rf'^{func}\(', path.read_text(), re.M):
+            yield f'README.md: {name} defines no {func}()'
+
+
+rules = {'length': length, 'opening': opening, 'prefix': prefix,
+         'packet': packet}
+if len(sys.argv) < 2 or sys.argv[1] not in rules:
+    sys.exit(__doc__)
+wrong = list(rules[sys.argv[1]]())
+print('\n'.join(wrong) if wrong else 'ok')
+sys.exit(1 if wrong else 0)

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Install the Debian packages that hvnet builds and is tested with.
+# Usage: scripts/deps.sh [build|check|bench]   (each includes the one before)
+set -eu
+build="gcc clang lld make meson ninja-build pkg-config python3 libc6-dev
+libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
+iproute2"
+check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib iperf3 \
+ethtool iputils-ping tcpdump tshark spin man-db clang-format procps"
+bench="valgrind"
+case "${1:-build}" in
+build)	want="$build" ;;
+check)	want="$build $check" ;;
+bench)	want="$build $check $bench" ;;
+*)	echo "deps.sh: build, check or bench, not '$1'" >&2; exit 2 ;;
+esac
+missing=
+for p in $want; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
+	    grep -q 'ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+	echo "deps.sh: not root; install by hand:$missing" >&2
+	exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
