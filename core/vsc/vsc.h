@@ -118,15 +118,18 @@ struct vsc_ops {
 	void (*trace)(void *ctx, bool to_host, bool rndis, struct span msg);
 
 	/* Queue owner. */
-	/*
-	 * Deliver a frame.  The pieces are acknowledged after the call unless
-	 * the callee held the frame with vsc_rx_hold().
-	 */
+	/* Deliver a frame; its pieces are acknowledged after the call. */
 	void (*rx)(void *ctx, uint32_t queue, const struct vsc_frame *);
 	/* No more frames in this pass: flush what rx() batched. */
 	void (*rx_flush)(void *ctx, uint32_t queue);
 	/* vsc_tx_reserve() said E_AGAIN before; it can succeed again. */
 	void (*tx_wake)(void *ctx, uint32_t queue);
+	/*
+	 * Something broke: have vsc_timer() called soon in control context, so
+	 * that ->failed() is delivered.  NULL where one thread runs all and
+	 * calls vsc_timer() after each dispatch.
+	 */
+	void (*control_wanted)(void *ctx);
 };
 
 #define VSC_TX_COUNTERS(X)						\
@@ -179,7 +182,8 @@ int vsc_tunable_set(struct vsc_tunables *, const char *name, uint32_t value);
 
 /*
  * Attach to an offered NIC channel; borrows cfg for the call, ops and ctx for
- * life.  ->attached() or ->failed() follows.  NULL: out of memory.
+ * life.  ->attached() or ->failed() follows, but not before vsc_timer() is
+ * called, which takes the first step: call it next.  NULL: out of memory.
  */
 struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
     void *ctx, struct chan *primary, uint64_t now_ns);
@@ -187,7 +191,10 @@ struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
 void vsc_detach(struct vsc *, uint64_t now_ns);
 /* After ->detached(). */
 void vsc_free(struct vsc *);
-/* Time-outs of control exchanges; as vmc_timer(). */
+/*
+ * Time-outs of control exchanges; as vmc_timer().  To be called after every
+ * control event too, for a wait's deadline counts from the first call in it.
+ */
 uint64_t vsc_timer(struct vsc *, uint64_t now_ns);
 
 const struct vsc_caps *vsc_caps(const struct vsc *);
@@ -204,7 +211,7 @@ int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
 
 /*
  * Room for the next frame of at most tso_maxlen + 18 bytes.  E_AGAIN: none;
- * ->tx_wake() comes.  Reserving again without a submit gives the same room.
+ * ->tx_wake() comes.  E_GONE: not attached, or broken.  Reserving again without a submit gives the same room.
  */
 int vsc_tx_reserve(struct vsc *, uint32_t queue, struct vsc_tx_room *);
 /*

@@ -1,0 +1,68 @@
+/*
+ * Theory of operation.  Receive completions (NVSP 108).  Until one is sent, the
+ * packet's receive-buffer sections are the guest's, so none may ever be lost:
+ * ids wait in a ring of their own, and when that is full vsc_queue_ready()
+ * reads no further packet.  A full VMBus ring is waited for by want_space().
+ *
+ * They are sent in batches of ack_batch: one commit, one signal at most.  The
+ * message is 8 bytes long, as Linux sends it (netvsc.c recv_comp_data).
+ *
+ * Context: queue owner.
+ */
+#include "vsc/vsc_priv.h"
+
+void
+vsc_ack_put(struct vsc_queue *q, uint64_t xact)
+{
+	struct vsc_rxq *r = &q->rx;
+
+	OS_ASSERT(r->ack_n < VSC_ACKS);
+	r->ack[(r->ack_first + r->ack_n) % VSC_ACKS] = xact;
+	r->ack_n++;
+}
+
+static int
+ack_send_one(struct vsc_queue *q, uint64_t xact)
+{
+	const struct nvs_rndis_done_wire w = {
+		.type = le32_put(NVS_RNDIS_DONE),
+		.status = le32_put(NVS_STATUS_OK),
+	};
+	struct vmpkt_out o = { .type = VMPKT_COMPLETION, .xact = xact };
+	int rc;
+
+	o.data = (struct span){ (const uint8_t *)&w, sizeof(w) };
+	do {
+		rc = chan_send(q->chan, &o);
+		if (rc != E_AGAIN)
+			return rc;
+	} while (chan_want_space(q->chan,
+	    16u + sizeof(w) + RING_TRAILER_BYTES));
+	return rc;
+}
+
+void
+vsc_ack_send(struct vsc_queue *q)
+{
+	struct vsc_rxq *r = &q->rx;
+
+	while (r->ack_n != 0) {
+		int rc = ack_send_one(q, r->ack[r->ack_first]);
+
+		if (rc == E_AGAIN) {
+			if (!r->ack_waits)
+				counter_add(&r->count.ack_waits, 1);
+			r->ack_waits = true;
+			return;
+		}
+		if (rc < 0) {
+			(void)vsc_chan_broken(q, rc);
+			return;
+		}
+		q->dirty = true;
+		r->ack_first = (r->ack_first + 1) % VSC_ACKS;
+		r->ack_n--;
+		counter_add(&r->count.acks, 1);
+	}
+	r->ack_waits = false;
+}

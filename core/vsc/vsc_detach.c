@@ -1,0 +1,298 @@
+/*
+ * Theory of operation.  Tear-down, as a list of steps that skip what is not
+ * there, so that it serves a device at any stage of attach, a running one, and
+ * one whose host has gone silent, mad or away.  Nothing here fails: a step
+ * that is refused or times out is passed over, and what the host may still use
+ * is leaked and counted.
+ *
+ * Order: no more frames (filter 0), HALT, outstanding packets home, buffers
+ * revoked.  Their GPADLs go before the primary is closed below VMBus 4.0, and
+ * after it from then on (FreeBSD hn_nvs.c).  When the offer is rescinded they
+ * go before in any version, for the channel ceases to be with its close.
+ *
+ * Context: control, the queue owners parked from vsc_detach() on.
+ */
+#include "vsc/vsc_priv.h"
+
+#define DETACH_VMBUS_4_0	0x00040000u
+
+/* True while the host can be talked to on the primary. */
+static bool
+detach_talk(const struct vsc *v)
+{
+	return v->talk && !v->q[0]->gone && v->q[0]->state == VSC_CHAN_OPEN;
+}
+
+static bool
+detach_unsettled(const struct vsc *v)
+{
+	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
+		if (v->q[i] != NULL && v->q[i]->state == VSC_CHAN_OPENING)
+			return true;
+	}
+	return v->rxbuf.state == VSC_GPADL_CREATING ||
+	    v->sendbuf.state == VSC_GPADL_CREATING;
+}
+
+static int
+settle_start(struct vsc *v)
+{
+	return detach_unsettled(v) ? vsc_ctl_wait(v, VSC_WAIT_SETTLE, NULL) :
+	    VSC_STEP_NEXT;
+}
+
+static int
+settle_done(struct vsc *v)
+{
+	return v->ctl.err == 0 && detach_unsettled(v) ? VSC_STEP_AGAIN :
+	    VSC_STEP_NEXT;
+}
+
+static int
+quiet_start(struct vsc *v)
+{
+	le32_t none = le32_put(0);
+
+	if (!v->rndis_up || !detach_talk(v))
+		return VSC_STEP_NEXT;
+	return vsc_rndis_set(v, OID_GEN_CURRENT_PACKET_FILTER,
+	    (struct span){ (const uint8_t *)&none, sizeof(none) });
+}
+
+/* A host that does not answer once is not asked again. */
+static int
+quiet_done(struct vsc *v)
+{
+	if (v->ctl.err < 0)
+		v->talk = false;
+	return VSC_STEP_NEXT;
+}
+
+static int
+halt_start(struct vsc *v)
+{
+	struct rndis_msg m = { .type = RNDIS_HALT };
+
+	if (!v->rndis_up || !detach_talk(v))
+		return VSC_STEP_NEXT;
+	v->rndis_up = false;
+	return vsc_rndis_send(v, &m);
+}
+
+static int
+drain_start(struct vsc *v)
+{
+	if (!detach_talk(v))
+		return VSC_STEP_NEXT;
+	return vsc_ctl_wait(v, VSC_WAIT_DRAIN, NULL);
+}
+
+static int
+revoke_start(struct vsc *v, struct vsc_buf *b, enum nvs_msg_type type,
+    uint16_t id)
+{
+	struct nvs_msg m = { .type = type };
+
+	if (!b->told || v->q[0]->gone || v->q[0]->state != VSC_CHAN_OPEN)
+		return VSC_STEP_NEXT;
+	b->told = false;
+	m.revoke_id = id;
+	/* No room means that the host stopped reading: closing tells it. */
+	if (vsc_nvs_send(v, &m, false) == VSC_STEP_WAIT)
+		v->ctl.wait = VSC_WAIT_NONE;
+	return VSC_STEP_NEXT;
+}
+
+static int
+rx_revoke_start(struct vsc *v)
+{
+	return revoke_start(v, &v->rxbuf, NVS_RECV_BUF_REVOKE,
+	    NVS_RECV_BUF_ID);
+}
+
+static int
+send_revoke_start(struct vsc *v)
+{
+	return revoke_start(v, &v->sendbuf, NVS_SEND_BUF_REVOKE,
+	    NVS_SEND_BUF_ID_BSD);
+}
+
+static int
+gpadl_start(struct vsc *v, struct vsc_buf *b)
+{
+	struct chan *c = v->q[0]->chan;
+	int rc;
+
+	if (b->state != VSC_GPADL_UP)
+		return VSC_STEP_NEXT;
+	b->state = VSC_GPADL_TEARING;
+	vsc_ctl_wait(v, VSC_WAIT_GPADL, NULL);
+	/* A channel with a GPADL lives, even if rescinded and closed. */
+	rc = c->ops->gpadl_teardown(c, b->gpadl);
+	if (rc < 0) {
+		b->state = VSC_GPADL_NONE;
+		b->stuck = rc != E_GONE;
+		v->ctl.wait = VSC_WAIT_NONE;
+		return VSC_STEP_NEXT;
+	}
+	return VSC_STEP_WAIT;
+}
+
+/* True in the step of the list that is this version's. */
+static bool
+gpadl_turn(const struct vsc *v, bool closed)
+{
+	bool after = v->caps.vmbus_version >= DETACH_VMBUS_4_0 &&
+	    !v->q[0]->gone;
+
+	/* Whatever is left when the channel is closed goes then. */
+	return closed || !after;
+}
+
+static int
+rx_gpadl_before(struct vsc *v)
+{
+	return gpadl_turn(v, false) ? gpadl_start(v, &v->rxbuf) :
+	    VSC_STEP_NEXT;
+}
+
+static int
+send_gpadl_before(struct vsc *v)
+{
+	return gpadl_turn(v, false) ? gpadl_start(v, &v->sendbuf) :
+	    VSC_STEP_NEXT;
+}
+
+static int
+rx_gpadl_after(struct vsc *v)
+{
+	return gpadl_start(v, &v->rxbuf);
+}
+
+static int
+send_gpadl_after(struct vsc *v)
+{
+	return gpadl_start(v, &v->sendbuf);
+}
+
+static int
+detach_ignore(struct vsc *v)
+{
+	(void)v;
+	return VSC_STEP_NEXT;
+}
+
+static int
+close_start(struct vsc *v, struct vsc_queue *q)
+{
+	int rc;
+
+	if (q->state != VSC_CHAN_OPEN && q->state != VSC_CHAN_OPENING)
+		return VSC_STEP_NEXT;
+	q->state = VSC_CHAN_CLOSING;
+	vsc_ctl_wait(v, VSC_WAIT_CLOSE, q->chan);
+	rc = q->chan->ops->close(q->chan);
+	if (rc < 0) {
+		/* Not open as the bus sees it: it has let go of the ring. */
+		q->state = VSC_CHAN_CLOSED;
+		v->ctl.wait = VSC_WAIT_NONE;
+		return VSC_STEP_NEXT;
+	}
+	return VSC_STEP_WAIT;
+}
+
+/* Sub-channels, one after the other, the last first. */
+static int
+subs_close_start(struct vsc *v)
+{
+	for (uint32_t i = VSC_MAX_QUEUES - 1; i > 0; i--) {
+		if (v->q[i] == NULL || v->q[i]->state == VSC_CHAN_CLOSED ||
+		    v->q[i]->state == VSC_CHAN_CLOSING)
+			continue;
+		if (close_start(v, v->q[i]) == VSC_STEP_WAIT)
+			return VSC_STEP_WAIT;
+	}
+	return VSC_STEP_NEXT;
+}
+
+static int
+subs_close_done(struct vsc *v)
+{
+	(void)v;
+	return VSC_STEP_AGAIN;
+}
+
+static int
+primary_close_start(struct vsc *v)
+{
+	return close_start(v, v->q[0]);
+}
+
+static void
+detach_buf_free(struct vsc *v, struct vsc_buf *b)
+{
+	vsc_mem_free(v, &b->mem, b->stuck || b->state != VSC_GPADL_NONE);
+	b->state = VSC_GPADL_NONE;
+}
+
+static void
+detach_end(struct vsc *v)
+{
+	bool open = v->q[0]->state != VSC_CHAN_CLOSED || v->q[0]->ring_stuck;
+
+	detach_buf_free(v, &v->rxbuf);
+	detach_buf_free(v, &v->sendbuf);
+	vsc_mem_free(v, &v->ctl.page,
+	    open && (v->ctl.page_busy || v->ctl.answer_busy));
+	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
+		if (v->q[i] != NULL)
+			vsc_queue_free(v->q[i]);
+	}
+	v->state = VSC_DOWN;
+	if (v->stopped && v->ops->queues_start != NULL)
+		v->ops->queues_start(v->ctx);
+}
+
+static const struct vsc_step detach_steps[] = {
+	{ "settle", settle_start, settle_done },
+	{ "packet filter", quiet_start, quiet_done },
+	{ "HALT", halt_start, quiet_done },
+	{ "drain", drain_start, detach_ignore },
+	{ "receive buffer revoke", rx_revoke_start, NULL },
+	{ "send buffer revoke", send_revoke_start, NULL },
+	{ "receive buffer GPADL", rx_gpadl_before, detach_ignore },
+	{ "send buffer GPADL", send_gpadl_before, detach_ignore },
+	{ "sub-channel close", subs_close_start, subs_close_done },
+	{ "close", primary_close_start, detach_ignore },
+	{ "receive buffer GPADL", rx_gpadl_after, detach_ignore },
+	{ "send buffer GPADL", send_gpadl_after, detach_ignore },
+};
+const struct vsc_list vsc_detach_list = {
+	detach_steps, ARRAY_LEN(detach_steps), detach_end
+};
+
+void
+vsc_detach(struct vsc *v, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (v->state == VSC_DETACHING || v->state == VSC_DOWN)
+		return;
+	if (vsc_is_broken(v))
+		v->talk = false;
+	v->state = VSC_DETACHING;
+	v->want = 0;
+	os_st32(&v->rx_on, 0);
+	if (v->ops->queues_stop != NULL) {
+		v->stopped = true;
+		v->ops->queues_stop(v->ctx);
+	}
+	vsc_ctl_start(v, &vsc_detach_list);
+	vsc_ctl_run(v);
+}
+
+void
+vsc_free(struct vsc *v)
+{
+	OS_ASSERT(v->state == VSC_DOWN);
+	v->ops->free(v->ctx, v, sizeof(*v));
+}

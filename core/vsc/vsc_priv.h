@@ -1,0 +1,418 @@
+/*
+ * Inside the NetVSC: state of the device and its queues, and what its files
+ * offer each other.  Included by core/vsc/ and tests only.
+ *
+ * A control exchange is one `struct vsc_wait` at a time; lists of steps
+ * (vsc_ctl.c) move it.  A queue is touched by its owner alone, but for the
+ * fields marked otherwise.
+ */
+#ifndef CORE_VSC_VSC_PRIV_H
+#define CORE_VSC_VSC_PRIV_H
+
+#include "pkt/pkt_csum.h"
+#include "pkt/pkt_parse.h"
+#include "pkt/pkt_seg.h"
+#include "vsc/vsc.h"
+#include "wire/ndis_obj.h"
+#include "wire/nvs_msg.h"
+#include "wire/rndis_msg.h"
+#include "wire/rndis_pkt.h"
+
+/* Policy: patience with one control exchange, and during detach. */
+#define VSC_EXCHANGE_NS		10000000000ull
+#define VSC_DETACH_NS		2000000000ull
+/* The bus has time-outs of its own, which tell more: let it be first. */
+#define VSC_BUS_NS		15000000000ull
+#define VSC_POLL_NS		1000000ull	/* while draining */
+
+#define VSC_NONE		0xffffffffu
+#define VSC_RECV_BYTES		8192u	/* 562 ranges of RSC and headers */
+#define VSC_RX_HEAD		256u	/* RNDIS header and PPIs copied */
+#define VSC_RSC_MAX		562u	/* fragments; protocol notes, limits */
+#define VSC_FRAME_MAX		(65535u + 14u + 4u)
+#define VSC_ACKS		1024u	/* acknowledgements that may wait */
+#define VSC_TX_PENDING		4u	/* packets that wait for ring room */
+#define VSC_CTL_BYTES		1024u	/* longest RNDIS control message */
+#define VSC_CTL_XACTS		8u
+/* Transaction ids of control exchanges; those of frames lack this bit. */
+#define VSC_XACT_CTL		(1ull << 62)
+
+/* RNDIS header with the one PPI that most frames have, and with all. */
+#define VSC_HEAD_FEW		(44u + RNDIS_PPI_BYTES)
+#define VSC_HEAD_ALL		(44u + 3u * RNDIS_PPI_BYTES)
+/* Frame bytes of a large-frame slot, after its head room. */
+#define VSC_SLOT_DATA		(17u * HV_PAGE_SIZE)
+
+enum vsc_state {
+	VSC_ATTACHING,		/* control exchanges; no frames */
+	VSC_UP,			/* frames; control requests one at a time */
+	VSC_FAILED,		/* waits for vsc_detach() */
+	VSC_DETACHING,
+	VSC_DOWN,		/* vsc_free() only */
+};
+
+enum vsc_chan_state {
+	VSC_CHAN_CLOSED, VSC_CHAN_OPENING, VSC_CHAN_OPEN, VSC_CHAN_CLOSING,
+};
+
+enum vsc_gpadl_state {
+	VSC_GPADL_NONE, VSC_GPADL_CREATING, VSC_GPADL_UP, VSC_GPADL_TEARING,
+};
+
+/* What a control step waits for. */
+enum vsc_wait_kind {
+	VSC_WAIT_NONE,
+	VSC_WAIT_OPEN, VSC_WAIT_CLOSE,	/* channel */
+	VSC_WAIT_GPADL,			/* created or torn down */
+	VSC_WAIT_NVS,			/* completion of an NVSP request */
+	VSC_WAIT_RNDIS,			/* completion, and reply if any */
+	VSC_WAIT_SPACE,			/* ring room; then the step restarts */
+	VSC_WAIT_SUBS,			/* offers of sub-channels */
+	VSC_WAIT_DRAIN,			/* outstanding packets, detach */
+	VSC_WAIT_SETTLE,		/* bus exchanges cut off by detach */
+};
+
+/* A step: start returns one of these or E_*; done is called after the wait. */
+enum vsc_step_result { VSC_STEP_NEXT, VSC_STEP_WAIT, VSC_STEP_AGAIN };
+
+struct vsc;
+
+struct vsc_step {
+	const char *name;		/* the stage in ->failed() */
+	int (*start)(struct vsc *);
+	int (*done)(struct vsc *);	/* NULL: next */
+};
+
+struct vsc_list {
+	const struct vsc_step *step;
+	uint32_t steps;
+	void (*end)(struct vsc *);	/* after the last step */
+};
+
+/* Control requests of a device that is up; bits of vsc.want. */
+#define VSC_WANT_FILTER		0x01u
+#define VSC_WANT_RSS		0x02u
+#define VSC_WANT_OFFLOADS	0x04u
+#define VSC_WANT_LINK		0x08u
+#define VSC_WANT_FLAP		0x10u	/* network change: down, then up */
+
+struct vsc_ctl {
+	const struct vsc_list *list;
+	uint32_t at;
+	bool running;
+	enum vsc_wait_kind wait;
+	bool waited;			/* the wait is over */
+	int err;			/* how it ended */
+	bool armed;			/* deadline is set */
+	uint64_t deadline;
+	struct chan *wait_chan;
+	/* NVSP: the reply; RNDIS: status and information buffer */
+	uint64_t xact;
+	struct nvs_msg nvs;
+	uint32_t req_id;
+	bool want_reply, got_reply, got_completion;
+	struct rndis_msg rndis;		/* info points into reply */
+	uint8_t reply[VSC_CTL_BYTES];
+	uint8_t in[VSC_CTL_BYTES];	/* private copy of a host's message */
+	/* outstanding ids: generation, 0 if free */
+	uint32_t xact_gen[VSC_CTL_XACTS];
+	uint32_t next_gen;
+	struct chan_mem page;		/* requests; replies from 2048 on */
+	bool page_busy, answer_busy;
+	uint64_t answer_xact;
+};
+
+/* Receive or send buffer. */
+struct vsc_buf {
+	struct chan_mem mem;
+	uint32_t gpadl;
+	enum vsc_gpadl_state state;
+	bool told;			/* the host was given it by NVSP */
+	bool stuck;			/* no teardown reply: leak it */
+};
+
+/* One VMBus packet with frames, from post to completion. */
+struct vsc_tx_packet {
+	uint32_t gen;			/* odd: outstanding */
+	uint32_t section;		/* VSC_NONE: none */
+	uint32_t section_bytes;
+	uint32_t slot;			/* VSC_NONE: none */
+	uint32_t slot_off, slot_bytes;	/* what goes by address */
+};
+
+/* Free numbers, last in first out. */
+struct vsc_stack {
+	uint16_t *id;
+	uint32_t n, cap;
+};
+
+struct vsc_txq {
+	/* const after attach */
+	struct vsc_stack sections, slots, packets;
+	struct vsc_tx_packet *packet;
+	struct chan_mem *slot_mem;
+	uint32_t section_first;		/* of the send buffer, this queue's */
+	uint32_t section_cap;		/* bytes used of a section */
+	uint32_t slot_head;		/* head room of a slot */
+	bool up;
+	/* owner: queue */
+	uint32_t section;		/* open section, or VSC_NONE */
+	uint32_t used;			/* bytes of it that hold messages */
+	uint32_t frames;		/* messages in it */
+	uint32_t slot;			/* reserved, or VSC_NONE */
+	uint32_t head_room;		/* VSC_HEAD_FEW or _ALL */
+	uint32_t pending[VSC_TX_PENDING]; /* packets not yet in the ring */
+	uint32_t npending;
+	bool want_wake;
+	/* a frame being cut in software */
+	bool cutting;
+	uint32_t cut_slot, cut_max;
+	struct vec cut_vec;
+	struct pkt_seg cut;
+	struct vsc_tx_counters count;
+};
+
+struct vsc_rsc {
+	bool open;
+	uint16_t id;
+	uint32_t n, len;
+	struct rndis_ppi_set ppi;	/* of the first fragment */
+	uint32_t frag_len[VSC_RSC_MAX];
+};
+
+struct vsc_rxq {
+	uint8_t *buf;			/* VSC_RECV_BYTES */
+	uint64_t ack[VSC_ACKS];		/* owner: queue; ring of ids */
+	uint32_t ack_first, ack_n;
+	bool ack_waits;
+	bool delivered;			/* since the last flush */
+	struct vec vec[VSC_RSC_MAX + 1]; /* [0] is for a rewritten head */
+	struct vsc_rsc rsc;
+	uint8_t head[VSC_RX_HEAD];	/* RNDIS header of one message */
+	uint8_t frame_head[PKT_HEAD_MAX]; /* rewritten head of a frame */
+	struct vsc_rx_counters count;
+};
+
+struct vsc_queue {
+	struct vsc *vsc;
+	struct chan *chan;		/* NULL: not offered */
+	uint32_t index;
+	enum vsc_chan_state state;	/* control */
+	uint32_t gone;			/* rescinded; control writes */
+	bool ring_stuck;
+	struct chan_mem ring;
+	bool dirty;			/* owner: sent and not committed */
+	struct vsc_txq tx CACHE_ALIGNED;
+	struct vsc_rxq rx CACHE_ALIGNED;
+};
+
+struct vsc {
+	/* const after vsc_attach() */
+	struct vsc_config cfg;
+	const struct vsc_ops *ops;
+	void *ctx;
+	/* control */
+	enum vsc_state state;
+	struct vsc_caps caps;
+	struct vsc_ctl ctl;
+	struct vsc_buf rxbuf, sendbuf;
+	struct nvs_section rx_section;
+	uint32_t want;
+	uint32_t nvs_try;		/* index in nvs_versions */
+	uint32_t nsub_asked, at_queue;
+	bool rndis_up, stopped, talk, attached;
+	struct ndis_offload_caps hw;
+	uint32_t hw_offloads;		/* VSC_OFF_* the host offers */
+	uint32_t new_offloads;
+	struct ndis_rss_caps rss_caps;
+	uint32_t rss_entries, rss_hash_types;
+	uint8_t rss_key[NDIS_RSS_KEY_BYTES];
+	uint32_t rss_table[NDIS_RSS_ENTRIES_MAX];
+	uint32_t leaked;
+	uint64_t vf_messages;
+	/* control writes, owners read: os_ld32() */
+	uint32_t tx_offloads;		/* VSC_OFF_* */
+	uint32_t rx_on;
+	uint32_t send_count;
+	uint32_t send_table[NVS_SEND_TABLE_ENTRIES];
+	/* any owner sets it once: 0, 1 claimed, 2 filled */
+	uint32_t broken;
+	int broken_err;
+	enum fault broken_why;
+	const char *broken_stage;
+	bool broken_told, detached_told; /* control */
+	struct vsc_queue *q[VSC_MAX_QUEUES];
+};
+
+/* --- vsc_ctl.c: the step machine; control ------------------------------- */
+
+/* Begin a list of steps; the machine must be idle.  Ends in vsc_ctl_run(). */
+void vsc_ctl_start(struct vsc *v, const struct vsc_list *list);
+/* Move as far as possible, then deliver a failure if there is one.  The last
+ * thing of every control entry; v may be gone afterwards. */
+void vsc_ctl_run(struct vsc *v);
+/* Wait for an event of this kind; returns VSC_STEP_WAIT. */
+int vsc_ctl_wait(struct vsc *v, enum vsc_wait_kind kind, struct chan *c);
+/* The event came: true if the machine was waiting for it. */
+bool vsc_ctl_event(struct vsc *v, enum vsc_wait_kind kind, struct chan *c,
+    int err);
+/* Ask for a control request of a device that is up. */
+int vsc_ctl_want(struct vsc *v, uint32_t bits);
+/*
+ * The device is broken: the first reason wins, ->failed() follows in control
+ * context.  Any owner.  Returns err.
+ */
+int vsc_break(struct vsc *v, int err, enum fault why, const char *stage);
+/* Count a fault of the peer on q's channel and break.  Owner. */
+int vsc_fault(struct vsc_queue *q, enum fault why, uint64_t value,
+    const char *stage);
+/* A send or receive failed with E_PEER or E_GONE: break.  Owner. */
+int vsc_chan_broken(struct vsc_queue *q, int err);
+bool vsc_is_broken(const struct vsc *v);
+extern const struct chan_events vsc_chan_events;
+/* For a channel whose vsc is gone. */
+extern const struct chan_events vsc_dead_events;
+
+/* --- vsc_queue.c: memory of queues; control ------------------------------ */
+
+struct vsc_queue *vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index);
+/* Ready the transmit side; sections and slots are shared out now. */
+int vsc_queue_tx_alloc(struct vsc_queue *q);
+/* Release all; leaks (counted) what the host may still use. */
+void vsc_queue_free(struct vsc_queue *q);
+int vsc_mem_alloc(struct vsc *v, uint32_t bytes, struct chan_mem *out);
+void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
+
+/* --- vsc_attach.c, vsc_detach.c ------------------------------------------ */
+
+extern const struct vsc_list vsc_filter_list, vsc_rss_list, vsc_off_list,
+    vsc_link_list;
+extern const struct vsc_list vsc_detach_list;
+/* chan_events of the control kind land here. */
+void vsc_sub_offered(struct vsc *v, struct chan *sub);
+
+/* --- vsc_hello.c: steps of attach ----------------------------------------- */
+
+int vsc_init_start(struct vsc *v);
+int vsc_init_done(struct vsc *v);
+int vsc_config_start(struct vsc *v);
+int vsc_version_start(struct vsc *v);
+int vsc_rxbuf_start(struct vsc *v);
+int vsc_rxbuf_tell(struct vsc *v);
+int vsc_rxbuf_told(struct vsc *v);
+int vsc_sendbuf_start(struct vsc *v);
+int vsc_sendbuf_tell(struct vsc *v);
+int vsc_sendbuf_told(struct vsc *v);
+int vsc_rinit_start(struct vsc *v);
+int vsc_rinit_done(struct vsc *v);
+int vsc_mac_start(struct vsc *v);
+int vsc_mac_done(struct vsc *v);
+int vsc_link_start(struct vsc *v);
+int vsc_link_done(struct vsc *v);
+int vsc_speed_start(struct vsc *v);
+int vsc_speed_done(struct vsc *v);
+int vsc_frame_start(struct vsc *v);
+int vsc_frame_done(struct vsc *v);
+/* The reply of an NVSP request must be of this type. */
+int vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type);
+
+/* --- vsc_nvs.c ------------------------------------------------------------ */
+
+/* Send a control message on the primary; with a reply, begin its exchange. */
+int vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply);
+/* Ids of control packets; 0 if none is free. */
+uint64_t vsc_xact_new(struct vsc *v);
+bool vsc_xact_end(struct vsc *v, uint64_t xact);
+/* A completion whose id has VSC_XACT_CTL. */
+int vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p);
+/* An in-band packet of the host. */
+int vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p);
+
+/* --- vsc_rndis.c ---------------------------------------------------------- */
+
+/* Send a control message and begin its exchange (HALT: completion alone). */
+int vsc_rndis_send(struct vsc *v, struct rndis_msg *m);
+int vsc_rndis_query(struct vsc *v, uint32_t oid, struct span info);
+int vsc_rndis_set(struct vsc *v, uint32_t oid, struct span info);
+/* A control message of the host, in shared memory. */
+int vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len);
+/* The completion of the packet with our control message. */
+void vsc_rndis_completion(struct vsc *v, uint64_t xact, uint32_t status);
+
+/* --- vsc_off.c, vsc_rss.c: steps of attach and requests -------------------- */
+
+int vsc_hwcaps_start(struct vsc *v);
+int vsc_hwcaps_done(struct vsc *v);
+int vsc_off_start(struct vsc *v);
+int vsc_off_done(struct vsc *v);
+int vsc_rss_caps_start(struct vsc *v);
+int vsc_rss_caps_done(struct vsc *v);
+int vsc_rss_start(struct vsc *v);
+int vsc_rss_done(struct vsc *v);
+/* The key in force where the configuration names none. */
+void vsc_rss_key_default(uint8_t key[NDIS_RSS_KEY_BYTES]);
+/* Keep the host's send table and tell the port. */
+void vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t);
+
+/* --- vsc_txq.c: packets in flight; owner ------------------------------------ */
+
+bool vsc_stack_init(struct vsc *v, struct vsc_stack *s, uint32_t n);
+uint32_t vsc_stack_pop(struct vsc_stack *s);	/* VSC_NONE: empty */
+void vsc_stack_push(struct vsc_stack *s, uint32_t id);
+/* Put a packet behind those that wait, and as many as fit in the ring. */
+void vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p);
+/* Send what waits; true if nothing waits any more. */
+bool vsc_tx_push(struct vsc_queue *q);
+/* Close the open section and post it, if it holds messages. */
+void vsc_tx_section_close(struct vsc_queue *q);
+/* A completion of frames. */
+int vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *p);
+uint32_t vsc_tx_outstanding(const struct vsc_queue *q);
+
+/* --- vsc_tx.c; owner --------------------------------------------------------- */
+
+/* Room for `need` bytes; as vsc_tx_reserve(). */
+int vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
+    struct vsc_tx_room *room);
+/* The frame of len bytes in room goes with these PPIs. */
+void vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
+    const struct rndis_ppi_set *ppi);
+/* After completions or room: continue what waits, wake the user. */
+void vsc_tx_resume(struct vsc_queue *q);
+
+/* --- vsc_txoff.c; owner ------------------------------------------------------ */
+
+/*
+ * What the frame asks for, as PPIs, in software where the host does not take
+ * it.  0; VSC_TX_CUT: must be cut first; E_STATE: drop.
+ */
+#define VSC_TX_CUT	1
+int vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
+    uint32_t len, struct pkt_meta *m, struct rndis_ppi_set *ppi);
+/* Begin to cut the frame in the queue's cut_slot; E_STATE: cannot. */
+int vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m);
+/* Send segments while there is room; true when done. */
+bool vsc_tx_cut_run(struct vsc_queue *q);
+
+/* --- vsc_rx.c, vsc_rsc.c, vsc_ack.c; owner ------------------------------------ */
+
+bool vsc_queue_ready(struct chan *c, uint32_t budget);
+int vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p);
+/* A frame in rx.vec[1..n], of len bytes, with its PPIs; rsc: n fragments. */
+void vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
+    const struct rndis_ppi_set *ppi, bool rsc);
+/* Add a fragment.  1: the frame in rx.vec is complete; 0: more; E_PEER. */
+int vsc_rsc_add(struct vsc_queue *q, const struct rndis_packet *pkt,
+    uint8_t *data, enum fault *why);
+/* Remember an acknowledgement; the caller has seen vsc_ack_room(). */
+void vsc_ack_put(struct vsc_queue *q, uint64_t xact);
+/* Send what waits, as far as the ring has room. */
+void vsc_ack_send(struct vsc_queue *q);
+static inline bool
+vsc_ack_room(const struct vsc_queue *q)
+{
+	return q->rx.ack_n < VSC_ACKS;
+}
+void vsc_commit(struct vsc_queue *q);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * Theory of operation.  Receive side scaling at the guest end: ask the host
+ * for its queues and table size, set key and indirection table, and keep the
+ * table by which the host wants our frames spread over channels (NVSP 134).
+ * A running table is changed by "disable", then "set": hosts do not all take a
+ * change in place (FreeBSD hn_rss_reconfig).
+ *
+ * Context: control, but for vsc_tx_select(), which any owner may call.
+ */
+#include "vsc/vsc_priv.h"
+
+/* Policy: the key of the Microsoft verification suite, as in BSD. */
+static const uint8_t rss_default_key[NDIS_RSS_KEY_BYTES] = {
+	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
+	0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0,
+	0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4,
+	0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c,
+	0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+};
+
+void
+vsc_rss_key_default(uint8_t key[NDIS_RSS_KEY_BYTES])
+{
+	memcpy(key, rss_default_key, sizeof(rss_default_key));
+}
+
+int
+vsc_rss_caps_start(struct vsc *v)
+{
+	uint32_t wanted = v->cfg.tune.chan_cnt != 0 ? v->cfg.tune.chan_cnt :
+	    v->cfg.vps;
+	uint8_t buf[20];
+	uint32_t len;
+
+	wanted = min_u32(wanted, VSC_MAX_QUEUES);
+	v->nsub_asked = wanted > 1 ? wanted - 1 : 0;
+	if (v->caps.nvsp_version < NVS_V5)
+		v->nsub_asked = 0;
+	if (v->nsub_asked == 0)
+		return VSC_STEP_NEXT;
+	len = ndis_rss_caps_ask(2, buf);
+	return vsc_rndis_query(v, OID_GEN_RSS_CAPABILITIES,
+	    (struct span){ buf, len });
+}
+
+static uint32_t
+rss_hash_types(uint32_t caps)
+{
+	uint32_t types = 0;
+
+	if ((caps & NDIS_RSS_CAP_IPV4) != 0)
+		types |= NDIS_HASH_IPV4 | NDIS_HASH_TCP4;
+	if ((caps & NDIS_RSS_CAP_IPV6) != 0)
+		types |= NDIS_HASH_IPV6 | NDIS_HASH_TCP6;
+	if ((caps & NDIS_RSS_CAP_UDP4) != 0)
+		types |= NDIS_HASH_UDP4;
+	if ((caps & NDIS_RSS_CAP_UDP6) != 0)
+		types |= NDIS_HASH_UDP6;
+	return types;
+}
+
+int
+vsc_rss_caps_done(struct vsc *v)
+{
+	const struct rndis_done *d = &v->ctl.rndis.done;
+	struct ndis_rss_caps *c = &v->rss_caps;
+	uint32_t queues;
+	enum fault why;
+
+	if (v->ctl.err < 0)
+		return v->ctl.err;
+	if (v->ctl.rndis.type != RNDIS_QUERY_DONE ||
+	    d->status != RNDIS_STATUS_OK) {
+		v->nsub_asked = 0;
+		return VSC_STEP_NEXT;
+	}
+	if (ndis_rss_caps_decode(c, d->info, &why) < 0)
+		return vsc_fault(v->q[0], why, d->info.len,
+		    "RSS capabilities");
+	v->rss_hash_types = rss_hash_types(c->caps);
+	v->rss_entries = NDIS_RSS_ENTRIES_MAX;
+	while (v->rss_entries > c->entries && v->rss_entries > 1)
+		v->rss_entries >>= 1;
+	queues = min_u32(min_u32(c->queues, v->rss_entries),
+	    v->nsub_asked + 1);
+	if ((c->caps & NDIS_RSS_CAP_TOEPLITZ) == 0 || v->rss_hash_types == 0)
+		queues = 1;
+	v->nsub_asked = queues > 1 ? queues - 1 : 0;
+	return VSC_STEP_NEXT;
+}
+
+static int
+rss_send(struct vsc *v, bool disable)
+{
+	struct ndis_rss_params p = { .rev = 2 };
+	uint8_t buf[NDIS_RSS_PARAMS_MAX];
+	uint32_t len;
+
+	p.hash_info = v->rss_hash_types | NDIS_HASH_FUNC_TOEPLITZ;
+	p.entries = v->rss_entries;
+	p.has_key = true;
+	if (disable)
+		p.flags = NDIS_RSS_F_DISABLE;
+	memcpy(p.key, v->rss_key, sizeof(p.key));
+	memcpy(p.entry, v->rss_table, v->rss_entries * sizeof(p.entry[0]));
+	len = ndis_rss_params_encode(&p, buf);
+	return vsc_rndis_set(v, OID_GEN_RSS_PARAMETERS,
+	    (struct span){ buf, len });
+}
+
+int
+vsc_rss_start(struct vsc *v)
+{
+	if (v->caps.queues < 2)
+		return VSC_STEP_NEXT;
+	if (!v->attached) {
+		for (uint32_t i = 0; i < v->rss_entries; i++)
+			v->rss_table[i] = i % v->caps.queues;
+	}
+	return rss_send(v, false);
+}
+
+/* A host that refuses keeps all on channel 0: that works. */
+int
+vsc_rss_done(struct vsc *v)
+{
+	return v->ctl.err < 0 ? v->ctl.err : VSC_STEP_NEXT;
+}
+
+static int
+rss_disable_start(struct vsc *v)
+{
+	return rss_send(v, true);
+}
+
+static const struct vsc_step rss_steps[] = {
+	{ "RSS off", rss_disable_start, vsc_rss_done },
+	{ "RSS parameters", vsc_rss_start, vsc_rss_done },
+};
+const struct vsc_list vsc_rss_list = { rss_steps, 2, NULL };
+
+int
+vsc_set_rss(struct vsc *v, const uint8_t key[40], const uint32_t *table,
+    uint32_t entries)
+{
+	if (v->state != VSC_UP || entries == 0 || entries > v->rss_entries ||
+	    (entries & (entries - 1)) != 0)
+		return E_STATE;
+	if (v->caps.queues < 2)
+		return E_NOTSUP;
+	for (uint32_t i = 0; i < entries; i++) {
+		if (table[i] >= v->caps.queues)
+			return E_STATE;
+	}
+	memcpy(v->rss_key, key, sizeof(v->rss_key));
+	/* A short table is tiled here, so that the host gets a whole one. */
+	for (uint32_t i = 0; i < v->rss_entries; i++)
+		v->rss_table[i] = table[i % entries];
+	return vsc_ctl_want(v, VSC_WANT_RSS);
+}
+
+int
+vsc_get_rss(const struct vsc *v, uint8_t key[40], uint32_t *table,
+    uint32_t cap)
+{
+	uint32_t n = min_u32(cap, v->rss_entries);
+
+	if (v->caps.queues < 2)
+		return 0;
+	memcpy(key, v->rss_key, sizeof(v->rss_key));
+	memcpy(table, v->rss_table, n * sizeof(table[0]));
+	return (int)n;
+}
+
+void
+vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t)
+{
+	uint32_t count = min_u32(t->count, NVS_SEND_TABLE_ENTRIES);
+
+	if (count == 0)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		os_st32(&v->send_table[i], t->entry[i]);
+	os_st32_rel(&v->send_count, count);
+	if (v->ops->send_table != NULL)
+		v->ops->send_table(v->ctx, v->send_table, count);
+}
+
+uint32_t
+vsc_tx_select(const struct vsc *v, uint32_t hash)
+{
+	uint32_t count = os_ld32_acq(&v->send_count);
+
+	/* The host may name channels that we have not opened. */
+	if (count != 0)
+		return os_ld32(&v->send_table[hash % count]) % v->caps.queues;
+	return hash % v->caps.queues;
+}

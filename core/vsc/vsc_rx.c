@@ -1,0 +1,318 @@
+/*
+ * Theory of operation.  One pass over a channel: mask, read packets up to the
+ * budget, flush what the user batched, send acknowledgements and whatever
+ * transmit left waiting, one commit, unmask, look again.
+ *
+ * A type 7 packet names ranges of the receive buffer, each an RNDIS message.
+ * The host can write that memory at any time, so header and per-packet info
+ * are copied once and decoded from the copy; frame data stays in place and is
+ * only ever handed on.  Where headers must be looked at or rewritten, they too
+ * are copied first and the copy becomes the frame's first piece.
+ *
+ * Checksums: "value invalid" says that the host vouches for the data but the
+ * field is not filled in.  Such a frame gets the pseudo-header sum and
+ * PKT_CSUM_PARTIAL, so that whoever sends it on completes it.  A frame of RSC
+ * fragments whose segment size is known becomes a GSO frame in the same way.
+ *
+ * Context: queue owner; for the primary that is control as well.
+ */
+#include "vsc/vsc_priv.h"
+
+/* ---- frames ----------------------------------------------------------------- */
+
+static void
+rx_meta_set(struct vsc_queue *q, const struct rndis_ppi_set *ppi,
+    struct pkt_meta *m)
+{
+	struct vsc_rx_counters *c = &q->rx.count;
+	uint32_t cs = (ppi->present & RNDIS_HAS_CSUM) != 0 ? ppi->csum : 0;
+
+	if ((cs & (RNDIS_RXCSUM_TCP_BAD | RNDIS_RXCSUM_UDP_BAD)) != 0)
+		m->flags |= PKT_CSUM_BAD_L4;
+	else if ((cs & (RNDIS_RXCSUM_TCP_OK | RNDIS_RXCSUM_UDP_OK |
+	    RNDIS_RXCSUM_TCP_NOVAL)) != 0)
+		m->flags |= PKT_CSUM_GOOD_L4;
+	if ((cs & RNDIS_RXCSUM_IP_BAD) != 0)
+		m->flags |= PKT_CSUM_BAD_IP;
+	else if ((cs & (RNDIS_RXCSUM_IP_OK | RNDIS_RXCSUM_IP_NOVAL)) != 0)
+		m->flags |= PKT_CSUM_GOOD_IP;
+	if ((m->flags & (PKT_CSUM_BAD_L4 | PKT_CSUM_BAD_IP)) != 0)
+		counter_add(&c->csum_bad, 1);
+	else if ((m->flags & PKT_CSUM_GOOD_L4) != 0)
+		counter_add(&c->csum_good, 1);
+	else
+		counter_add(&c->csum_none, 1);
+	if ((ppi->present & RNDIS_HAS_VLAN) != 0) {
+		m->flags |= PKT_VLAN;
+		m->vlan_tci = rndis_vlan_to_tci(ppi->vlan);
+	}
+	if ((ppi->present & RNDIS_HAS_HASH_VALUE) != 0) {
+		m->flags |= PKT_HASH;
+		m->hash = ppi->hash_value;
+		if ((ppi->present & RNDIS_HAS_HASH_INFO) != 0)
+			m->hash_type = ppi->hash_info & NDIS_HASH_TYPE_MASK;
+		counter_add(&c->hash, 1);
+	}
+}
+
+/*
+ * Replace the first `head` bytes of vec[1..n] by the copy in frame_head.
+ * Returns where the list begins now; it goes on to vec[n].
+ */
+static uint32_t
+rx_head_swap(struct vsc_rxq *r, uint32_t n, uint32_t head)
+{
+	uint32_t left = head;
+	uint32_t i = 1;
+
+	while (i <= n && r->vec[i].len <= left)
+		left -= r->vec[i++].len;
+	if (i <= n) {
+		r->vec[i].p = (uint8_t *)r->vec[i].p + left;
+		r->vec[i].len -= left;
+	}
+	r->vec[i - 1] = (struct vec){ r->frame_head, head };
+	return i - 1;
+}
+
+/* A frame of several segments: GSO if their size is known. */
+static bool
+rx_gso_set(struct vsc_queue *q, uint32_t head, uint32_t len,
+    struct pkt_meta *m)
+{
+	struct vsc_rxq *r = &q->rx;
+	uint32_t bad = m->flags & (PKT_CSUM_BAD_L4 | PKT_CSUM_BAD_IP);
+	struct pkt_info info;
+	uint32_t size;
+	enum fault why;
+
+	pkt_parse_lso(&info, (struct span){ r->frame_head, head }, len);
+	size = info.layer != PKT_LAYER_L4 || bad != 0 ? 0 :
+	    pkt_rsc_segsize(r->rsc.frag_len, r->rsc.n, info.payload_off);
+	m->gso_size = (uint16_t)size;
+	if (size == 0 ||
+	    pkt_lso_restore(r->frame_head, head, len, m, &why) < 0) {
+		m->gso_size = 0;
+		m->flags |= PKT_GSO_NORESEG;
+		counter_add(&r->count.rsc_noreseg, 1);
+		return false;
+	}
+	m->flags |= PKT_CSUM_GOOD_L4;
+	if (m->ip_version == 4)
+		m->flags |= PKT_CSUM_GOOD_IP;
+	return true;
+}
+
+/* Fill in what the host vouched for but left out. */
+static void
+rx_csum_restore(struct vsc_rxq *r, uint32_t head, uint32_t len, uint32_t csum,
+    struct pkt_meta *m)
+{
+	struct pkt_info info;
+
+	pkt_parse(&info, (struct span){ r->frame_head, head }, len);
+	if (info.layer < PKT_LAYER_IP)
+		return;
+	if ((csum & RNDIS_RXCSUM_IP_NOVAL) != 0 && info.ip_version == 4) {
+		uint8_t *ip = r->frame_head + info.l3_off;
+
+		pkt_csum_ip4_store(ip, (ip[0] & 0xfu) * 4u);
+	}
+	if ((csum & RNDIS_RXCSUM_TCP_NOVAL) != 0 &&
+	    (m->flags & PKT_CSUM_BAD_L4) == 0 &&
+	    info.l4_proto == PKT_IPPROTO_TCP &&
+	    pkt_csum_partial_set(r->frame_head, &info, m) == 0)
+		m->flags |= PKT_CSUM_GOOD_L4;
+	pkt_meta_info_set(m, &info);
+}
+
+void
+vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
+    const struct rndis_ppi_set *ppi, bool rsc)
+{
+	struct vsc_rxq *r = &q->rx;
+	uint32_t csum = (ppi->present & RNDIS_HAS_CSUM) != 0 ? ppi->csum : 0;
+	bool noval = (csum & (RNDIS_RXCSUM_TCP_NOVAL |
+	    RNDIS_RXCSUM_IP_NOVAL)) != 0;
+	struct vsc_frame f = { .len = len };
+	uint32_t first = 1;
+
+	if (os_ld32(&q->vsc->rx_on) == 0)
+		return;
+	if (len < PKT_ETH_BYTES) {
+		counter_add(&r->count.dropped, 1);
+		return;
+	}
+	rx_meta_set(q, ppi, &f.meta);
+	if (noval || (rsc && n > 1)) {
+		uint32_t head = pkt_vec_gather(&r->vec[1], n, 0,
+		    r->frame_head, min_u32(len, PKT_HEAD_MAX));
+
+		if (!(rsc && n > 1 && rx_gso_set(q, head, len, &f.meta)) &&
+		    noval)
+			rx_csum_restore(r, head, len, csum, &f.meta);
+		first = rx_head_swap(r, n, head);
+	}
+	f.vec = &r->vec[first];
+	f.nvec = n + 1 - first;
+	if (rsc) {
+		counter_add(&r->count.rsc_frames, 1);
+		counter_add(&r->count.rsc_fragments, n);
+	}
+	counter_add(&r->count.frames, 1);
+	counter_add(&r->count.bytes, len);
+	r->delivered = true;
+	q->vsc->ops->rx(q->vsc->ctx, q->index, &f);
+}
+
+/* ---- packets ---------------------------------------------------------------- */
+
+/* One range with one data message. */
+static int
+rx_range(struct vsc_queue *q, uint8_t *shared, uint32_t bytes)
+{
+	struct vsc_rxq *r = &q->rx;
+	struct span head = { r->head, min_u32(bytes, VSC_RX_HEAD) };
+	struct rndis_packet pkt;
+	enum fault why;
+	int rc;
+
+	memcpy(r->head, shared, head.len);
+	if (rndis_packet_decode_head(&pkt, head, bytes, &why) < 0)
+		return vsc_fault(q, why, bytes, "receive");
+	if ((pkt.ppi.present & RNDIS_HAS_FRAG) != 0) {
+		if ((q->vsc->caps.offloads & (VSC_OFF_RSC4 |
+		    VSC_OFF_RSC6)) == 0)
+			return vsc_fault(q, FAULT_RNDIS_RSC, 0, "receive");
+		rc = vsc_rsc_add(q, &pkt, shared + pkt.data_off, &why);
+		if (rc < 0)
+			return vsc_fault(q, why, pkt.ppi.frag_id, "receive");
+		if (rc == 1)
+			vsc_rx_deliver(q, r->rsc.n, r->rsc.len, &r->rsc.ppi,
+			    true);
+		return 0;
+	}
+	if (r->rsc.open)
+		return vsc_fault(q, FAULT_RNDIS_RSC, r->rsc.id, "receive");
+	r->vec[1] = (struct vec){ shared + pkt.data_off, pkt.data_len };
+	vsc_rx_deliver(q, 1, pkt.data_len, &pkt.ppi, false);
+	return 0;
+}
+
+int
+vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
+{
+	struct vsc *v = q->vsc;
+	struct vmpkt_xfer x;
+	struct nvs_rndis n;
+	enum fault why;
+	int rc = 0;
+
+	if (vmpkt_xfer_decode(&x, p->ext, &why) < 0)
+		return vsc_fault(q, why, 0, "receive");
+	if (x.pageset != NVS_RECV_BUF_ID || v->rx_section.slots == 0)
+		return vsc_fault(q, FAULT_NVS_BUFFER, x.pageset, "receive");
+	if (!nvs_rndis_get(&n, p->data) || n.channel > NVS_CHANNEL_CONTROL)
+		return vsc_fault(q, FAULT_NVS_TYPE, p->data.len, "receive");
+	counter_add(&q->rx.count.packets, 1);
+	for (uint32_t i = 0; i < x.count && rc == 0; i++) {
+		struct vmpkt_xfer_range r = vmpkt_xfer_range(&x, i);
+		uint8_t *at;
+
+		if (!range_ok(r.offset, r.bytes, v->rxbuf.mem.bytes))
+			return vsc_fault(q, FAULT_NVS_SECTION, r.offset,
+			    "receive");
+		at = (uint8_t *)v->rxbuf.mem.va + r.offset;
+		if (n.channel == NVS_CHANNEL_CONTROL)
+			rc = vsc_rndis_input(q, at, r.bytes);
+		else
+			rc = rx_range(q, at, r.bytes);
+	}
+	if (rc == 0 && q->rx.rsc.open)
+		rc = vsc_fault(q, FAULT_RNDIS_RSC, q->rx.rsc.id, "receive");
+	if (rc == 0)
+		vsc_ack_put(q, p->xact);
+	return rc;
+}
+
+static int
+rx_packet(struct vsc_queue *q, const struct vmpkt_in *p)
+{
+	switch (p->type) {
+	case VMPKT_XFER_PAGES:
+		return vsc_rx_xfer(q, p);
+	case VMPKT_COMPLETION:
+		if ((p->xact & VSC_XACT_CTL) != 0)
+			return vsc_nvs_completion(q, p);
+		return vsc_tx_completion(q, p);
+	case VMPKT_INBAND:
+		return vsc_nvs_inband(q, p);
+	default:
+		return vsc_fault(q, FAULT_RING_TYPE, p->type, "ring");
+	}
+}
+
+/* Read up to budget packets; true if the ring may hold more. */
+static bool
+rx_read(struct vsc_queue *q, uint32_t budget)
+{
+	struct vmpkt_in p;
+	int rc = 1;
+
+	for (uint32_t n = 0; n < budget; n++) {
+		if (!vsc_ack_room(q)) {
+			vsc_ack_send(q);
+			if (!vsc_ack_room(q))
+				return false;
+		}
+		rc = chan_recv(q->chan, &p, q->rx.buf, VSC_RECV_BYTES);
+		if (rc <= 0)
+			break;
+		rc = 1;
+		if (rx_packet(q, &p) < 0 || vsc_is_broken(q->vsc))
+			return false;
+		if (q->rx.ack_n >= q->vsc->cfg.tune.ack_batch) {
+			vsc_ack_send(q);
+			vsc_commit(q);
+		}
+	}
+	if (rc == E_NOMEM)
+		(void)vsc_fault(q, FAULT_RING_TOO_BIG, VSC_RECV_BYTES,
+		    "ring");
+	else if (rc < 0)
+		(void)vsc_chan_broken(q, rc);
+	return rc == 1;
+}
+
+bool
+vsc_queue_ready(struct chan *c, uint32_t budget)
+{
+	struct vsc_queue *q = c->user;
+	struct vsc *v = q->vsc;
+	bool more = false;
+
+	/* A reply may overtake the word that the channel is open. */
+	if (q->state == VSC_CHAN_CLOSED || os_ld32(&q->gone) != 0)
+		return false;
+	chan_irq_mask(c);
+	if (!vsc_is_broken(v)) {
+		more = rx_read(q, budget);
+		chan_recv_commit(c);
+	}
+	if (q->rx.delivered) {
+		q->rx.delivered = false;
+		v->ops->rx_flush(v->ctx, q->index);
+	}
+	if (!vsc_is_broken(v)) {
+		vsc_ack_send(q);
+		vsc_tx_resume(q);
+		vsc_commit(q);
+		if (!more)
+			more = chan_irq_unmask(c) && vsc_ack_room(q);
+	}
+	if (q->index == 0) {
+		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
+		vsc_ctl_run(v);
+	}
+	return more;
+}

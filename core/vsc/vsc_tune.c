@@ -1,0 +1,77 @@
+/*
+ * Theory of operation.  Tunables and counters by name: everything here comes
+ * from the X-macro lists of vsc.h.  Context: any.
+ */
+#include "vsc/vsc_priv.h"
+
+struct tune_row {
+	const char *name;
+	uint32_t offset, min, max;
+};
+
+static const struct tune_row tune_rows[] = {
+#define X(name_, def, min_, max_, text)					\
+	{ #name_, (uint32_t)offsetof(struct vsc_tunables, name_),	\
+	    min_, max_ },
+	VSC_TUNABLES(X)
+#undef X
+};
+
+#define X(name, text) COUNTER_ROW(vsc_tx_counters, name, text)
+COUNTER_TABLE(vsc_tx_counters, VSC_TX_COUNTERS(X));
+#undef X
+#define X(name, text) COUNTER_ROW(vsc_rx_counters, name, text)
+COUNTER_TABLE(vsc_rx_counters, VSC_RX_COUNTERS(X));
+#undef X
+
+void
+vsc_tunables_default(struct vsc_tunables *t)
+{
+#define X(name, def, min, max, text) t->name = def;
+	VSC_TUNABLES(X)
+#undef X
+}
+
+static bool
+tune_name_equal(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+int
+vsc_tunable_set(struct vsc_tunables *t, const char *name, uint32_t value)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(tune_rows); i++) {
+		const struct tune_row *r = &tune_rows[i];
+
+		if (!tune_name_equal(r->name, name))
+			continue;
+		if (value > r->max || value < r->min)
+			return E_STATE;
+		memcpy((char *)t + r->offset, &value, sizeof(value));
+		return 0;
+	}
+	return E_NOTSUP;
+}
+
+const struct vsc_tx_counters *
+vsc_tx_stats(const struct vsc *v, uint32_t queue)
+{
+	return &v->q[queue]->tx.count;
+}
+
+const struct vsc_rx_counters *
+vsc_rx_stats(const struct vsc *v, uint32_t queue)
+{
+	return &v->q[queue]->rx.count;
+}
+
+struct chan *
+vsc_queue_chan(const struct vsc *v, uint32_t queue)
+{
+	return v->q[queue]->chan;
+}

@@ -1,0 +1,201 @@
+/*
+ * Theory of operation.  What a frame asks for, and who does it.  The host does
+ * what was negotiated, by per-packet info; the rest is done here: a checksum is
+ * completed in place, a VLAN tag is refused, a frame that is too long for the
+ * host's LSO, or that it would not cut, is cut into segments.  LSO and checksum
+ * info exclude each other.
+ *
+ * Cutting needs room for every segment, and room may run out half way.  So the
+ * frame waits in its slot with the cutter's state, and nothing else is reserved
+ * in this queue until the last segment is placed: order holds, nothing is
+ * dropped.
+ *
+ * Context: queue owner.
+ */
+#include "vsc/vsc_priv.h"
+
+#define TXOFF_L4_OFF_MAX	1023u	/* ten bits in both PPIs */
+
+static uint32_t
+txoff_on(const struct vsc_queue *q)
+{
+	return os_ld32(&q->vsc->tx_offloads);
+}
+
+/* The checksum PPI for this frame; 0: the host does not do it. */
+static uint32_t
+txoff_csum_ppi(uint32_t on, const struct pkt_info *info,
+    const struct pkt_meta *m)
+{
+	bool v4 = info->ip_version == 4;
+	bool tcp = info->l4_proto == PKT_IPPROTO_TCP;
+	uint32_t bit;
+
+	if (info->layer != PKT_LAYER_L4 || info->l4_off != m->csum_start ||
+	    info->l4_off > TXOFF_L4_OFF_MAX ||
+	    m->csum_offset != (tcp ? PKT_TCP_CSUM_OFF : PKT_UDP_CSUM_OFF))
+		return 0;
+	if (v4)
+		bit = tcp ? VSC_OFF_TXCSUM_TCP4 : VSC_OFF_TXCSUM_UDP4;
+	else
+		bit = tcp ? VSC_OFF_TXCSUM_TCP6 : VSC_OFF_TXCSUM_UDP6;
+	if ((on & bit) == 0)
+		return 0;
+	return rndis_txcsum_put((v4 ? RNDIS_TXCSUM_IPV4 : RNDIS_TXCSUM_IPV6) |
+	    (tcp ? RNDIS_TXCSUM_TCP : RNDIS_TXCSUM_UDP), info->l4_off);
+}
+
+static void
+txoff_csum(struct vsc_queue *q, const struct vec *v, uint32_t n, uint32_t len,
+    struct pkt_meta *m, struct rndis_ppi_set *ppi)
+{
+	uint32_t on = txoff_on(q);
+	struct pkt_info info;
+	uint32_t csum = 0;
+
+	pkt_parse(&info, (struct span){ v[0].p, v[0].len }, len);
+	if ((m->flags & PKT_CSUM_PARTIAL) != 0) {
+		csum = txoff_csum_ppi(on, &info, m);
+		if (csum != 0)
+			m->flags &= ~(uint32_t)PKT_CSUM_PARTIAL;
+	}
+	if ((m->flags & PKT_IPCS) != 0 && info.ip_version == 4 &&
+	    (on & VSC_OFF_TXCSUM_IP4) != 0) {
+		csum |= RNDIS_TXCSUM_IPV4 | RNDIS_TXCSUM_IPHDR;
+		m->flags &= ~(uint32_t)PKT_IPCS;
+	}
+	if (csum != 0) {
+		ppi->present |= RNDIS_HAS_CSUM;
+		ppi->csum = csum;
+	}
+	if ((m->flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0) {
+		(void)pkt_csum_complete(v, n, m);
+		counter_add(&q->tx.count.sw_csum, 1);
+	}
+}
+
+/* True if the host cuts this frame; the headers are then as LSO wants them. */
+static bool
+txoff_lso(struct vsc_queue *q, const struct vec *v, uint32_t len,
+    struct pkt_meta *m, struct rndis_ppi_set *ppi)
+{
+	uint32_t need = (m->flags & PKT_GSO_TCP4) != 0 ? VSC_OFF_TSO4 :
+	    VSC_OFF_TSO6;
+
+	if ((txoff_on(q) & need) == 0 || len > q->vsc->caps.tso_maxlen ||
+	    pkt_lso_prepare(v[0].p, v[0].len, len, m) < 0)
+		return false;
+	ppi->present |= RNDIS_HAS_LSO;
+	ppi->lso = rndis_lso_put(m->gso_size, m->l4_off,
+	    (m->flags & PKT_GSO_TCP6) != 0);
+	counter_add(&q->tx.count.tso_frames, 1);
+	return true;
+}
+
+int
+vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
+    uint32_t len, struct pkt_meta *m, struct rndis_ppi_set *ppi)
+{
+	const struct vsc *vsc = q->vsc;
+	uint32_t max = vsc->caps.mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES;
+
+	ppi->present = 0;
+	if ((m->flags & PKT_VLAN) != 0) {
+		if ((txoff_on(q) & VSC_OFF_VLAN) == 0)
+			return E_STATE;
+		ppi->present |= RNDIS_HAS_VLAN;
+		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
+	}
+	if ((m->flags & PKT_HASH) != 0 && (txoff_on(q) & VSC_OFF_HASH) != 0) {
+		ppi->present |= RNDIS_HAS_HASH_VALUE;
+		ppi->hash_value = m->hash;
+	}
+	if ((m->flags & PKT_GSO_ANY) != 0) {
+		struct pkt_info info;
+
+		/* A frame of one segment is not for LSO (two at least). */
+		pkt_parse_lso(&info, (struct span){ v[0].p, v[0].len }, len);
+		if (info.layer != PKT_LAYER_L4 ||
+		    len - info.payload_off > m->gso_size)
+			return txoff_lso(q, v, len, m, ppi) ? 0 : VSC_TX_CUT;
+		m->flags &= ~(uint32_t)PKT_GSO_ANY;
+		m->gso_size = 0;
+	}
+	if (len > max) {
+		counter_add(&q->tx.count.too_long, 1);
+		return E_STATE;
+	}
+	if ((m->flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0)
+		txoff_csum(q, v, n, len, m, ppi);
+	return 0;
+}
+
+/* ---- cutting ------------------------------------------------------------------ */
+
+int
+vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t need = (m->flags & PKT_GSO_TCP4) != 0 ?
+	    VSC_OFF_TXCSUM_TCP4 : VSC_OFF_TXCSUM_TCP6;
+	int rc;
+
+	rc = pkt_seg_start(&t->cut, &t->cut_vec, 1, m,
+	    (txoff_on(q) & need) != 0 ? PKT_SEG_PARTIAL : PKT_SEG_COMPLETE);
+	if (rc < 0)
+		return E_STATE;
+	t->cut_max = t->cut.hdr_len + t->cut.mss;
+	if (t->cut_max > q->vsc->caps.mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES)
+		return E_STATE;
+	if (t->cut.csum == PKT_SEG_COMPLETE)
+		counter_add(&t->count.sw_csum, (uint64_t)rc);
+	t->cutting = true;
+	return 0;
+}
+
+static void
+txoff_segment(struct vsc_queue *q, struct vsc_tx_room *room,
+    const struct pkt_seg_out *s, const uint8_t *hdr)
+{
+	const uint8_t *payload = (const uint8_t *)q->tx.cut_vec.p +
+	    s->payload_off;
+	uint32_t len = s->hdr_len + s->payload_len;
+	struct pkt_meta m = s->meta;
+	struct rndis_ppi_set ppi;
+	struct vec dst[2];
+	uint32_t n = 0;
+
+	for (uint32_t left = len; left != 0; n++) {
+		dst[n] = room->vec[n];
+		dst[n].len = min_u32(dst[n].len, left);
+		left -= dst[n].len;
+	}
+	pkt_vec_scatter(dst, n, 0, hdr, s->hdr_len);
+	pkt_vec_scatter(dst, n, s->hdr_len, payload, s->payload_len);
+	if (vsc_tx_offload(q, dst, n, len, &m, &ppi) != 0)
+		return;
+	vsc_tx_place(q, room, len, &ppi);
+	counter_add(&q->tx.count.sw_segments, 1);
+}
+
+bool
+vsc_tx_cut_run(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	struct vsc_tx_room room;
+	struct pkt_seg_out s;
+	uint8_t hdr[PKT_HEAD_MAX];
+
+	while (t->cut.off < t->cut.payload || t->cut.segs == 0) {
+		/* A larger header than the head room wants the slot. */
+		if (vsc_tx_room_get(q, t->cut_max, (t->cut.meta.flags &
+		    (PKT_VLAN | PKT_HASH)) != 0, &room) < 0)
+			return false;
+		if (pkt_seg_next(&t->cut, &s, hdr) != 1)
+			break;
+		txoff_segment(q, &room, &s, hdr);
+	}
+	vsc_stack_push(&t->slots, t->cut_slot);
+	t->cutting = false;
+	return true;
+}

@@ -1,0 +1,187 @@
+/*
+ * Theory of operation.  VMBus packets of one transmit queue, from post to
+ * completion.  A packet owns a send-buffer section, a slot, or both, and an
+ * entry of the packet table; the transaction id is the entry's index and
+ * generation, checked at completion, so a host can neither complete a packet
+ * twice nor one that was never sent.  There are as many entries as sections
+ * and slots together, so an entry is always free.
+ *
+ * Free numbers are stacks: what was used last is in the cache.  A packet that
+ * finds the ring full waits in `pending`, in order; nothing is reserved while
+ * one waits, so VSC_TX_PENDING bounds them.
+ *
+ * Context: queue owner.
+ */
+#include "vsc/vsc_priv.h"
+
+/* A slot is contiguous: one range, at most this many pages. */
+#define TXQ_PAGES_MAX	40u
+
+uint32_t
+vsc_stack_pop(struct vsc_stack *s)
+{
+	return s->n == 0 ? VSC_NONE : s->id[--s->n];
+}
+
+void
+vsc_stack_push(struct vsc_stack *s, uint32_t id)
+{
+	OS_ASSERT(s->n < s->cap);
+	s->id[s->n++] = (uint16_t)id;
+}
+
+static uint64_t
+txq_xact(const struct vsc_txq *t, uint32_t i)
+{
+	return (uint64_t)t->packet[i].gen << 16 | i;
+}
+
+/* The range of a packet's slot, as wire bytes in ext; 0 if it has none. */
+static uint32_t
+txq_ext_put(const struct vsc_txq *t, const struct vsc_tx_packet *p,
+    uint8_t *ext, uint32_t cap)
+{
+	uint64_t pfn[TXQ_PAGES_MAX];
+	struct gpa_range r = { .bytes = p->slot_bytes, .pfn = pfn };
+	uint64_t gpa;
+	uint32_t pages;
+
+	if (p->slot == VSC_NONE)
+		return 0;
+	gpa = t->slot_mem[p->slot].gpa + p->slot_off;
+	r.offset = (uint32_t)(gpa & (HV_PAGE_SIZE - 1));
+	pages = gpa_range_pages(r.bytes, r.offset);
+	OS_ASSERT(pages <= TXQ_PAGES_MAX);
+	for (uint32_t i = 0; i < pages; i++)
+		pfn[i] = (gpa >> HV_PAGE_SHIFT) + i;
+	return vmpkt_gpa_ext_put(ext, cap, &r, 1);
+}
+
+/* Append packet i to the ring's batch. */
+static int
+txq_send(struct vsc_queue *q, uint32_t i)
+{
+	struct vsc_txq *t = &q->tx;
+	const struct vsc_tx_packet *p = &t->packet[i];
+	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
+	struct nvs_rndis_wire w = {
+		.type = le32_put(NVS_RNDIS),
+		.channel = le32_put(NVS_CHANNEL_DATA),
+		.section = le32_put(p->section == VSC_NONE ?
+		    NVS_SECTION_NONE : t->section_first + p->section),
+		.section_bytes = le32_put(p->section_bytes),
+	};
+	uint8_t msg[NVS_MSG_BYTES_6_1] = { 0 };
+	struct vmpkt_out o = { .flags = VMPKT_F_COMPLETE };
+	int rc;
+
+	memcpy(msg, &w, sizeof(w));
+	o.xact = txq_xact(t, i);
+	o.data = (struct span){ msg, sizeof(msg) };
+	o.ext.p = ext;
+	o.ext.len = txq_ext_put(t, p, ext, sizeof(ext));
+	o.type = o.ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
+	do {
+		rc = chan_send(q->chan, &o);
+		if (rc == 0) {
+			q->dirty = true;
+			counter_add(&t->count.packets, 1);
+			return 0;
+		}
+		if (rc != E_AGAIN) {
+			(void)vsc_chan_broken(q, rc);
+			return rc;
+		}
+		counter_add(&t->count.ring_full, 1);
+	} while (chan_want_space(q->chan,
+	    o.ext.len + o.data.len + 16u + RING_TRAILER_BYTES));
+	return E_AGAIN;
+}
+
+bool
+vsc_tx_push(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t done = 0;
+
+	while (done < t->npending && txq_send(q, t->pending[done]) == 0)
+		done++;
+	t->npending -= done;
+	for (uint32_t i = 0; done != 0 && i < t->npending; i++)
+		t->pending[i] = t->pending[i + done];
+	return t->npending == 0;
+}
+
+void
+vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t i = vsc_stack_pop(&t->packets);
+	uint32_t gen;
+
+	OS_ASSERT(i != VSC_NONE && t->npending < VSC_TX_PENDING);
+	gen = t->packet[i].gen + 1;
+	t->packet[i] = *p;
+	t->packet[i].gen = gen;		/* odd: outstanding */
+	t->pending[t->npending++] = i;
+	(void)vsc_tx_push(q);
+}
+
+void
+vsc_tx_section_close(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	struct vsc_tx_packet p = { .slot = VSC_NONE };
+
+	if (t->section == VSC_NONE || t->frames == 0)
+		return;
+	p.section = t->section;
+	p.section_bytes = t->used;
+	t->section = VSC_NONE;
+	t->used = 0;
+	t->frames = 0;
+	vsc_tx_post(q, &p);
+}
+
+uint32_t
+vsc_tx_outstanding(const struct vsc_queue *q)
+{
+	return q->tx.packets.cap - q->tx.packets.n;
+}
+
+int
+vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t i = (uint32_t)(in->xact & 0xffff);
+	struct nvs_rndis_done_wire w;
+	struct vsc_tx_packet *p;
+
+	if (i >= t->packets.cap || (t->packet[i].gen & 1) == 0 ||
+	    in->xact != txq_xact(t, i))
+		return vsc_fault(q, FAULT_XACT_ID, in->xact, "completion");
+	if (in->data.len < sizeof(w))
+		return vsc_fault(q, FAULT_NVS_SHORT, in->data.len,
+		    "completion");
+	memcpy(&w, in->data.p, sizeof(w));
+	if (le32_get(w.type) != NVS_RNDIS_DONE)
+		return vsc_fault(q, FAULT_NVS_TYPE, le32_get(w.type),
+		    "completion");
+	/* Not sent yet, and so not the host's to complete. */
+	for (uint32_t k = 0; k < t->npending; k++) {
+		if (t->pending[k] == i)
+			return vsc_fault(q, FAULT_XACT_ID, in->xact,
+			    "completion");
+	}
+	p = &t->packet[i];
+	p->gen++;
+	if (p->section != VSC_NONE)
+		vsc_stack_push(&t->sections, p->section);
+	if (p->slot != VSC_NONE)
+		vsc_stack_push(&t->slots, p->slot);
+	vsc_stack_push(&t->packets, i);
+	counter_add(&t->count.completions, 1);
+	if (le32_get(w.status) != NVS_STATUS_OK)
+		counter_add(&t->count.errors, 1);
+	return 0;
+}
