@@ -132,6 +132,8 @@ take_completion(struct vsp_queue *q, const struct vmpkt_in *pkt)
 	enum fault why = FAULT_NONE;
 
 	q->from.acked = true;
+	if (q->vsp->rx_gpadl == NULL)
+		return 0;	/* late, after a revoke */
 	if (vsp_to_guest_ack(q, pkt->xact, pkt->data, &why) == E_PEER)
 		return vsp_queue_fail(q, why, pkt->xact);
 	return 0;
