@@ -1,8 +1,9 @@
 /*
  * The guest process from inside.
  *
- * guest.c: life cycle and re-attach; vp.c: threads; netif.c: the TAP in both
- * directions; guest_ctl.c: statistics and run-time settings.
+ * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc ask and
+ * tell; vp.c: threads; netif.c: the TAP in both directions; guest_ctl.c:
+ * statistics and run-time settings.
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H
 #define LINUX_GUEST_GUEST_PRIV_H
@@ -65,6 +66,12 @@ void guest_socket_event(struct guest *);
 bool guest_dispatch(struct guest *, uint32_t vp);	/* that VP */
 uint64_t guest_now_ns(void);
 const char *guest_state_name(enum guest_state);
+/* All VPs but 0; idempotent. */
+void guest_vps_park(struct guest *);
+void guest_vps_unpark(struct guest *);
+
+/* guest_events.c; NetVSC is attached from its offer() */
+extern const struct vmc_ops guest_vmc_ops;
 /* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
 void guest_offloads_apply(struct guest *, uint32_t off);
 

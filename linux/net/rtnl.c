@@ -15,10 +15,13 @@
 
 #include "linux/net/netns.h"
 
+/* MNL_SOCKET_BUFFER_SIZE asks the system for its page size; 8 KiB is enough. */
+#define RTNL_BUF_BYTES	8192
+
 static int
 rtnl_talk(struct mnl_socket *nl, struct nlmsghdr *req)
 {
-	char buf[MNL_SOCKET_BUFFER_SIZE];
+	char buf[RTNL_BUF_BYTES];
 	ssize_t n;
 
 	if (mnl_socket_sendto(nl, req, req->nlmsg_len) < 0)
@@ -34,7 +37,7 @@ rtnl_talk(struct mnl_socket *nl, struct nlmsghdr *req)
 int
 rtnl_link_set(const char *netns, int index, const struct rtnl_link *l)
 {
-	char buf[MNL_SOCKET_BUFFER_SIZE];
+	char buf[RTNL_BUF_BYTES];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
 	struct mnl_socket *nl;

@@ -1,0 +1,332 @@
+/*
+ * What VMBus client and NetVSC ask of a guest process, and tell it: memory,
+ * hypercalls, parking, and the events of attach, link and steering.
+ *
+ * Context: VP 0, the control context, inside calls of vmc or vsc; so nothing
+ * of theirs is freed here, `lost` and `reset` are set for guest_control().
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "linux/guest/guest_priv.h"
+#include "linux/net/rtnl.h"
+
+/* Ethernet header and a VLAN tag: what gso_max_size does not count. */
+#define GUEST_L2_MAX		18u
+
+static void *
+guest_alloc(void *ctx, size_t bytes)
+{
+	return calloc(1, bytes);
+}
+
+static void
+guest_free(void *ctx, void *p, size_t bytes)
+{
+	free(p);
+}
+
+static int
+guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
+{
+	struct guest *g = ctx;
+
+	return link_guest_mem_alloc(g->link, bytes, out);
+}
+
+static void
+guest_mem_free(void *ctx, struct chan_mem *m)
+{
+	struct guest *g = ctx;
+
+	link_guest_mem_free(g->link, m);
+}
+
+static int
+guest_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
+{
+	struct guest *g = ctx;
+
+	return link_guest_post(g->link, conn_id, msg, len);
+}
+
+static void
+guest_signal(void *ctx, uint32_t conn_id)
+{
+	struct guest *g = ctx;
+
+	link_guest_signal(g->link, conn_id);
+}
+
+static void
+guest_eom(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	link_guest_eom(g->link, vp);
+}
+
+static void
+guest_vp_park(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_park(&g->vp[vp]);
+}
+
+static void
+guest_vp_unpark(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_unpark(&g->vp[vp]);
+}
+
+static void
+guest_trace_vmbus(void *ctx, bool to_host, struct span msg)
+{
+	struct guest *g = ctx;
+
+	transcript_line(g->transcript, g->cfg.ifname, !to_host,
+	    TRANSCRIPT_VMBUS, msg);
+}
+
+static void
+guest_trace_vsc(void *ctx, bool to_host, bool rndis, struct span msg)
+{
+	struct guest *g = ctx;
+
+	transcript_line(g->transcript, g->cfg.ifname, !to_host,
+	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
+}
+
+static void
+guest_on_connected(void *ctx, int version_or_err)
+{
+	struct guest *g = ctx;
+
+	if (version_or_err < 0) {
+		snprintf(g->reason, sizeof(g->reason),
+		    "VMBus: the host accepted none of our versions (%s)",
+		    hv_err_name(version_or_err));
+		g->reset = true;
+	} else if (g->offered == NULL) {
+		snprintf(g->reason, sizeof(g->reason),
+		    "connected; the host offers no NIC yet");
+	}
+}
+
+static void
+guest_on_unloaded(void *ctx)
+{
+	struct guest *g = ctx;
+
+	if (g->state == GUEST_UNLOADING)
+		g->lost = true;
+}
+
+static void
+guest_on_gone(void *ctx, struct chan *c)
+{
+	struct guest *g = ctx;
+
+	if (g->offered == c)
+		g->offered = NULL;
+}
+
+static const struct vsc_ops guest_vsc_ops;
+
+static void
+guest_on_offer(void *ctx, struct chan *c)
+{
+	struct guest *g = ctx;
+
+	if (g->offered != NULL || g->vsc != NULL ||
+	    !hv_guid_equal(&c->type, &hv_guid_nic))
+		return;
+	g->offered = c;
+	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c,
+	    guest_now_ns());
+	if (g->vsc == NULL) {
+		snprintf(g->reason, sizeof(g->reason), "out of memory");
+		g->reset = true;
+		return;
+	}
+	g->state = GUEST_ATTACHING;
+}
+
+const struct vmc_ops guest_vmc_ops = {
+	.post_message = guest_post,
+	.signal_event = guest_signal,
+	.eom = guest_eom,
+	.alloc = guest_alloc,
+	.free = guest_free,
+	.mem_alloc = guest_mem_alloc,
+	.mem_free = guest_mem_free,
+	.connected = guest_on_connected,
+	.offer = guest_on_offer,
+	.gone = guest_on_gone,
+	.unloaded = guest_on_unloaded,
+	.vp_park = guest_vp_park,
+	.vp_unpark = guest_vp_unpark,
+	.trace = guest_trace_vmbus,
+};
+
+/* The send table, or an even spread until the host names one. */
+static void
+guest_steer(struct guest *g, const uint32_t *table, uint32_t count)
+{
+	struct steer_config sc = { .hash_types = 0x200 | 0x1000 | 0x4000 |
+		0x8000 | 0x100 | 0x400, .queues = g->queues };
+
+	if (g->steer == NULL)
+		return;
+	vsc_get_rss(g->vsc, sc.key, sc.table, ARRAY_LEN(sc.table));
+	sc.entries = min_u32(count, (uint32_t)ARRAY_LEN(sc.table));
+	for (uint32_t i = 0; i < sc.entries; i++)
+		sc.table[i] = table[i];
+	if (sc.entries == 0) {
+		sc.entries = (uint32_t)ARRAY_LEN(sc.table);
+		for (uint32_t i = 0; i < sc.entries; i++)
+			sc.table[i] = g->queues > 0 ? i % g->queues : 0;
+	}
+	steer_set(g->steer, &sc);
+}
+
+static void
+guest_on_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+	guest_steer(ctx, table, count);
+}
+
+static void
+guest_on_queues(void *ctx, uint32_t count)
+{
+	struct guest *g = ctx;
+
+	guest_vps_park(g);
+	g->queues = min_u32(count, g->tap.queues);
+	guest_steer(g, NULL, 0);
+	if (g->state == GUEST_UP)
+		guest_vps_unpark(g);
+}
+
+void
+guest_offloads_apply(struct guest *g, uint32_t off)
+{
+	uint32_t tap = 0;
+
+	if ((off & (VSC_OFF_TXCSUM_TCP4 | VSC_OFF_TXCSUM_UDP4 |
+	    VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6)) != 0)
+		tap |= TAP_OFF_CSUM;
+	if ((off & VSC_OFF_TSO4) != 0)
+		tap |= TAP_OFF_TSO4;
+	if ((off & VSC_OFF_TSO6) != 0)
+		tap |= TAP_OFF_TSO6;
+	tap_offloads(&g->tap, tap);
+}
+
+static void
+guest_on_attached(void *ctx, const struct vsc_caps *caps)
+{
+	struct guest *g = ctx;
+	const struct rtnl_link link = { .mtu = caps->mtu, .mac = caps->mac,
+		.gso_max = caps->tso_maxlen > GUEST_L2_MAX ?
+		    caps->tso_maxlen - GUEST_L2_MAX : 0 };
+	int rc;
+
+	rc = rtnl_link_set(g->tap.netns, g->tap.index, &link);
+	if (rc < 0)
+		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
+		    "%s\n", g->tap.name, strerror(-rc));
+	guest_offloads_apply(g, caps->offloads);
+	g->queues = min_u32(caps->queues, g->tap.queues);
+	guest_steer(g, NULL, 0);
+	g->attaches++;
+	g->reason[0] = '\0';
+	g->state = GUEST_UP;
+	for (uint32_t k = 0; k < g->tap.queues; k++) {
+		g->queue[k].blocked = false;
+		g->queue[k].readable = true;
+	}
+	tap_carrier(&g->tap, caps->link_up);
+	guest_vps_unpark(g);
+	fprintf(stderr, "hvnet guest: %s: attached: VMBus %u.%u, NVSP %x, "
+	    "%u queue%s, MTU %u, carrier %s\n", g->tap.name,
+	    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff,
+	    caps->nvsp_version, caps->queues, caps->queues == 1 ? "" : "s",
+	    caps->mtu, caps->link_up ? "on" : "off");
+}
+
+static void
+guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	struct guest *g = ctx;
+
+	snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: %s%s%s",
+	    stage, hv_err_name(err), why != FAULT_NONE ? ": " : "",
+	    why != FAULT_NONE ? fault_text(why) : "");
+	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
+	g->reset = true;
+}
+
+static void
+guest_on_detached(void *ctx)
+{
+	struct guest *g = ctx;
+
+	if (g->state == GUEST_DETACHING)
+		g->state = GUEST_UNLOADING;
+}
+
+static void
+guest_on_link(void *ctx, bool up, uint64_t speed_bps)
+{
+	struct guest *g = ctx;
+
+	tap_carrier(&g->tap, up && g->state == GUEST_UP);
+}
+
+static void
+guest_queues_stop(void *ctx)
+{
+	struct guest *g = ctx;
+
+	for (uint32_t i = 1; i < g->cfg.vps; i++)
+		vp_park(&g->vp[i]);
+}
+
+static void
+guest_queues_start(void *ctx)
+{
+	struct guest *g = ctx;
+
+	for (uint32_t i = 1; i < g->cfg.vps; i++)
+		vp_unpark(&g->vp[i]);
+}
+
+static uint32_t
+guest_queue_vp(void *ctx, uint32_t queue)
+{
+	return netif_queue_vp(ctx, queue);
+}
+
+static const struct vsc_ops guest_vsc_ops = {
+	.alloc = guest_alloc,
+	.free = guest_free,
+	.mem_alloc = guest_mem_alloc,
+	.mem_free = guest_mem_free,
+	.attached = guest_on_attached,
+	.failed = guest_on_failed,
+	.detached = guest_on_detached,
+	.link = guest_on_link,
+	.queues = guest_on_queues,
+	.queue_vp = guest_queue_vp,
+	.send_table = guest_on_send_table,
+	.queues_stop = guest_queues_stop,
+	.queues_start = guest_queues_start,
+	.trace = guest_trace_vsc,
+	.rx = netif_rx,
+	.rx_flush = netif_rx_flush,
+	.tx_wake = netif_tx_wake,
+};
