@@ -82,16 +82,28 @@ part_slot_taken(struct synic_slot_wire *slot)
 	return os_ld32_acq(&slot->type.raw) != os_le32(SYNIC_MSG_NONE);
 }
 
+/*
+ * payload_len, flags and rsvd as the one aligned word that they are: the guest
+ * reads its flags after it has given the slot back, while we may fill it.
+ */
+static uint32_t *
+part_slot_head(struct synic_slot_wire *slot)
+{
+	return (uint32_t *)(void *)&slot->payload_len;
+}
+
+static uint32_t
+part_slot_head_put(uint8_t len, uint8_t flags)
+{
+	return os_le32((uint32_t)flags << 8 | len);
+}
+
 /* Ask for an EOM; true if the slot is still taken after that. */
 static bool
 part_slot_wait(struct synic_slot_wire *slot)
 {
-	const uint8_t bits[4] = { 0, SYNIC_MSG_F_PENDING, 0, 0 };
-	uint32_t word;
-
-	/* payload_len, flags and rsvd are one aligned word. */
-	memcpy(&word, bits, sizeof(word));
-	os_or32((uint32_t *)(void *)&slot->payload_len, word);
+	os_or32(part_slot_head(slot),
+	    part_slot_head_put(0, SYNIC_MSG_F_PENDING));
 	os_mb();
 	return part_slot_taken(slot);
 }
@@ -100,9 +112,8 @@ static void
 part_slot_write(struct synic_slot_wire *slot, const struct part_msg *m,
     bool more)
 {
-	slot->payload_len = m->len;
-	slot->flags = more ? SYNIC_MSG_F_PENDING : 0;
-	slot->rsvd = le16_put(0);
+	os_st32(part_slot_head(slot),
+	    part_slot_head_put(m->len, more ? SYNIC_MSG_F_PENDING : 0));
 	slot->origin = le64_put(0);
 	memcpy(slot->payload, m->payload, m->len);
 	os_st32_rel(&slot->type.raw, os_le32(SYNIC_MSG_CHANNEL));

@@ -305,8 +305,8 @@ vms_dispatch(struct vms *s, const struct vmbus_msg *m)
 }
 
 /*
- * A message that did not decode.  One that asks for a reply names, at fixed
- * places, whom it is about: answer it, so that the guest does not wait.
+ * A message that did not decode.  A GPADL header that was cut short after its
+ * ids is answered, so that the guest does not wait.
  */
 static int
 vms_undecodable(struct vms *s, struct span raw, enum fault why)
@@ -315,7 +315,8 @@ vms_undecodable(struct vms *s, struct span raw, enum fault why)
 
 	memset(&w, 0, sizeof(w));
 	memcpy(&w, raw.p, min_u32(raw.len, sizeof(w)));
-	if (s->version != 0 && raw.len >= sizeof(w) &&
+	if (s->version != 0 &&
+	    raw.len >= offsetof(struct vmbus_gpadl_header_wire, range_bytes) &&
 	    le32_get(w.hdr.type) == VMBUS_GPADL_HEADER)
 		vms_gpadl_refuse(s, le32_get(w.relid), le32_get(w.gpadl));
 	return vms_fault(s, why, le32_get(w.hdr.type));
