@@ -197,9 +197,11 @@ guest_control(struct guest *g)
 	uint64_t now = guest_now_ns();
 	enum guest_state before;
 
-	if (g->state == GUEST_UP && now < g->timer_at && !g->lost &&
-	    !g->reset && os_ld32(&g->stopping) == 0)
+	if (g->state == GUEST_UP && os_ld32(&g->control_due) == 0 &&
+	    !g->lost && !g->reset && now < g->timer_at &&
+	    os_ld32(&g->stopping) == 0)
 		return;
+	os_xchg32(&g->control_due, 0);
 	do {
 		before = g->state;
 		guest_timers(g, now);
@@ -231,7 +233,8 @@ guest_timeout_ms(const struct guest *g)
 	uint64_t now = guest_now_ns();
 	uint64_t at = g->state == GUEST_WAIT_HOST ? g->retry_at : g->timer_at;
 
-	if (g->lost || g->reset)
+	if (g->lost || (g->reset && g->state <= GUEST_UP) ||
+	    os_ld32(&g->control_due) != 0)
 		return 0;
 	if (at == UINT64_MAX)
 		return -1;
@@ -248,8 +251,12 @@ guest_socket_event(struct guest *g)
 bool
 guest_dispatch(struct guest *g, uint32_t vp)
 {
-	return g->vmc != NULL &&
-	    vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, guest_now_ns());
+	if (g->vmc == NULL)
+		return false;
+	/* Messages come to VP 0, and what they begin the timers go on with. */
+	if (vp == 0)
+		os_st32(&g->control_due, 1);
+	return vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, guest_now_ns());
 }
 
 /* --- public --- */

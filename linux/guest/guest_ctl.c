@@ -197,6 +197,7 @@ guest_ctl(void *ctx, const json_t *request)
 		    cmd);
 	vp_unpark(&g->vp[0]);
 	/* What was set may have started an exchange with a time-out. */
+	os_xchg32(&g->control_due, 1);
 	vp_wake(&g->vp[0]);
 	return answer;
 }

@@ -83,6 +83,23 @@ guest_vp_unpark(void *ctx, uint32_t vp)
 }
 
 static void
+guest_vp_kick(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_kick(&g->vp[vp]);
+}
+
+static void
+guest_control_wanted(void *ctx)
+{
+	struct guest *g = ctx;
+
+	os_xchg32(&g->control_due, 1);
+	vp_wake(&g->vp[0]);
+}
+
+static void
 guest_trace_vmbus(void *ctx, bool to_host, struct span msg)
 {
 	struct guest *g = ctx;
@@ -153,6 +170,7 @@ guest_on_offer(void *ctx, struct chan *c)
 		return;
 	}
 	g->state = GUEST_ATTACHING;
+	os_st32(&g->control_due, 1);
 }
 
 const struct vmc_ops guest_vmc_ops = {
@@ -169,6 +187,7 @@ const struct vmc_ops guest_vmc_ops = {
 	.unloaded = guest_on_unloaded,
 	.vp_park = guest_vp_park,
 	.vp_unpark = guest_vp_unpark,
+	.vp_kick = guest_vp_kick,
 	.trace = guest_trace_vmbus,
 };
 
@@ -325,6 +344,7 @@ static const struct vsc_ops guest_vsc_ops = {
 	.send_table = guest_on_send_table,
 	.queues_stop = guest_queues_stop,
 	.queues_start = guest_queues_start,
+	.control_wanted = guest_control_wanted,
 	.trace = guest_trace_vsc,
 	.rx = netif_rx,
 	.rx_flush = netif_rx_flush,

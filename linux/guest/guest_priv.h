@@ -50,6 +50,7 @@ struct guest {
 
 	uint32_t stopping;	/* any thread sets it, once */
 	uint32_t stopped;
+	uint32_t control_due;	/* any thread sets it: run the timers now */
 
 	struct tap tap;
 	struct steer *steer;	/* or NULL: one queue */

@@ -76,14 +76,19 @@ vp_main(void *arg)
 		for (int i = 0; i < n; i++)
 			vp_note(v, &ev[i]);
 		v->more = false;
-		if (v->index == 0)
-			guest_control(v->guest);
+		if (os_ld32(&v->kicked) != 0) {
+			os_xchg32(&v->kicked, 0);
+			v->interrupt = true;
+		}
 		if (v->interrupt) {
 			v->interrupt = guest_dispatch(v->guest, v->index);
 			v->more = v->interrupt;
 		}
 		if (netif_run(v->guest, v->index))
 			v->more = true;
+		/* After dispatch, whose events it may have to answer. */
+		if (v->index == 0)
+			guest_control(v->guest);
 	}
 	return NULL;
 }
@@ -162,6 +167,13 @@ vp_wake(struct vp *v)
 
 	if (write(v->wake_fd, &one, sizeof(one)) < 0)
 		return;	/* full: a wake-up is pending anyway */
+}
+
+void
+vp_kick(struct vp *v)
+{
+	os_xchg32(&v->kicked, 1);
+	vp_wake(v);
 }
 
 void

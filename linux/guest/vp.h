@@ -42,6 +42,7 @@ struct vp {
 	uint32_t park_wanted;	/* parks in force; lock */
 	bool parked;		/* lock */
 	bool started;
+	uint32_t kicked;	/* any thread sets it: dispatch, please */
 
 	/* owner: the thread */
 	bool interrupt;		/* seen, not yet dispatched */
@@ -63,6 +64,8 @@ void vp_park(struct vp *);
 void vp_unpark(struct vp *);
 /* Make the thread go round its loop once. */
 void vp_wake(struct vp *);
+/* The same, and dispatch as if an interrupt had come. */
+void vp_kick(struct vp *);
 
 /* Add or remove a descriptor, edge-triggered. 0 or -errno. */
 int vp_source_add(struct vp *, int fd, enum vp_source, uint32_t queue);
