@@ -52,7 +52,11 @@ WIRE_STRUCT(synic_intpage_wire, HV_PAGE_SIZE);
 #define SYNIC_MONITOR_GROUPS	4u
 #define SYNIC_MONITOR_IDS	128u
 struct synic_monitor_trigger_wire { le32_t pending, armed; };
+WIRE_STRUCT(synic_monitor_trigger_wire, 8);
+
 struct synic_monitor_param_wire { le32_t conn_id; le16_t flag, rsvd; };
+WIRE_STRUCT(synic_monitor_param_wire, 8);
+
 struct synic_monitor_wire {
 	le32_t trigger_state;		/* bits 0..3: group enabled */
 	le32_t rsvd0;

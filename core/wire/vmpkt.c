@@ -192,7 +192,7 @@ vmpkt_gpa_walk_init(struct vmpkt_gpa_walk *w, const struct vmpkt_gpa *g)
 	w->ranges_left = g->count;
 	w->bytes_left = 0;
 	w->offset = 0;
-	w->range = UINT32_MAX;
+	w->range = (uint32_t)-1;	/* before the first */
 }
 
 bool
