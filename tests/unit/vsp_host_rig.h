@@ -31,8 +31,9 @@
 #define RIG_SEND_BYTES	(1u << 16)
 #define RIG_DATA_OFF	(2u << 20)	/* for GPA ranges */
 #define RIG_LOG		2048u
-#define RIG_PKT		2048u
+#define RIG_PKT		2304u
 #define RIG_CHANS	8u
+#define RIG_FRAMES	8u	/* the log of the backend wraps */
 
 static const uint8_t rig_mac[6] = { 0x02, 0x15, 0x5d, 1, 2, 3 };
 
@@ -236,9 +237,8 @@ static void
 rig_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
 {
 	struct rig *r = ctx;
-	struct rig_frame *o = &r->frame[r->frames++];
+	struct rig_frame *o = &r->frame[r->frames++ % RIG_FRAMES];
 
-	assert_true(r->frames <= 64);
 	o->len = f->len;
 	o->queue = queue;
 	o->nvec = f->nvec;
@@ -355,7 +355,7 @@ rig_new(const struct vsp_config *cfg)
 
 	r->mem = malloc(RIG_MEM);
 	memset(r->mem, 0xa5, RIG_MEM);
-	r->frame = calloc(64, sizeof(*r->frame));
+	r->frame = calloc(RIG_FRAMES, sizeof(*r->frame));
 	s->part.mem.count = 1;
 	s->part.mem.region[0] = (struct gpa_region){ RIG_GPA, RIG_MEM, r->mem,
 	    NULL };
