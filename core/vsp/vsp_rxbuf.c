@@ -198,9 +198,8 @@ vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want)
 {
 	struct vsp_rxbuf_home *h = &rb->home[home];
 
-	/* Pairs with vsp_rxbuf_put(): push, then look at starves. */
-	os_st32(&h->starves, 1);
-	os_mb();
+	/* Full barrier; pairs with vsp_rxbuf_put(): push, then look here. */
+	os_xchg32(&h->starves, 1);
 	if (vsp_rxbuf_ready(rb, home) < want)
 		return false;
 	os_st32(&h->starves, 0);
