@@ -56,9 +56,9 @@ struct vms_dev_ops {
 	int (*open)(struct vms_dev *, struct chan *c);
 	/*
 	 * The guest closed it, or the connection ended.  On return nothing of
-	 * the device touches the channel, its rings or GPADLs of it again, and
-	 * the device has put every GPADL that it got under this channel's
-	 * relid.  Sub-channels are closed before their primary.
+	 * the device touches the channel, its rings or GPADLs of it again.
+	 * Sub-channels are closed before their primary, and when that is
+	 * closed the device has put every GPADL that it got.
 	 */
 	void (*close)(struct vms_dev *, struct chan *c);
 	/*
@@ -123,7 +123,10 @@ void vms_dev_rescind(struct vms *, struct vms_dev *);
  */
 int vms_subchannels_offer(struct vms *, struct vms_dev *, uint32_t count);
 
-/* The guest's GPADL, counted as used, or NULL if it has none of that id. */
+/*
+ * The guest's GPADL, counted as used, or NULL if it has none of that id.  The
+ * guest may have made it for any channel: compare relid where that matters.
+ */
 struct vms_gpadl *vms_gpadl_get(struct vms *, uint32_t gpadl);
 void vms_gpadl_put(struct vms *, struct vms_gpadl *);
 

@@ -320,9 +320,19 @@ vms_gpadls_forget(struct vms *s)
 void
 vms_gpadls_forget_relid(struct vms *s, uint32_t relid)
 {
-	for (uint32_t i = 0; i < VMS_MAX_GPADLS; i++)
-		if (s->gpadl[i] != NULL && s->gpadl[i]->gpadl.relid == relid)
-			vms_gpadl_drop(s, s->gpadl[i]);
+	for (uint32_t i = 0; i < VMS_MAX_GPADLS; i++) {
+		struct vms_gpadl_slot *g = s->gpadl[i];
+
+		if (g == NULL || g->gpadl.relid != relid)
+			continue;
+		if (g->gpadl.users == 0) {
+			vms_gpadl_drop(s, g);
+			continue;
+		}
+		/* A guest gave one device's memory to another. */
+		g->state = VMS_GPADL_DYING;
+		vms_fault(s, FAULT_GPADL_BUSY, g->gpadl.id);
+	}
 }
 
 uint32_t

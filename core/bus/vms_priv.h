@@ -122,8 +122,9 @@ void vms_gpadl_refuse(struct vms *s, uint32_t relid, uint32_t gpadl);
 struct vms_gpadl_slot *vms_gpadl_ring_get(struct vms *s, uint32_t relid,
     uint32_t gpadl);
 void vms_gpadl_ring_put(struct vms *s, struct vms_gpadl_slot *g);
-/* Drop all, or those of one relid; none is in use. */
+/* Drop all; none is in use, for every channel is closed. */
 void vms_gpadls_forget(struct vms *s);
+/* Drop those of a released relid; one that is in use goes with the last put. */
 void vms_gpadls_forget_relid(struct vms *s, uint32_t relid);
 
 #endif

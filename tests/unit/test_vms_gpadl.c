@@ -344,6 +344,27 @@ gpadl_racing_a_rescind_succeeds(void **state)
 }
 
 static void
+gpadl_lent_to_another_device_outlives_its_relid(void **state)
+{
+	struct rig *r = connected();
+	struct vms_gpadl *g;
+
+	assert_int_equal(rig_gpadl(r, 1, 3, 0x100, 2), 0);
+	rig_expect(r, "0a000000 00000000 01000000 03000000 00000000");
+	g = vms_gpadl_get(r->vms, 3);
+	assert_non_null(g);
+	vms_dev_rescind(r->vms, &r->dev);
+	rig_expect(r, "02000000 00000000 01000000");
+	assert_int_equal(rig_post(r, "0d000000 00000000 01000000"), 0);
+	rig_expect_fault(r, FAULT_GPADL_BUSY);
+	assert_int_equal(vms_gpadl_count(r->vms), 1);
+	assert_int_equal(g->map.bytes, 2 << 12);
+	vms_gpadl_put(r->vms, g);
+	assert_int_equal(vms_gpadl_count(r->vms), 0);
+	rig_delete(r);
+}
+
+static void
 short_header_is_answered_if_it_names_a_gpadl(void **state)
 {
 	struct rig *r = connected();
@@ -374,6 +395,8 @@ main(void)
 		cmocka_unit_test(teardown_in_use_asks_the_device),
 		cmocka_unit_test(teardown_in_use_waits_for_the_last_put),
 		cmocka_unit_test(gpadl_racing_a_rescind_succeeds),
+		cmocka_unit_test(
+		    gpadl_lent_to_another_device_outlives_its_relid),
 		cmocka_unit_test(short_header_is_answered_if_it_names_a_gpadl),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
