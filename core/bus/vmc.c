@@ -95,6 +95,15 @@ vmc_fault(struct vmc *vmc, enum fault why, uint64_t value)
 	(void)fault_note(&vmc->faults, why, value);
 }
 
+void
+vmc_stray(struct vmc *vmc, enum vmbus_msg_type type)
+{
+	if (vmc->state == VMC_UNLOADING)
+		counter_add(&vmc->counters.late, 1);
+	else
+		vmc_fault(vmc, FAULT_VMBUS_STATE, type);
+}
+
 /* The connection is over, whoever ended it. */
 static void
 connection_end(struct vmc *vmc, int err)
@@ -158,7 +167,7 @@ void
 vmc_version_response(struct vmc *vmc, const struct vmbus_version *v)
 {
 	if (vmc->state != VMC_CONTACT) {
-		vmc_fault(vmc, FAULT_VMBUS_STATE, VMBUS_VERSION_RESPONSE);
+		vmc_stray(vmc, VMBUS_VERSION_RESPONSE);
 		return;
 	}
 	if (!v->supported) {
@@ -183,7 +192,7 @@ void
 vmc_all_offers(struct vmc *vmc)
 {
 	if (vmc->state != VMC_OFFERS) {
-		vmc_fault(vmc, FAULT_VMBUS_STATE, VMBUS_ALL_OFFERS_DELIVERED);
+		vmc_stray(vmc, VMBUS_ALL_OFFERS_DELIVERED);
 		return;
 	}
 	vmc->state = VMC_CONNECTED;

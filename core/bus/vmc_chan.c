@@ -243,7 +243,8 @@ vmc_chan_move(struct vmc *vmc, struct chan *c, uint32_t vp)
 		return E_NOTSUP;
 	if (vc->rescinded)
 		return E_GONE;
-	if (vc->state != CHAN_OPEN || vp >= vmc->cfg.vps)
+	if (vc->state != CHAN_OPEN || vp >= vmc->cfg.vps ||
+	    vmc->state == VMC_UNLOADING)
 		return E_STATE;
 	if (vc->moving)
 		return E_AGAIN;
@@ -263,11 +264,8 @@ vmc_modify_result(struct vmc *vmc, const struct vmbus_modify_result *r)
 {
 	struct vmc_chan *vc = vmc_chan_find(vmc, r->relid);
 
-	if (vc == NULL) {
-		vmc_fault(vmc, FAULT_VMBUS_RELID, r->relid);
-		return;
-	}
-	if (!vc->moving) {
+	/* A channel may be released with an answer still on its way. */
+	if (vc == NULL || !vc->moving) {
 		counter_add(&vmc->counters.late, 1);
 		return;
 	}

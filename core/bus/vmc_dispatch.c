@@ -233,6 +233,11 @@ message_handle(struct vmc *vmc, struct span raw)
 		vmc_fault(vmc, why, raw.len);
 		return;
 	}
+	if (vmc->state == VMC_IDLE) {
+		/* News of a connection that is over, say of 0.13. */
+		counter_add(&vmc->counters.late, 1);
+		return;
+	}
 	switch (m.type) {
 	case VMBUS_OFFER_CHANNEL:
 		vmc_offer(vmc, &m.offer);

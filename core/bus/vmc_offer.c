@@ -50,7 +50,8 @@ offer_check(struct vmc *vmc, const struct vmbus_offer *o)
 	if (vmc->state != VMC_OFFERS && vmc->state != VMC_CONNECTED)
 		return FAULT_VMBUS_STATE;
 	if (o->relid == 0 || o->relid >= SYNIC_FLAGS ||
-	    vmc_chan_find(vmc, o->relid) != NULL)
+	    vmc_chan_find(vmc, o->relid) != NULL ||
+	    (vmc->untaken[o->relid / 32] & 1u << o->relid % 32) != 0)
 		return FAULT_VMBUS_RELID;
 	if (instance_find(vmc, &o->if_type, &o->instance, o->subchan) != NULL)
 		return FAULT_VMBUS_STATE;
@@ -97,6 +98,10 @@ vmc_offer(struct vmc *vmc, const struct vmbus_offer *o)
 	enum fault why = offer_check(vmc, o);
 	struct vmc_chan *vc;
 
+	if (vmc->state == VMC_UNLOADING) {
+		vmc_stray(vmc, VMBUS_OFFER_CHANNEL);
+		return;
+	}
 	if (why != FAULT_NONE) {
 		counter_add(&vmc->counters.offers_refused, 1);
 		vmc_fault(vmc, why, o->relid);
@@ -104,6 +109,7 @@ vmc_offer(struct vmc *vmc, const struct vmbus_offer *o)
 	}
 	vc = chan_make(vmc, o);
 	if (vc == NULL) {
+		vmc->untaken[o->relid / 32] |= 1u << o->relid % 32;
 		counter_add(&vmc->counters.offers_refused, 1);
 		return;
 	}
@@ -130,11 +136,44 @@ chan_withdraw(struct vmc_chan *vc)
 		c->events->rescinded(c);
 }
 
+uint32_t
+vmc_untaken_next(struct vmc *vmc, bool take)
+{
+	for (uint32_t w = 0; w < SYNIC_FLAG_WORDS; w++) {
+		uint32_t bits = vmc->untaken_gone[w];
+
+		if (bits == 0)
+			continue;
+		if (take)
+			vmc->untaken_gone[w] &= bits - 1;
+		return w * 32 + (uint32_t)__builtin_ctz(bits);
+	}
+	return 0;
+}
+
+/* True if this was an offer that we had no room for. */
+static bool
+untaken_rescind(struct vmc *vmc, uint32_t relid)
+{
+	uint32_t w = relid / 32, bit = 1u << relid % 32;
+
+	if (relid >= SYNIC_FLAGS || (vmc->untaken[w] & bit) == 0)
+		return false;
+	vmc->untaken[w] &= ~bit;
+	vmc->untaken_gone[w] |= bit;
+	vmc_out_add(vmc, &vmc->out_untaken, VMBUS_RELID_RELEASED);
+	return true;
+}
+
 void
 vmc_rescind(struct vmc *vmc, uint32_t relid)
 {
 	struct vmc_chan *vc = vmc_chan_find(vmc, relid);
 
+	if (vc == NULL && untaken_rescind(vmc, relid)) {
+		counter_add(&vmc->counters.rescinds, 1);
+		return;
+	}
 	if (vc == NULL || vc->rescinded) {
 		vmc_fault(vmc, FAULT_VMBUS_RELID, relid);
 		return;
@@ -146,6 +185,8 @@ vmc_rescind(struct vmc *vmc, uint32_t relid)
 void
 vmc_chan_lose_all(struct vmc *vmc, int err)
 {
+	memset(vmc->untaken, 0, sizeof(vmc->untaken));
+	memset(vmc->untaken_gone, 0, sizeof(vmc->untaken_gone));
 	for (uint32_t i = 0; i < VMC_MAX_CHANNELS; i++) {
 		struct vmc_chan *vc = vmc->chan[i];
 		bool rescinded;
@@ -193,7 +234,7 @@ chan_release(struct vmc_chan *vc)
 	vc->state = CHAN_ZOMBIE;
 	if (vc->offered)
 		vmc->ops->gone(vmc->ctx, &vc->rc.chan);
-	if (vc->lost) {
+	if (vc->lost || vmc->state == VMC_UNLOADING) {
 		vmc_chan_free(vc);
 		return;
 	}

@@ -6,7 +6,7 @@
  * An entry is embedded in what it is about (connection, channel, GPADL) and
  * its bytes are made at the moment of posting, so that queuing takes no memory
  * and cannot fail.  A GPADL's entry stays at the head until its header and all
- * bodies are out.  After a refusal the queue rests, twice as long each time,
+ * bodies are out, that for offers that were not taken until all are released.  After a refusal the queue rests, twice as long each time,
  * until vmc_timer() tries again.
  *
  * Context: control.  Not re-entrant: what is queued while posting is picked up
@@ -38,7 +38,7 @@ open_build(const struct vmc_chan *vc, struct vmbus_open *o)
 }
 
 static uint32_t
-out_build(const struct vmc *vmc, struct vmc_out *o, uint8_t *buf)
+out_build(struct vmc *vmc, struct vmc_out *o, uint8_t *buf)
 {
 	struct vmbus_msg m = { .type = o->type };
 	const struct vmc_gpadl *g;
@@ -57,7 +57,8 @@ out_build(const struct vmc *vmc, struct vmc_out *o, uint8_t *buf)
 		break;
 	case VMBUS_RELID_RELEASED:
 		vc = CONTAINER_OF(o, struct vmc_chan, out_release);
-		m.relid = vc->rc.chan.relid;
+		m.relid = o == &vmc->out_untaken ?
+		    vmc_untaken_next(vmc, false) : vc->rc.chan.relid;
 		break;
 	case VMBUS_MODIFY_CHANNEL:
 		vc = CONTAINER_OF(o, struct vmc_chan, out_modify);
@@ -90,6 +91,12 @@ out_done(struct vmc *vmc, struct vmc_out *o, int err)
 		if (++g->sent < g->messages)
 			return;
 	}
+	if (o == &vmc->out_untaken) {
+		counter_add(&vmc->counters.released, 1);
+		(void)vmc_untaken_next(vmc, true);
+		if (vmc_untaken_next(vmc, false) != 0)
+			return;
+	}
 	vmc->head = o->next;
 	if (vmc->head == NULL)
 		vmc->tail = &vmc->head;
@@ -100,12 +107,17 @@ out_done(struct vmc *vmc, struct vmc_out *o, int err)
 			vmc_contact_refused(vmc);
 		break;
 	case VMBUS_RELID_RELEASED:
-		vmc_chan_free(CONTAINER_OF(o, struct vmc_chan, out_release));
+		if (o != &vmc->out_untaken)
+			vmc_chan_free(CONTAINER_OF(o, struct vmc_chan,
+			    out_release));
 		break;
 	case VMBUS_UNLOAD:
-		/* UNLOAD_COMPLETE exists from 1.1 on. */
+		/*
+		 * UNLOAD_COMPLETE exists from 1.1 on.  Before, nobody says when
+		 * the host is done with a channel left open: leak its memory.
+		 */
 		if (vmc->version < VMBUS_V1_1)
-			vmc_unload_done(vmc, 0);
+			vmc_unload_done(vmc, E_TIMEOUT);
 		break;
 	default:
 		break;
@@ -154,6 +166,8 @@ vmc_out_run(struct vmc *vmc)
 void
 vmc_out_add(struct vmc *vmc, struct vmc_out *o, enum vmbus_msg_type type)
 {
+	if (vmc->state == VMC_UNLOADING && type != VMBUS_UNLOAD)
+		return;
 	if (!o->queued) {
 		o->type = type;
 		o->next = NULL;
@@ -187,7 +201,7 @@ vmc_out_clear(struct vmc *vmc)
 	while ((o = vmc->head) != NULL) {
 		vmc->head = o->next;
 		o->queued = false;
-		if (o->type == VMBUS_RELID_RELEASED)
+		if (o->type == VMBUS_RELID_RELEASED && o != &vmc->out_untaken)
 			vmc_chan_free(CONTAINER_OF(o, struct vmc_chan,
 			    out_release));
 	}

@@ -153,6 +153,11 @@ struct vmc {
 	bool armed;			/* some due is DUE_ARM */
 	bool sweep;			/* channels may be released, subs told */
 	uint64_t next_due;		/* no due is earlier */
+	/* offered but not taken (no memory, no slot), a bit a relid; then
+	 * rescinded too, so to be released */
+	uint32_t untaken[SYNIC_FLAG_WORDS];
+	uint32_t untaken_gone[SYNIC_FLAG_WORDS];
+	struct vmc_out out_untaken;
 	uint32_t channels;
 	uint32_t next_open_id;
 	struct vmc_chan *chan[VMC_MAX_CHANNELS];
@@ -173,6 +178,8 @@ struct vmc {
 void vmc_due_arm(struct vmc *, uint64_t *due);
 /* A fault of the host: count, remember. */
 void vmc_fault(struct vmc *, enum fault why, uint64_t value);
+/* A message for another state: late if we unload, else a fault. */
+void vmc_stray(struct vmc *, enum vmbus_msg_type);
 void vmc_version_response(struct vmc *, const struct vmbus_version *);
 void vmc_all_offers(struct vmc *);
 void vmc_unload_done(struct vmc *, int err);
@@ -181,7 +188,7 @@ void vmc_contact_refused(struct vmc *);
 
 /* --- vmc_post.c: outgoing messages --- */
 
-/* Queue, and post what can be posted. */
+/* Queue, and post what can be posted; nothing follows an UNLOAD. */
 void vmc_out_add(struct vmc *, struct vmc_out *, enum vmbus_msg_type);
 void vmc_out_run(struct vmc *);
 /* Take one back, if it waits. */
@@ -197,6 +204,8 @@ void vmc_rescind(struct vmc *, uint32_t relid);
 void vmc_chan_sweep(struct vmc *);
 /* The connection ended; err 0 if the host holds no memory of ours any more. */
 void vmc_chan_lose_all(struct vmc *, int err);
+/* A relid of untaken_gone to release, taken out if `take`; 0: none. */
+uint32_t vmc_untaken_next(struct vmc *, bool take);
 /* After RELID_RELEASED left the queue. */
 void vmc_chan_free(struct vmc_chan *);
 /* By relid, those released excepted; NULL if there is none. */
