@@ -160,7 +160,8 @@ void vsp_destroy(struct vsp *);
 struct vms_dev *vsp_dev(struct vsp *);
 
 /* Control: handle the control messages that wait; returns true if some were
- * left for another round (budget). */
+ * left for another round (budget).  Then the port runs ready() of queue 0 once:
+ * a data packet behind the control messages brings no new signal. */
 bool vsp_control_run(struct vsp *);
 /* Control: change the running configuration (link, mtu, offloads, loss, ...);
  * sends the indications that the change asks for.  E_STATE: invalid. */

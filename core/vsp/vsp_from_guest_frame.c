@@ -309,7 +309,7 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 		    frame_take(q, n, off, &msg, why) != 0)
 			return E_PEER;
 		counter_add(by, 1);
-		/* Messages start aligned as INIT_DONE asked; MS-RNDIS 2.2.14. */
+		/* The next is aligned as INIT_DONE asked, MS-RNDIS 2.2.14 */
 		uint32_t step = align_up(msg.msg_len, 1u << RNDIS_ALIGN_SHIFT);
 
 		if (step >= total - off)

@@ -158,7 +158,7 @@ struct vsp {
 	uint32_t reply_head, reply_count;
 	uint8_t control_msg[VSP_CONTROL_BYTES] __attribute__((aligned(8)));
 	struct fault_log faults_closed;	/* of channels that are gone */
-	struct fault_log faults_sum;	/* those and the open ones: vsp_faults() */
+	struct fault_log faults_sum;	/* and of open ones: vsp_faults() */
 	/* one owner a row: the worker of that queue */
 	struct vsp_counts counts[VSP_MAX_QUEUES];
 };

@@ -644,7 +644,8 @@ test_random(void **state)
 
 			for (uint32_t j = 0; j < 3; j++) {
 				x = x * 1664525 + 1013904223;
-				section(r, 0)[(x >> 8) % n] = (uint8_t)(x >> 24);
+				section(r, 0)[(x >> 8) % n] =
+				    (uint8_t)(x >> 24);
 			}
 			x = x * 1664525 + 1013904223;
 			if ((x >> 16) % 4 == 0)
