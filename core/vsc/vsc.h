@@ -118,7 +118,10 @@ struct vsc_ops {
 	void (*trace)(void *ctx, bool to_host, bool rndis, struct span msg);
 
 	/* Queue owner. */
-	/* Deliver a frame; its pieces are acknowledged after the call. */
+	/*
+	 * Deliver a frame.  A frame of one piece stays valid until rx_flush();
+	 * of others the first piece, a header copy, lives for the call alone.
+	 */
 	void (*rx)(void *ctx, uint32_t queue, const struct vsc_frame *);
 	/* No more frames in this pass: flush what rx() batched. */
 	void (*rx_flush)(void *ctx, uint32_t queue);

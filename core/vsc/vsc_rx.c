@@ -103,7 +103,10 @@ rx_gso_set(struct vsc_queue *q, uint32_t head, uint32_t len,
 	return true;
 }
 
-/* Fill in what the host vouched for but left out. */
+/*
+ * Fill in what the host vouched for but left out, in the copy; what to fill in
+ * is decided by the copy alone.
+ */
 static void
 rx_csum_restore(struct vsc_rxq *r, uint32_t head, uint32_t len, uint32_t csum,
     struct pkt_meta *m)
@@ -151,7 +154,15 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 		if (!(rsc && n > 1 && rx_gso_set(q, head, len, &f.meta)) &&
 		    noval)
 			rx_csum_restore(r, head, len, csum, &f.meta);
-		first = rx_head_swap(r, n, head);
+		/*
+		 * A whole frame takes the header back, so that it stays one
+		 * piece that lives until rx_flush(); a host that changes it
+		 * again only spoils the bytes of a frame.
+		 */
+		if (n == 1)
+			memcpy(r->vec[1].p, r->frame_head, head);
+		else
+			first = rx_head_swap(r, n, head);
 	}
 	f.vec = &r->vec[first];
 	f.nvec = n + 1 - first;
@@ -252,6 +263,16 @@ rx_packet(struct vsc_queue *q, const struct vmpkt_in *p)
 	}
 }
 
+/* The user lets go of what it holds: only then may sections go back. */
+static void
+rx_flush(struct vsc_queue *q)
+{
+	if (!q->rx.delivered)
+		return;
+	q->rx.delivered = false;
+	q->vsc->ops->rx_flush(q->vsc->ctx, q->index);
+}
+
 /* Read up to budget packets; true if the ring may hold more. */
 static bool
 rx_read(struct vsc_queue *q, uint32_t budget)
@@ -261,6 +282,7 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 
 	for (uint32_t n = 0; n < budget; n++) {
 		if (!vsc_ack_room(q)) {
+			rx_flush(q);
 			vsc_ack_send(q);
 			if (!vsc_ack_room(q))
 				return false;
@@ -272,6 +294,7 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 		if (rx_packet(q, &p) < 0 || vsc_is_broken(q->vsc))
 			return false;
 		if (q->rx.ack_n >= q->vsc->cfg.tune.ack_batch) {
+			rx_flush(q);
 			vsc_ack_send(q);
 			vsc_commit(q);
 		}
@@ -299,10 +322,7 @@ vsc_queue_ready(struct chan *c, uint32_t budget)
 		more = rx_read(q, budget);
 		chan_recv_commit(c);
 	}
-	if (q->rx.delivered) {
-		q->rx.delivered = false;
-		v->ops->rx_flush(v->ctx, q->index);
-	}
+	rx_flush(q);
 	if (!vsc_is_broken(v)) {
 		vsc_ack_send(q);
 		vsc_tx_resume(q);

@@ -348,9 +348,13 @@ vsc_tx_resume(struct vsc_queue *q)
 
 	if (!t->up || !vsc_tx_push(q))
 		return;
-	if (t->cutting && !vsc_tx_cut_run(q)) {
+	if (t->cutting) {
+		bool done = vsc_tx_cut_run(q);
+
+		/* The user's flush was long ago. */
 		vsc_tx_section_close(q);
-		return;
+		if (!done)
+			return;
 	}
 	if (t->want_wake && (t->slot != VSC_NONE || t->slots.n != 0)) {
 		t->want_wake = false;
