@@ -240,6 +240,7 @@ vsc_rinit_done(struct vsc *v)
 static int
 query_info(struct vsc *v, struct span *info, uint32_t min)
 {
+	*info = (struct span){ NULL, 0 };
 	if (v->ctl.err < 0)
 		return v->ctl.err;
 	if (v->ctl.rndis.type != RNDIS_QUERY_DONE)
