@@ -284,13 +284,13 @@ vsp_to_guest_submit(struct vsp *vsp, uint32_t queue, struct vsp_room *room,
 
 /* Cut straight from the caller's list, if the whole can be done now. */
 static int
-tg_copy_gso(struct vsp_queue *q, const struct vec *v, uint32_t n, bool now)
+tg_copy_gso(struct vsp_queue *q, const struct vec *v, uint32_t n)
 {
 	struct vsp_tg_cut *cut = &q->to.cut;
 	const struct vsp_tg_frame *f = &cut->f;
 	int pieces = E_NOMEM;
 
-	if (now)
+	if (vsp_tg_pieces(f) <= vsp_rxbuf_ready(&q->vsp->rxbuf, q->index))
 		pieces = pkt_vec_slice(v, n, f->raw_hdr,
 		    f->raw_len - f->raw_hdr, cut->v + 1, VSP_CUT_PIECES - 1);
 	if (pieces > 0) {
@@ -320,11 +320,11 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 		counter_add(&vsp->counts[queue].to.drop_long, 1);
 		return E_STATE;
 	}
-	/* No more than these: headers are not cut, but counted here. */
+	/* About so many; a frame that wants more is held, not refused. */
 	if ((m->flags & PKT_GSO_ANY) && m->gso_size > 0)
 		need = (len + m->gso_size - 1u) / m->gso_size;
 	else if (m->flags & PKT_GSO_NORESEG)
-		need = 1 + len / (vsp->cfg.mtu / 2);
+		need = 1 + len / vsp->cfg.mtu;
 
 	uint32_t total = vsp->rxbuf.home[queue].total;
 	int free = tg_ready(q, need <= total ? need : 1);
@@ -340,7 +340,7 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 	if (f->hdr_len == 0)
 		tg_plain(q, f, v, n, 0);
 	else
-		rc = tg_copy_gso(q, v, n, need <= total);
+		rc = tg_copy_gso(q, v, n);
 	if (rc == 0)
 		tg_count(q, f);
 	return rc;

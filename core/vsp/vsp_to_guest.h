@@ -108,6 +108,8 @@ void vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
 
 /* --- vsp_to_guest_gso.c ------------------------------------------------ */
 
+/* Fragments or segments of a GSO frame. */
+uint32_t vsp_tg_pieces(const struct vsp_tg_frame *f);
 /*
  * The frame lies in the top sections of q's stack exactly as it must: finish
  * them.  0, or E_STATE (dropped).

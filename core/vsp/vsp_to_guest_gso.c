@@ -52,8 +52,8 @@ gso_fragment_ppi(const struct vsp_tg_frame *f, uint32_t i, uint32_t n,
 	return ppi;
 }
 
-static uint32_t
-gso_pieces(const struct vsp_tg_frame *f)
+uint32_t
+vsp_tg_pieces(const struct vsp_tg_frame *f)
 {
 	uint32_t seg = f->meta.gso_size;
 
@@ -79,7 +79,7 @@ gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 	struct vec *v = q->to.cut.v;
-	uint32_t n = gso_pieces(f);
+	uint32_t n = vsp_tg_pieces(f);
 	uint32_t left = f->len - f->hdr_len;
 	struct gso_chain chain = { 0 };
 
@@ -134,7 +134,7 @@ gso_inplace_segments(struct vsp_queue *q, struct vsp_tg_frame *f)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 	struct vsp_tg_cut *cut = &q->to.cut;
-	uint32_t n = gso_pieces(f);
+	uint32_t n = vsp_tg_pieces(f);
 	uint32_t at = VSP_SECTION_HEAD + f->raw_hdr;
 	uint32_t left = f->len - f->hdr_len;
 	struct pkt_seg_out out;
@@ -176,7 +176,7 @@ vsp_tg_cut_start(struct vsp_queue *q)
 	struct vsp *vsp = q->vsp;
 	struct vsp_tg_cut *cut = &q->to.cut;
 	struct vsp_tg_frame *f = &cut->f;
-	uint32_t n = gso_pieces(f);
+	uint32_t n = vsp_tg_pieces(f);
 
 	cut->rsc = vsp_tg_rsc(vsp, f->meta.ip_version == 6) &&
 	    n <= VSP_PACKET_RANGES && n <= vsp->rxbuf.home[q->index].total;

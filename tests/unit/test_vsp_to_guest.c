@@ -288,7 +288,7 @@ copied_frames(void **state)
 	struct rig *r = rig_new(1, 400);
 	struct frame_spec s = tcp4;
 	static uint8_t f[70000];
-	struct vec v[300];
+	struct vec v[700];
 	uint32_t seed = rnd_seed();
 
 	for (uint32_t round = 0; round < 40; round++) {

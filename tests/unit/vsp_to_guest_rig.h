@@ -182,7 +182,7 @@ rig_steering(void *ctx)
 
 /* ---- life ---------------------------------------------------------------- */
 
-static void
+static inline void
 rig_queue_open(struct rig *r, uint32_t k)
 {
 	struct vsp_queue *q = rig_alloc(r, sizeof(*q));
@@ -198,7 +198,7 @@ rig_queue_open(struct rig *r, uint32_t k)
 	vsp_steer_queues_changed(r->vsp);
 }
 
-static void
+static inline void
 rig_queue_close(struct rig *r, uint32_t k)
 {
 	struct vsp_queue *q = r->vsp->queue[k];
@@ -210,7 +210,7 @@ rig_queue_close(struct rig *r, uint32_t k)
 }
 
 /* queues open, a receive buffer of `sections`, RNDIS up, our MAC 02..07. */
-static struct rig *
+static inline struct rig *
 rig_new(uint32_t queues, uint32_t sections)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -252,7 +252,7 @@ rig_new(uint32_t queues, uint32_t sections)
 	return r;
 }
 
-static void
+static inline void
 rig_frames_forget(struct rig *r)
 {
 	for (uint32_t i = 0; i < r->frames; i++)
@@ -260,7 +260,7 @@ rig_frames_forget(struct rig *r)
 	r->frames = 0;
 }
 
-static void
+static inline void
 rig_end(struct rig *r)
 {
 	rig_frames_forget(r);
@@ -280,7 +280,7 @@ rig_end(struct rig *r)
 
 /* ---- the guest ----------------------------------------------------------- */
 
-static void
+static inline void
 rig_range_take(struct rig *r, const struct rig_packet *p, uint32_t i,
     struct rig_frame **open)
 {
@@ -324,7 +324,7 @@ rig_range_take(struct rig *r, const struct rig_packet *p, uint32_t i,
 }
 
 /* Take the frames out of all packets not looked at before. */
-static void
+static inline void
 rig_receive(struct rig *r)
 {
 	for (; r->seen < r->packets; r->seen++) {
@@ -340,7 +340,7 @@ rig_receive(struct rig *r)
 	}
 }
 
-static int
+static inline int
 rig_ack(struct rig *r, uint32_t k, uint64_t xact)
 {
 	enum fault why = FAULT_NONE;
@@ -352,10 +352,11 @@ rig_ack(struct rig *r, uint32_t k, uint64_t xact)
 	return rc;
 }
 
-/* Acknowledge every packet of queue k, and end the pass. */
-static void
+/* Receive all, acknowledge every packet of queue k, and end the pass. */
+static inline void
 rig_ack_all(struct rig *r, uint32_t k)
 {
+	rig_receive(r);
 	for (uint32_t i = 0; i < r->packets; i++) {
 		if (r->packet[i].queue != k || r->packet[i].acked)
 			continue;
@@ -366,7 +367,7 @@ rig_ack_all(struct rig *r, uint32_t k)
 }
 
 /* All TCP to queue k. */
-static void
+static inline void
 rig_steer(struct rig *r, uint32_t k)
 {
 	vsp_steer_set(r->vsp, PKT_HASH_TCP4 | PKT_HASH_TCP6, NULL, &k, 1);
@@ -375,7 +376,7 @@ rig_steer(struct rig *r, uint32_t k)
 /* ---- the backend --------------------------------------------------------- */
 
 /* Reserve, "readv" and submit. */
-static int
+static inline int
 rig_put(struct rig *r, uint32_t k, const uint8_t *frame, uint32_t len,
     uint32_t max, const struct pkt_meta *m)
 {
@@ -394,7 +395,7 @@ rig_put(struct rig *r, uint32_t k, const uint8_t *frame, uint32_t len,
 #define RIG_MAX_PLAIN	1518u
 
 /* Turn a complete TCP frame into what a TAP gives for GSO. */
-static struct pkt_meta
+static inline struct pkt_meta
 rig_gso(uint8_t *f, const struct frame_spec *s, uint16_t gso_size)
 {
 	uint32_t l3 = frame_l3(s), l4 = frame_l4(s);
@@ -411,7 +412,7 @@ rig_gso(uint8_t *f, const struct frame_spec *s, uint16_t gso_size)
 	return m;
 }
 
-static struct pkt_meta
+static inline struct pkt_meta
 rig_partial(uint8_t *f, const struct frame_spec *s)
 {
 	uint32_t l3 = frame_l3(s), l4 = frame_l4(s);
@@ -445,7 +446,7 @@ static const struct frame_spec tcp6 = { .version = 6, .proto = 6,
     .payload = 1428 };
 
 /* The only frame received equals want. */
-static struct rig_frame *
+static inline struct rig_frame *
 the_frame(struct rig *r, const uint8_t *want, uint32_t len)
 {
 	vsp_to_guest_flush(r->vsp, 0);
@@ -461,7 +462,7 @@ the_frame(struct rig *r, const uint8_t *want, uint32_t len)
  * A GSO frame comes out as RSC fragments cut at its segment size, with the
  * bytes and PPIs that it must have.
  */
-static void
+static inline void
 expect_rsc(struct rig *r, const struct rig_frame *g, const uint8_t *f,
     const struct frame_spec *s, uint32_t seg)
 {
@@ -487,7 +488,7 @@ expect_rsc(struct rig *r, const struct rig_frame *g, const uint8_t *f,
 }
 
 /* What comes out of software segmentation is right by the bytewise sum. */
-static void
+static inline void
 expect_segments(struct rig *r, const uint8_t *f, const struct frame_spec *s,
     uint32_t seg)
 {
