@@ -4,10 +4,9 @@
  * Theory of operation.  A stack with one word shared: senders push by compare
  * and swap, the receiver takes the whole stack by an exchange and turns it
  * round, so that each sender's frames come out in the order they went in.
- * Since nobody pops a single entry, a section that was taken, used and pushed
- * again between a sender's read and its swap does no harm: the link stored is
- * then to a list that holds the same number of entries or more, headed by the
- * same section.
+ * Nobody takes a single entry, so a head that was taken, used and pushed again
+ * between a sender's read and its swap does no harm: what the sender linked to
+ * is the head of the list at the time of the swap, which is all that matters.
  *
  * Both the swap and the exchange are full barriers: the frame in the section
  * and struct vsp_section are written before the push and read after the take.

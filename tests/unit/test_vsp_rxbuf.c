@@ -106,7 +106,6 @@ sharing_again(void **state)
 	struct rig *r = rig_new(1, 64);
 	struct vsp_rxbuf *rb = &r->vsp->rxbuf;
 	struct frame_spec s = { .version = 4, .proto = 6, .payload = 100 };
-	struct pkt_meta none = { 0 };
 	uint8_t f[1600];
 	uint32_t len = frame_build(f, &s);
 
@@ -142,7 +141,6 @@ detach_and_attach_under_way(void **state)
 {
 	struct rig *r = rig_new(2, 64);
 	struct frame_spec s = { .version = 4, .proto = 6, .payload = 100 };
-	struct pkt_meta none = { 0 };
 	struct vsp_room room;
 	uint8_t f[1600];
 	uint32_t len = frame_build(f, &s);
