@@ -234,6 +234,12 @@ host_ready(void *arg, struct chan *c)
 		;
 }
 
+void
+sim_link_host_ready(struct sim_link *l, struct chan *c)
+{
+	host_ready(l, c);
+}
+
 static void
 host_signal(void *arg, uint64_t conn_id)
 {

@@ -95,6 +95,8 @@ void sim_link_free(struct sim_link *);
 
 /* The wire is cut: the host resets, the guest loses its host. */
 void sim_link_cut(struct sim_link *);
+/* A pass of the host's worker over a channel, and more if it asks. */
+void sim_link_host_ready(struct sim_link *, struct chan *);
 /* Run the guest's timers, as every control call must be followed by. */
 void sim_link_control(struct sim_link *);
 

@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { PAGE_FRESH, PAGE_USED, PAGE_FREED };
+
 static void
 give_up(const char *what)
 {
@@ -99,7 +101,7 @@ run_find(const struct sim_mem *m, uint32_t from, uint32_t n)
 	uint32_t run = 0;
 
 	for (uint32_t i = from; i < m->pages; i++) {
-		run = m->used[i] ? 0 : run + 1;
+		run = m->used[i] == PAGE_USED ? 0 : run + 1;
 		if (run == n)
 			return i + 1 - n;
 	}
@@ -121,8 +123,10 @@ sim_mem_alloc(struct sim_mem *m, uint32_t bytes, struct chan_mem *out)
 	if (at == m->pages || n == 0)
 		return E_NOMEM;
 	for (uint32_t i = at; i < at + n; i++) {
-		m->used[i] = 1;
-		if (!page_clean(m, i)) {
+		bool fresh = m->used[i] == PAGE_FRESH;
+
+		m->used[i] = PAGE_USED;
+		if (!fresh && !page_clean(m, i)) {
 			m->dirty++;
 			memset(m->guest + (size_t)i * HV_PAGE_SIZE, 0,
 			    HV_PAGE_SIZE);
@@ -145,8 +149,8 @@ sim_mem_free(struct sim_mem *m, struct chan_mem *mem)
 
 	OS_ASSERT(mem->va != NULL && at + n <= m->pages);
 	for (uint32_t i = at; i < at + n; i++) {
-		OS_ASSERT(m->used[i]);
-		m->used[i] = 0;
+		OS_ASSERT(m->used[i] == PAGE_USED);
+		m->used[i] = PAGE_FREED;
 	}
 	memset(mem->va, 0, mem->bytes);
 	m->pages_live -= n;
@@ -188,7 +192,7 @@ sim_mem_dirty(struct sim_mem *m)
 	uint32_t dirty = m->dirty;
 
 	for (uint32_t i = 0; i < m->pages; i++)
-		if (!m->used[i] && !page_clean(m, i))
+		if (m->used[i] == PAGE_FREED && !page_clean(m, i))
 			dirty++;
 	return dirty;
 }

@@ -23,7 +23,7 @@ struct sim_mem {
 	uint8_t *guest;			/* the guest's view */
 	uint8_t *host[GUESTMEM_MAX_REGIONS];
 	uint32_t regions;
-	uint8_t *used;			/* a byte a page */
+	uint8_t *used;			/* a byte a page: fresh, used, freed */
 	/* live: what must be 0 in the end */
 	uint32_t pages_live;
 	uint32_t maps_live;

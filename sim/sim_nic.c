@@ -1,0 +1,692 @@
+/*
+ * The NIC scenario.  See sim_nic.h.
+ *
+ * Theory of operation.  Both traffic sources offer bursts and stop where the
+ * driver or the device says E_AGAIN, until it says wake; what is sent is
+ * checked at the other side.  The port's duties of vsc.h and vsp.h are done
+ * here: timers after every round of guest control, a control pass with the
+ * worker quiet when the device asks for one, detach after a failure.
+ * advance() moves through attach, traffic, detach and unload.
+ */
+#include "sim/sim_nic.h"
+
+#include <stdio.h>
+
+#define LIMIT_NS	400000000000ull
+#define LIMIT_STEPS	2000000u
+#define BURST		8u
+
+enum phase { ATTACH, TRAFFIC, DETACH, UNLOAD, RESCINDED, DONE };
+
+struct run {
+	const struct sim_nic_config *cfg;
+	struct sim sim;
+	struct sim_link link;
+	struct vsp *vsp;
+	struct vsc *vsc;
+	struct chan *host_chan[VSP_MAX_QUEUES];
+	bool offered, control_due;
+	bool attached, failed, detach_due, detached, unloaded;
+	int err;
+	const char *stage;
+	enum phase phase;
+	struct vsc_caps caps;
+	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
+	uint32_t strays;	/* frames of no flow */
+	uint8_t frame[SIM_FRAME_MAX];
+};
+
+/* --- guest stack --- */
+
+static uint32_t
+guest_queue(const struct run *r, uint32_t flow)
+{
+	return flow % r->caps.queues;
+}
+
+static void
+guest_pump(struct run *r, uint32_t queue)
+{
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; i < r->cfg->flows; i++) {
+		struct pkt_meta m;
+		uint32_t n, len;
+
+		if (guest_queue(r, i) != queue)
+			continue;
+		while (sent < BURST &&
+		    (len = sim_frame_make(&r->up[i], r->frame, &m, &n)) != 0) {
+			struct vec v = { r->frame, len };
+
+			if (vsc_tx_copy(r->vsc, queue, &v, 1, &m) < 0)
+				goto out;
+			sim_frame_sent(&r->up[i], n);
+			sent++;
+		}
+	}
+out:
+	vsc_tx_flush(r->vsc, queue);
+}
+
+static void
+guest_pump_event(void *arg, uint64_t value)
+{
+	struct run *r = arg;
+
+	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
+		return;
+	for (uint32_t q = 0; q < r->caps.queues; q++)
+		guest_pump(r, q);
+	if (!sim_flows_done(r->up, r->cfg->flows))
+		sim_after(&r->sim, 20000, guest_pump_event, r, 0);
+}
+
+static void
+on_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
+{
+	struct run *r = ctx;
+
+	if (!sim_frame_check(r->down, r->cfg->flows, queue, f->vec, f->nvec,
+	    &f->meta))
+		r->strays++;
+}
+
+static void
+on_rx_flush(void *ctx, uint32_t queue)
+{
+}
+
+static void
+on_tx_wake(void *ctx, uint32_t queue)
+{
+	struct run *r = ctx;
+
+	if (r->phase == TRAFFIC && r->attached)
+		guest_pump(r, queue);
+}
+
+static void
+on_attached(void *ctx, const struct vsc_caps *caps)
+{
+	struct run *r = ctx;
+
+	r->attached = true;
+	r->caps = *caps;
+}
+
+static void
+on_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	struct run *r = ctx;
+
+	r->failed = true;
+	r->err = err;
+	r->stage = stage;
+	r->detach_due = true;
+}
+
+static void
+on_detached(void *ctx)
+{
+	struct run *r = ctx;
+
+	r->detached = true;
+}
+
+static void
+on_link(void *ctx, bool up, uint64_t speed_bps)
+{
+}
+
+static void
+on_queues(void *ctx, uint32_t count)
+{
+	struct run *r = ctx;
+
+	r->caps.queues = count;
+}
+
+static uint32_t
+on_queue_vp(void *ctx, uint32_t queue)
+{
+	struct run *r = ctx;
+
+	return queue % r->link.cfg.vps;
+}
+
+static void
+on_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+}
+
+static void
+on_quiet(void *ctx)
+{
+}
+
+static void *
+guest_alloc(void *ctx, size_t bytes)
+{
+	struct run *r = ctx;
+
+	return sim_guest_alloc(&r->link, bytes);
+}
+
+static void
+guest_free(void *ctx, void *p, size_t bytes)
+{
+	struct run *r = ctx;
+
+	sim_guest_free(&r->link, p, bytes);
+}
+
+static int
+guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
+{
+	struct run *r = ctx;
+
+	return sim_guest_mem_alloc(&r->link, bytes, out);
+}
+
+static void
+guest_mem_free(void *ctx, struct chan_mem *mem)
+{
+	struct run *r = ctx;
+
+	sim_guest_mem_free(&r->link, mem);
+}
+
+static const struct vsc_ops vsc_ops = {
+	.alloc = guest_alloc, .free = guest_free,
+	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
+	.attached = on_attached, .failed = on_failed,
+	.detached = on_detached, .link = on_link, .queues = on_queues,
+	.queue_vp = on_queue_vp, .send_table = on_send_table,
+	.queues_stop = on_quiet, .queues_start = on_quiet,
+	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
+};
+
+/* --- link upcalls --- */
+
+static void
+on_connected(void *ctx, int version_or_err)
+{
+	struct run *r = ctx;
+
+	if (version_or_err < 0) {
+		r->failed = true;
+		r->err = version_or_err;
+		r->stage = "connect";
+	}
+}
+
+static void
+on_offer(void *ctx, struct chan *c)
+{
+	struct run *r = ctx;
+
+	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
+		return;
+	r->vsc = vsc_attach(&r->cfg->vsc, &vsc_ops, r, c, r->sim.now_ns);
+	if (r->vsc == NULL) {
+		r->failed = true;
+		r->err = E_NOMEM;
+		r->stage = "vsc_attach";
+	}
+}
+
+static void
+on_gone(void *ctx, struct chan *c)
+{
+}
+
+static void
+on_unloaded(void *ctx)
+{
+	struct run *r = ctx;
+
+	r->unloaded = true;
+}
+
+static uint64_t
+on_timer(void *ctx, uint64_t now_ns)
+{
+	struct run *r = ctx;
+	uint64_t next;
+
+	if (r->vsc == NULL)
+		return UINT64_MAX;
+	if (r->detach_due) {
+		r->detach_due = false;
+		vsc_detach(r->vsc, now_ns);
+	}
+	next = vsc_timer(r->vsc, now_ns);
+	if (r->detach_due)
+		return now_ns;
+	if (!r->detached)
+		return next;
+	r->link.leaked_pages += vsc_leaked_bytes(r->vsc) / HV_PAGE_SIZE;
+	vsc_free(r->vsc);
+	r->vsc = NULL;
+	return UINT64_MAX;
+}
+
+static const struct sim_link_ops link_ops = {
+	.connected = on_connected, .offer = on_offer, .gone = on_gone,
+	.unloaded = on_unloaded, .timer = on_timer,
+};
+
+/* --- host backend --- */
+
+static bool
+host_pump(struct run *r)
+{
+	bool used[VSP_MAX_QUEUES] = { false };
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; i < r->cfg->flows; i++) {
+		struct sim_flow *f = &r->down[i];
+		struct pkt_meta m;
+		uint32_t n, len, q;
+
+		while (sent < BURST &&
+		    (len = sim_frame_make(f, r->frame, &m, &n)) != 0) {
+			struct vec v = { r->frame, len };
+
+			q = vsp_steer(r->vsp, (struct span){ r->frame, len },
+			    len, &m);
+			if (vsp_to_guest_copy(r->vsp, q, &v, 1, &m) < 0)
+				break;
+			used[q] = true;
+			sim_frame_sent(f, n);
+			sent++;
+		}
+	}
+	for (uint32_t q = 0; q < VSP_MAX_QUEUES; q++)
+		if (used[q])
+			vsp_to_guest_flush(r->vsp, q);
+	return sent != 0;
+}
+
+static void
+host_pump_event(void *arg, uint64_t value)
+{
+	struct run *r = arg;
+
+	if (r->phase != TRAFFIC || r->vsp == NULL)
+		return;
+	(void)host_pump(r);
+	if (!sim_flows_done(r->down, r->cfg->flows))
+		sim_after(&r->sim, 20000, host_pump_event, r, 0);
+}
+
+static void
+on_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
+{
+	struct run *r = ctx;
+
+	if (!sim_frame_check(r->up, r->cfg->flows, queue, f->vec, f->nvec,
+	    &f->meta))
+		r->strays++;
+}
+
+static void
+on_from_guest_flush(void *ctx, uint32_t queue)
+{
+}
+
+static void
+on_to_guest_wake(void *ctx, uint32_t queue)
+{
+	struct run *r = ctx;
+
+	if (r->phase == TRAFFIC)
+		(void)host_pump(r);
+}
+
+static void
+control_event(void *arg, uint64_t value)
+{
+	struct run *r = arg;
+
+	if (r->vsp == NULL)
+		return;
+	r->control_due = false;
+	while (vsp_control_run(r->vsp))
+		;
+	if (r->host_chan[0] != NULL)
+		sim_link_host_ready(&r->link, r->host_chan[0]);
+}
+
+static void
+on_control_wanted(void *ctx)
+{
+	struct run *r = ctx;
+
+	if (r->control_due)
+		return;
+	r->control_due = true;
+	sim_after(&r->sim, 500, control_event, r, 0);
+}
+
+static void
+on_queue_start(void *ctx, uint32_t queue, struct chan *c)
+{
+	struct run *r = ctx;
+
+	r->host_chan[queue] = c;
+}
+
+static void
+on_queue_stop(void *ctx, uint32_t queue)
+{
+	struct run *r = ctx;
+
+	r->host_chan[queue] = NULL;
+}
+
+static void
+on_steering(void *ctx)
+{
+}
+
+static void *
+host_alloc(void *ctx, size_t bytes)
+{
+	struct run *r = ctx;
+
+	return sim_host_alloc(&r->link, bytes);
+}
+
+static void
+host_free(void *ctx, void *p, size_t bytes)
+{
+	struct run *r = ctx;
+
+	sim_host_free(&r->link, p, bytes);
+}
+
+static bool
+on_same_owner(void *ctx, uint32_t qa, uint32_t qb)
+{
+	return true;
+}
+
+static const struct vsp_ops vsp_ops = {
+	.alloc = host_alloc, .free = host_free,
+	.from_guest = on_from_guest, .from_guest_flush = on_from_guest_flush,
+	.to_guest_wake = on_to_guest_wake,
+	.control_wanted = on_control_wanted, .same_owner = on_same_owner,
+	.queue_start = on_queue_start, .queue_stop = on_queue_stop,
+	.steering = on_steering, .state = on_steering,
+};
+
+/* --- scenario --- */
+
+static void
+flows_init(struct run *r, struct sim_flow *flow, bool to_guest)
+{
+	static const enum sim_flow_kind kind[] = { FLOW_TCP4, FLOW_TCP6,
+		FLOW_UDP4, FLOW_TCP4, FLOW_UDP6, FLOW_RAW };
+	static const uint8_t peer[6] = { 2, 0, 0, 0, 0, 9 };
+	const struct sim_nic_config *c = r->cfg;
+
+	for (uint32_t i = 0; i < c->flows; i++) {
+		struct sim_flow *f = &flow[i];
+		uint32_t head;
+
+		memset(f, 0, sizeof(*f));
+		f->kind = kind[i % ARRAY_LEN(kind)];
+		f->id = (uint16_t)(i + 1 + (to_guest ? 32 : 0));
+		f->goal = c->bytes;
+		f->vlan_tci = c->vlan && (i & 1) ? (uint16_t)(100 + i) : 0;
+		memcpy(f->src, to_guest ? peer : c->vsp.mac, 6);
+		memcpy(f->dst, to_guest ? c->vsp.mac : peer, 6);
+		f->partial = i % 3 != 2;
+		head = f->kind == FLOW_TCP4 ? 40 : f->kind == FLOW_TCP6 ? 60 :
+		    f->kind == FLOW_UDP4 ? 28 : f->kind == FLOW_UDP6 ? 48 : 2;
+		f->max_payload = c->vsp.mtu - head;
+		if (f->kind == FLOW_TCP4 || f->kind == FLOW_TCP6) {
+			f->mss = f->max_payload;
+			if (c->frame > f->mss)
+				f->max_payload = c->frame;
+		}
+	}
+}
+
+static void
+enter(struct run *r, enum phase p)
+{
+	r->phase = p;
+	if (p == TRAFFIC) {
+		if (r->cfg->no_alloc)
+			r->link.mem.allocs_left = r->link.host_allocs_left = 0;
+		sim_after(&r->sim, 0, guest_pump_event, r, 0);
+		sim_after(&r->sim, 0, host_pump_event, r, 0);
+	} else if (p == DETACH) {
+		if (r->vsc != NULL)
+			vsc_detach(r->vsc, r->sim.now_ns);
+	} else if (p == UNLOAD) {
+		vmc_unload(r->link.vmc, r->sim.now_ns);
+	} else if (p == RESCINDED && r->offered) {
+		vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
+		r->offered = false;
+	}
+	sim_link_control(&r->link);
+}
+
+static bool
+advance(void *ctx)
+{
+	struct run *r = ctx;
+
+	if (r->cfg->stop_at != 0 && r->sim.steps >= r->cfg->stop_at &&
+	    r->phase < DETACH)
+		return true;
+	if (r->phase < DETACH && r->failed)
+		enter(r, DETACH);
+	if (r->phase == ATTACH && r->attached)
+		enter(r, TRAFFIC);
+	if (r->phase == TRAFFIC && sim_flows_done(r->up, r->cfg->flows) &&
+	    sim_flows_done(r->down, r->cfg->flows))
+		enter(r, DETACH);
+	if (r->phase == RESCINDED && vmc_channel_count(r->link.vmc) == 0)
+		enter(r, UNLOAD);
+	if (r->phase == DETACH && r->vsc == NULL)
+		enter(r, UNLOAD);
+	if (r->phase == UNLOAD && r->unloaded && r->vsc == NULL &&
+	    vms_version(r->link.vms) == 0)
+		r->phase = DONE;
+	return r->phase == DONE && vmc_channel_count(r->link.vmc) == 0;
+}
+
+static void
+stop(struct run *r)
+{
+	if (r->cfg->stop == SIM_STOP_CUT) {
+		r->phase = UNLOAD;
+		r->unloaded = true;
+		sim_link_cut(&r->link);
+	} else {
+		enter(r, r->cfg->stop == SIM_STOP_UNLOAD ? UNLOAD :
+		    r->cfg->stop == SIM_STOP_RESCIND ? RESCINDED : DETACH);
+	}
+}
+
+static void
+judge(struct run *r, bool finished, struct sim_nic_result *out)
+{
+	const struct fault_log *g = vmc_faults(r->link.vmc);
+	const struct fault_log *h = &r->link.part.faults;
+	const struct fault_log *d = vsp_faults(r->vsp);
+	const char *bad = sim_flows_bad(r->up, r->cfg->flows);
+	char leaks[256] = "";
+
+	if (bad == NULL)
+		bad = sim_flows_bad(r->down, r->cfg->flows);
+#define SAY(...) snprintf(out->why, sizeof(out->why), __VA_ARGS__)
+	if (bad != NULL)
+		SAY("frame: %s", bad);
+	else if (!finished)
+		SAY("stuck in phase %d: attached %d, failed %d (%s at %s), "
+		    "up %u/%u, down %u/%u", r->phase, r->attached, r->failed,
+		    hv_err_name(r->err), r->stage ? r->stage : "-",
+		    r->up[0].got, r->up[0].sent, r->down[0].got,
+		    r->down[0].sent);
+	else if (r->strays != 0)
+		SAY("%u frames of no flow", r->strays);
+	else if (g->total != 0)
+		SAY("guest blames host: %s %#llx", fault_name(g->last),
+		    (unsigned long long)g->last_value);
+	else if (h->total != 0)
+		SAY("host blames guest: %s %#llx", fault_name(h->last),
+		    (unsigned long long)h->last_value);
+	else if (d->total != 0)
+		SAY("device blames guest: %s %#llx", fault_name(d->last),
+		    (unsigned long long)d->last_value);
+	else if (sim_link_leaks(&r->link, false, leaks, sizeof(leaks)))
+		SAY("live at the end:%s", leaks);
+#undef SAY
+}
+
+static uint32_t
+queues_used(const struct sim_flow *f, uint32_t n)
+{
+	uint64_t mask = 0;
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (f[i].frames != 0)
+			mask |= 1ull << f[i].queue;
+	for (; mask != 0; mask &= mask - 1)
+		used++;
+	return used;
+}
+
+static void
+report(const struct run *r, struct sim_nic_result *out)
+{
+	for (uint32_t i = 0; i < r->cfg->flows; i++) {
+		out->from_guest += r->up[i].frames;
+		out->from_guest_gso += r->up[i].gso_frames;
+		out->to_guest += r->down[i].frames;
+		out->to_guest_gso += r->down[i].gso_frames;
+	}
+	out->queues_used_guest = queues_used(r->down, r->cfg->flows);
+	out->queues_used_host = queues_used(r->up, r->cfg->flows);
+	out->caps = r->caps;
+	out->steps = r->sim.steps;
+	out->signals = r->link.signals;
+	out->interrupts = r->link.part.counters.interrupts;
+	out->virtual_ns = r->sim.now_ns;
+	out->err = r->err;
+}
+
+static bool
+run_to_end(struct run *r)
+{
+	bool finished = sim_run(&r->sim, advance, r, LIMIT_STEPS,
+	    r->sim.now_ns + LIMIT_NS);
+
+	if (r->cfg->stop_at == 0 || r->phase >= DETACH)
+		return finished;
+	stop(r);
+	return sim_run(&r->sim, advance, r, LIMIT_STEPS,
+	    r->sim.now_ns + LIMIT_NS);
+}
+
+bool
+sim_nic_run(const struct sim_nic_config *cfg, struct sim_nic_result *out)
+{
+	static struct run r;	/* large */
+	char leaks[256] = "";
+	bool finished;
+
+	memset(out, 0, sizeof(*out));
+	memset(&r, 0, sizeof(r));
+	r.cfg = cfg;
+	sim_init(&r.sim, cfg->seed);
+	flows_init(&r, r.up, false);
+	flows_init(&r, r.down, true);
+	if (sim_link_init(&r.link, &r.sim, &cfg->link, &link_ops, &r) == 0) {
+		if (cfg->guest_allocs != 0)
+			r.link.mem.allocs_left = cfg->guest_allocs - 1;
+		r.vsp = vsp_create(&cfg->vsp, &vsp_ops, &r);
+		if (cfg->host_allocs != 0)
+			r.link.host_allocs_left = cfg->host_allocs - 1;
+		OS_ASSERT(r.vsp != NULL);
+		r.offered = vms_dev_offer(r.link.vms, vsp_dev(r.vsp)) == 0;
+		r.failed = !r.offered;
+		(void)vmc_start(r.link.vmc, r.sim.now_ns);
+		sim_link_control(&r.link);
+		finished = run_to_end(&r);
+		judge(&r, finished, out);
+		report(&r, out);
+		if (r.offered)
+			vms_dev_rescind(r.link.vms, vsp_dev(r.vsp));
+		vsp_destroy(r.vsp);
+		r.vsp = NULL;
+		sim_link_fini(&r.link);
+	}
+	if (out->why[0] == 0 &&
+	    sim_link_leaks(&r.link, true, leaks, sizeof(leaks)))
+		snprintf(out->why, sizeof(out->why), "live after destroy:%s",
+		    leaks);
+	sim_link_free(&r.link);
+	sim_fini(&r.sim);
+	return out->why[0] == 0;
+}
+
+void
+sim_nic_defaults(struct sim_nic_config *c)
+{
+	static const uint8_t mac[6] = { 0, 0x15, 0x5d, 1, 2, 3 };
+
+	memset(c, 0, sizeof(*c));
+	c->link.vps = 2;
+	c->link.mem_pages = 4096;
+	c->link.mem_regions = 16;
+	c->link.vms.dedicated_interrupt = true;
+	vsc_tunables_default(&c->vsc.tune);
+	c->vsc.tune.ring_pages = 8;
+	c->vsc.tune.tx_slots = 4;
+	c->vsc.tune.rxbuf_kb = 256;
+	c->vsc.tune.sendbuf_kb = 128;
+	c->vsc.vps = 2;
+	c->vsc.mtu = 1500;
+	c->vsc.offloads = VSC_OFF_ALL;
+	c->vsc.filter = 0xd;	/* directed, broadcast, all multicast */
+	memcpy(c->vsp.mac, mac, sizeof(mac));
+	c->vsp.mtu = 1500;
+	c->vsp.max_queues = 4;
+	c->vsp.offloads = VSP_OFF_ALL;
+	c->vsp.strict = true;
+	c->vsp.speed_bps = 10000000000ull;
+	c->vsp.link_up = true;
+	c->vsp.backend_gso4 = c->vsp.backend_gso6 = true;
+	c->vsp.backend_csum = true;
+	c->seed = 1;
+	c->flows = 6;
+	c->bytes = 60000;
+	c->frame = 20000;
+}
+
+void
+sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
+    size_t cap)
+{
+	snprintf(line, cap, "hvnet-sim --nic --seed=%llu --faults=%s "
+	    "--guest-version=%#x --host-version=%#x --nvsp=%#x "
+	    "--guest-offloads=%#x --host-offloads=%#x --backend=%d%d%d "
+	    "--mtu=%u --frame=%u --bytes=%u --flows=%u --queues=%u --vps=%u "
+	    "--regions=%u%s%s --stop-at=%llu --stop=%s --guest-allocs=%u "
+	    "--host-allocs=%u", (unsigned long long)c->seed, faults,
+	    c->link.vmc.max_version, c->link.vms.max_version, c->vsp.max_nvsp,
+	    c->vsc.offloads, c->vsp.offloads, c->vsp.backend_gso4,
+	    c->vsp.backend_gso6, c->vsp.backend_csum, c->vsp.mtu, c->frame,
+	    c->bytes, c->flows, c->vsp.max_queues, c->link.vps,
+	    c->link.mem_regions, c->vlan ? " --vlan" : "",
+	    c->no_alloc ? " --no-alloc" : "", (unsigned long long)c->stop_at,
+	    sim_stop_names[c->stop], c->guest_allocs, c->host_allocs);
+}
