@@ -61,6 +61,7 @@ struct rig {
 	char order[512];		/* bus calls, a word each */
 	/* upcalls */
 	uint32_t attached, failed, detached, links, tables, wakes, flushes;
+	uint32_t flush_nsent;		/* packets sent before the last flush */
 	int err;
 	enum fault why;
 	const char *stage;
@@ -380,6 +381,7 @@ static void
 rig_rx_flush(void *ctx, uint32_t queue)
 {
 	((struct rig *)ctx)->flushes++;
+	((struct rig *)ctx)->flush_nsent = the_rig->nsent;
 }
 
 static void
