@@ -128,6 +128,13 @@ class Lab:
                 raise LabError(f'{what}: not within {seconds} s\n{logs}')
             time.sleep(0.02)
 
+    def check_processes(self):
+        """LabError if a process died of a signal or a sanitizer's report."""
+        for p in self.procs:
+            text = self.log(p)
+            if (p.poll() or 0) < 0 or 'Sanitizer' in text:
+                raise LabError(f'{p.args[:4]}: {p.returncode}\n{text}')
+
     # --- hvnet ---
 
     def host(self, *nics, args=()):

@@ -49,5 +49,8 @@ void guest_stop(struct guest *);
 
 /* Attached, and then `detail` says with what; else it says what is awaited. */
 bool guest_attached(struct guest *, char *detail, size_t cap);
+/* It ended by itself (cfg.once); guest_stop() remains to be called.  Any
+ * thread. */
+bool guest_stopped(const struct guest *);
 
 #endif

@@ -68,6 +68,23 @@ stat_caps(const struct vsc_caps *c)
 	    "offloads", stat_offloads(c->offloads));
 }
 
+/* The key as hex, the indirection table as queue numbers. */
+static json_t *
+stat_rss(const struct vsc *v)
+{
+	uint8_t key[40];
+	uint32_t table[128];
+	char hex[2 * sizeof(key) + 1];
+	json_t *a = json_array();
+	int n = vsc_get_rss(v, key, table, (uint32_t)ARRAY_LEN(table));
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		snprintf(&hex[2 * i], 3, "%02x", key[i]);
+	for (int i = 0; i < n; i++)
+		json_array_append_new(a, json_integer(table[i]));
+	return json_pack("{s:s,s:o}", "key", hex, "table", a);
+}
+
 static json_t *
 stat_chan(const struct chan *c)
 {
@@ -126,8 +143,10 @@ guest_stat(struct guest *g)
 	    (json_int_t)g->leaked_bytes, "memory_bytes", (json_int_t)
 	    (g->link != NULL ? link_guest_mem_used(g->link) : 0),
 	    "vps", vps, "queues", stat_queues(g));
-	if (g->vsc != NULL && g->state == GUEST_UP)
+	if (g->vsc != NULL && g->state == GUEST_UP) {
 		json_object_set_new(o, "device", stat_caps(vsc_caps(g->vsc)));
+		json_object_set_new(o, "rss", stat_rss(g->vsc));
+	}
 	return o;
 }
 

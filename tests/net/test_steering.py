@@ -1,0 +1,88 @@
+"""Each flow to the guest lands on the channel that Toeplitz says."""
+import socket
+
+import pytest
+
+HOST, GUEST = '10.7.0.2', '10.7.0.1'
+
+
+def toeplitz(key, data):
+    """Bit by bit, as Microsoft's RSS documentation defines it."""
+    bits = int.from_bytes(key, 'big')
+    width = len(key) * 8
+    out = 0
+    for i, byte in enumerate(data):
+        for b in range(8):
+            if byte & (0x80 >> b):
+                out ^= (bits >> (width - 32 - (i * 8 + b))) & 0xffffffff
+    return out
+
+
+def tuple4(src, sport, dst, dport):
+    family = socket.AF_INET6 if ':' in src else socket.AF_INET
+    return (socket.inet_pton(family, src) + socket.inet_pton(family, dst) +
+            sport.to_bytes(2, 'big') + dport.to_bytes(2, 'big'))
+
+
+MS_KEY = bytes.fromhex('6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b4'
+                       '77cb2da38030f20c6a42b73bbeac01fa')
+
+
+def test_microsoft_vectors():
+    """The verification suite's first and last IPv4 rows, and one IPv6."""
+    assert toeplitz(MS_KEY, tuple4('66.9.149.187', 2794, '161.142.100.80',
+                                   1766)) == 0x51ccc178
+    assert toeplitz(MS_KEY, tuple4('153.39.163.191', 44251, '202.188.127.2',
+                                   1303)) == 0x10e828a2
+    assert toeplitz(MS_KEY, tuple4('3ffe:2501:200:1fff::7', 2794,
+                                   '3ffe:2501:200:3::1', 1766)) == 0x40207d3d
+
+
+def rx_frames(lab):
+    guest = [s for s in lab.stat('hn0') if s['kind'] == 'guest'][0]
+    return [q['receive']['frames'] for q in guest['queues']], guest['rss']
+
+
+SEND = '''
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], 5500),
+                             source_address=(sys.argv[2], int(sys.argv[3])))
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for i in range(30):
+    s.sendall(b"x" * 100)
+    time.sleep(0.0005)
+'''
+SINK = '''
+import socket, threading
+srv = socket.create_server(("::", 5500), family=socket.AF_INET6,
+                           dualstack_ipv6=True, backlog=128)
+def drain(c):
+    while c.recv(65536):
+        pass
+while True:
+    threading.Thread(target=drain, args=(srv.accept()[0],)).start()
+'''
+
+
+@pytest.mark.parametrize('queues', [2, 4])
+def test_flows_land_where_toeplitz_says(lab, queues):
+    lab.pair(queues=queues, vps=queues)
+    sink = lab.start('g', ['python3', '-c', SINK], 'sink')
+    lab.wait('sink', lambda: ':5500 ' in lab.run('g', 'ss -Hltn').stdout, 5,
+             [sink])
+    before, rss = rx_frames(lab)
+    key = bytes.fromhex(rss['key'])
+    used = set()
+    for n in range(32):
+        src, dst = (HOST, GUEST) if n % 2 == 0 else ('fd07::2', 'fd07::1')
+        port = 40000 + 37 * n
+        lab.run('h', ['python3', '-c', SEND, dst, src, str(port)])
+        after, _ = rx_frames(lab)
+        delta = [b - a for a, b in zip(before, after)]
+        want = rss['table'][toeplitz(key, tuple4(src, port, dst, 5500)) %
+                            len(rss['table'])]
+        assert delta[want] == max(delta) and delta[want] >= 20, \
+            f'{src}:{port}: queue {want} expected, frames by queue {delta}'
+        used.add(want)
+        before = after
+    assert used == set(range(queues)), 'some queue was never used'
