@@ -185,6 +185,25 @@ software_segments(void **state)
 	}
 }
 
+/* Same header and segment size, but RSC for one IP version alone. */
+static void
+rsc_for_ipv4_alone(void **state)
+{
+	struct rig *r = rig_new(1, 400);
+	struct frame_spec v4 = tcp4, v6 = tcp6;
+
+	r->vsp->guest.rsc6 = false;
+	v4.tcp_opts = 20;
+	v6.tcp_opts = 0;
+	assert_int_equal(frame_hdr(&v4), frame_hdr(&v6));
+	for (uint32_t i = 0; i < 2; i++) {
+		rsc(r, &v4, 1400);
+		segments(r, &v6, 1400);
+	}
+	assert_int_equal(rig_counts(r, 0)->recut, 4);
+	rig_end(r);
+}
+
 static void
 segments_to_a_guest_without_checksums(void **state)
 {
@@ -531,6 +550,7 @@ main(void)
 		cmocka_unit_test(many_frames_in_a_packet),
 		cmocka_unit_test(rsc_guessed_right_and_wrong),
 		cmocka_unit_test(software_segments),
+		cmocka_unit_test(rsc_for_ipv4_alone),
 		cmocka_unit_test(segments_to_a_guest_without_checksums),
 		cmocka_unit_test(tiny_segments),
 		cmocka_unit_test(small_frames_in_a_gso_room),
