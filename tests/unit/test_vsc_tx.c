@@ -335,6 +335,8 @@ test_xact(void **state)
 		assert_int_equal(rig.err, E_PEER);
 		assert_int_equal(rig.why, FAULT_XACT_ID);
 		assert_int_equal(rig.chan[0].faults.total, 1);
+		assert_int_equal(vsc_tx_stats(rig.v, 0)->completions,
+		    i == 3 ? 1 : 0);
 		assert_int_equal(copy(100, &m), E_GONE);
 		rig_down(&rig);
 		assert_int_equal(rig.live_mem, 0);
@@ -436,6 +438,46 @@ test_cut(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* Cutting into a full ring: one packet waits, the rest is not cut yet. */
+static void
+test_cut_full(void **state)
+{
+	struct pkt_meta m;
+	uint32_t off = 0;
+
+	rig_init(&rig, 0x50003);
+	rig.no_csum = true;
+	rig.lso_max = 0;
+	rig.complete = false;
+	rig_up(&rig);
+	frame_make(54 + 40500, &m);
+	m.flags |= PKT_GSO_TCP4;
+	m.gso_size = 1000;
+	rig.room = 0;
+	assert_int_equal(copy(54 + 40500, &m), 0);
+	vsc_tx_flush(rig.v, 0);
+	assert_int_equal(rig.nsent, 0);
+	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 1);
+	assert_int_equal(copy(54, &m), E_AGAIN);
+	while (off < 40500) {
+		uint32_t had = rig.nsent;
+
+		rig.room = 2;
+		rig_poll(&rig, 0);
+		assert_true(rig.nsent > had);
+		(void)cut_check(had, 40500, &off);
+		for (uint32_t i = had; i < rig.nsent; i++)
+			rig_complete(0, rig.sent[i].xact);
+	}
+	rig_poll(&rig, 0);
+	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 0);
+	assert_int_equal(rig.wakes, 1);
+	rig.room = -1;
+	rig.handled = rig.nsent;
+	rig_down(&rig);
+	assert_int_equal(rig.live_mem, 0);
+}
+
 int
 main(void)
 {
@@ -447,6 +489,7 @@ main(void)
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_xact),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

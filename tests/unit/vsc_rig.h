@@ -61,7 +61,7 @@ struct rig {
 	char order[512];		/* bus calls, a word each */
 	/* upcalls */
 	uint32_t attached, failed, detached, links, tables, wakes, flushes;
-	uint32_t flush_nsent;		/* packets sent before the last flush */
+	uint32_t unflushed;		/* frames since the last flush */
 	int err;
 	enum fault why;
 	const char *stage;
@@ -171,6 +171,9 @@ rig_send(struct chan *c, const struct vmpkt_out *p)
 	struct rig_packet *s;
 
 	assert_true(r->open[rig_index(c)]);
+	/* The user lets go of the frames before they are acknowledged. */
+	if (p->type == VMPKT_COMPLETION)
+		assert_int_equal(r->unflushed, 0);
 	if (r->room == 0)
 		return E_AGAIN;
 	if (r->room > 0)
@@ -369,6 +372,7 @@ rig_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 	struct rig *r = ctx;
 
 	r->frames++;
+	r->unflushed++;
 	r->queue = queue;
 	r->meta = f->meta;
 	r->len = f->len;
@@ -381,7 +385,7 @@ static void
 rig_rx_flush(void *ctx, uint32_t queue)
 {
 	((struct rig *)ctx)->flushes++;
-	((struct rig *)ctx)->flush_nsent = the_rig->nsent;
+	((struct rig *)ctx)->unflushed = 0;
 }
 
 static void
