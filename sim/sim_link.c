@@ -563,6 +563,23 @@ sim_link_cut(struct sim_link *l)
 }
 
 bool
+sim_link_at_0_13(const struct sim_link *l)
+{
+	return l->cfg.vmc.max_version == VMBUS_V0_13 ||
+	    l->cfg.vms.max_version == VMBUS_V0_13;
+}
+
+bool
+sim_link_host_blames(const struct sim_link *l)
+{
+	const struct fault_log *h = &l->part.faults;
+
+	if (sim_link_at_0_13(l) && h->last_value == VMBUS_UNLOAD)
+		return h->total != h->count[FAULT_VMBUS_TYPE];
+	return h->total != 0;
+}
+
+bool
 sim_link_leaks(struct sim_link *l, bool destroyed, char *what, size_t cap)
 {
 	uint64_t guest_pages = l->leaked_pages +

@@ -199,13 +199,6 @@ advance(void *ctx)
 	return r->phase == DONE;
 }
 
-static bool
-ends_at_0_13(const struct sim_vmbus_config *c)
-{
-	return c->link.vmc.max_version == VMBUS_V0_13 ||
-	    c->link.vms.max_version == VMBUS_V0_13;
-}
-
 /* After a stop: the conditions for an end. */
 static bool
 stopped(void *ctx)
@@ -231,7 +224,7 @@ stop(struct run *r)
 		r->phase = DONE;
 		break;
 	case SIM_STOP_UNLOAD:
-		r->unload_blind = ends_at_0_13(r->cfg);
+		r->unload_blind = sim_link_at_0_13(&r->link);
 		enter(r, LAST_UNLOAD);
 		break;
 	case SIM_STOP_RESCIND:
@@ -271,15 +264,6 @@ phase_name(enum phase p)
 	return name[p];
 }
 
-/* UNLOAD is sent to a host of 0.13 as FreeBSD does, and faulted by it. */
-static bool
-unload_0_13(const struct run *r, const struct fault_log *h)
-{
-	return ends_at_0_13(r->cfg) &&
-	    h->total == h->count[FAULT_VMBUS_TYPE] &&
-	    h->last_value == VMBUS_UNLOAD;
-}
-
 static void
 judge(struct run *r, bool finished, struct sim_vmbus_result *out)
 {
@@ -298,7 +282,7 @@ judge(struct run *r, bool finished, struct sim_vmbus_result *out)
 	else if (g->total != 0)
 		snprintf(out->why, sizeof(out->why), "guest blames host: %s %#llx",
 		    fault_name(g->last), (unsigned long long)g->last_value);
-	else if (h->total != 0 && !unload_0_13(r, h))
+	else if (sim_link_host_blames(&r->link))
 		snprintf(out->why, sizeof(out->why), "host blames guest: %s %#llx",
 		    fault_name(h->last), (unsigned long long)h->last_value);
 	else if (r->link.leaked_pages != 0 && !r->unload_blind)
