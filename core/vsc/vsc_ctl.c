@@ -287,6 +287,7 @@ ctl_rescinded(struct chan *c)
 	vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, E_GONE);
 	vsc_ctl_event(v, VSC_WAIT_SUBS, NULL, E_GONE);
 	vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, E_GONE);
+	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
 	vsc_ctl_run(v);
 }
 
@@ -353,8 +354,9 @@ ctl_patience(const struct vsc *v)
 	case VSC_WAIT_OPEN:
 	case VSC_WAIT_CLOSE:
 	case VSC_WAIT_GPADL:
-	case VSC_WAIT_SETTLE:
 		return VSC_BUS_NS;
+	case VSC_WAIT_SETTLE:
+		return vsc_detach_bus_busy(v) ? VSC_BUS_NS : VSC_DETACH_NS;
 	default:
 		return v->state == VSC_DETACHING ? VSC_DETACH_NS :
 		    VSC_EXCHANGE_NS;

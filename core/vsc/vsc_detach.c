@@ -23,8 +23,8 @@ detach_talk(const struct vsc *v)
 	return v->talk && !v->q[0]->gone && v->q[0]->state == VSC_CHAN_OPEN;
 }
 
-static bool
-detach_unsettled(const struct vsc *v)
+bool
+vsc_detach_bus_busy(const struct vsc *v)
 {
 	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
 		if (v->q[i] != NULL && v->q[i]->state == VSC_CHAN_OPENING)
@@ -34,6 +34,20 @@ detach_unsettled(const struct vsc *v)
 	    v->sendbuf.state == VSC_GPADL_CREATING;
 }
 
+/*
+ * Exchanges that detach cut off end first: the control page is the host's
+ * until then, and a GPADL must not go while the host has yet to read of it.
+ */
+static bool
+detach_unsettled(const struct vsc *v)
+{
+	bool busy = v->ctl.page_busy;
+
+	for (uint32_t i = 0; i < VSC_CTL_XACTS; i++)
+		busy = busy || v->ctl.xact_gen[i] != 0;
+	return vsc_detach_bus_busy(v) || (busy && detach_talk(v));
+}
+
 static int
 settle_start(struct vsc *v)
 {
@@ -41,11 +55,15 @@ settle_start(struct vsc *v)
 	    VSC_STEP_NEXT;
 }
 
+/* A host that does not answer once is not asked again. */
 static int
 settle_done(struct vsc *v)
 {
-	return v->ctl.err == 0 && detach_unsettled(v) ? VSC_STEP_AGAIN :
-	    VSC_STEP_NEXT;
+	if (v->ctl.err < 0)
+		v->talk = false;
+	else if (detach_unsettled(v))
+		return VSC_STEP_AGAIN;
+	return VSC_STEP_NEXT;
 }
 
 static int
@@ -59,7 +77,6 @@ quiet_start(struct vsc *v)
 	    (struct span){ (const uint8_t *)&none, sizeof(none) });
 }
 
-/* A host that does not answer once is not asked again. */
 static int
 quiet_done(struct vsc *v)
 {
@@ -84,6 +101,10 @@ drain_start(struct vsc *v)
 {
 	if (!detach_talk(v))
 		return VSC_STEP_NEXT;
+	for (uint32_t i = 0; i < v->caps.queues; i++) {
+		if (v->q[i]->state == VSC_CHAN_OPEN)
+			vsc_tx_flush(v, i);
+	}
 	return vsc_ctl_wait(v, VSC_WAIT_DRAIN, NULL);
 }
 

@@ -94,9 +94,12 @@ vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p)
 		vsc_ctl_event(v, VSC_WAIT_NVS, NULL, 0);
 		return 0;
 	}
-	if (m.type != NVS_RNDIS_DONE)
+	if (m.type == NVS_RNDIS_DONE)
+		vsc_rndis_completion(v, p->xact, m.rndis_status);
+	else if (v->state != VSC_DETACHING)
 		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "completion");
-	vsc_rndis_completion(v, p->xact, m.rndis_status);
+	/* An exchange that detach cut off. */
+	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
 	return 0;
 }
 

@@ -69,7 +69,7 @@ enum vsc_wait_kind {
 	VSC_WAIT_SPACE,			/* ring room; then the step restarts */
 	VSC_WAIT_SUBS,			/* offers of sub-channels */
 	VSC_WAIT_DRAIN,			/* outstanding packets, detach */
-	VSC_WAIT_SETTLE,		/* bus exchanges cut off by detach */
+	VSC_WAIT_SETTLE,		/* exchanges cut off by detach */
 };
 
 /* A step: start returns one of these or E_*; done is called after the wait. */
@@ -107,7 +107,7 @@ struct vsc_ctl {
 	uint64_t deadline;
 	struct chan *wait_chan;
 	/* NVSP: the reply; RNDIS: status and information buffer */
-	uint64_t xact;
+	uint64_t xact, rndis_xact;
 	struct nvs_msg nvs;
 	uint32_t req_id;
 	bool want_reply, got_reply, got_completion;
@@ -288,6 +288,8 @@ void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 extern const struct vsc_list vsc_filter_list, vsc_rss_list, vsc_off_list,
     vsc_link_list;
 extern const struct vsc_list vsc_detach_list;
+/* True while the bus owes an answer to something that detach cut off. */
+bool vsc_detach_bus_busy(const struct vsc *v);
 /* chan_events of the control kind land here. */
 void vsc_sub_offered(struct vsc *v, struct chan *sub);
 

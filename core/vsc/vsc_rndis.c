@@ -75,7 +75,7 @@ vsc_rndis_send(struct vsc *v, struct rndis_msg *m)
 	ctl->got_completion = false;
 	vsc_ctl_wait(v, VSC_WAIT_RNDIS, NULL);
 	ctl->page_busy = true;
-	rc = rndis_page_send(v, 0, len, &ctl->xact);
+	rc = rndis_page_send(v, 0, len, &ctl->rndis_xact);
 	if (rc < 0) {
 		ctl->page_busy = false;
 		ctl->wait = VSC_WAIT_NONE;
@@ -116,6 +116,7 @@ rndis_exchange_check(struct vsc *v)
 	if (ctl->got_completion && (ctl->got_reply || !ctl->want_reply)) {
 		ctl->page_busy = false;
 		vsc_ctl_event(v, VSC_WAIT_RNDIS, NULL, 0);
+		vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
 	}
 }
 
@@ -128,7 +129,7 @@ vsc_rndis_completion(struct vsc *v, uint64_t xact, uint32_t status)
 		ctl->answer_busy = false;
 		return;
 	}
-	if (xact != ctl->xact || ctl->wait != VSC_WAIT_RNDIS)
+	if (xact != ctl->rndis_xact || !ctl->page_busy)
 		return;
 	ctl->got_completion = true;
 	if (status != NVS_STATUS_OK) {
@@ -147,8 +148,8 @@ rndis_reply(struct vsc *v, uint32_t req_id, const struct rndis_msg *m)
 {
 	struct vsc_ctl *ctl = &v->ctl;
 
-	if (ctl->wait != VSC_WAIT_RNDIS || ctl->got_reply ||
-	    !ctl->want_reply || req_id != ctl->req_id)
+	if (!ctl->page_busy || ctl->got_reply || !ctl->want_reply ||
+	    req_id != ctl->req_id)
 		return vsc_fault(v->q[0], FAULT_XACT_ID, req_id, "RNDIS");
 	ctl->rndis = *m;
 	if (m->type == RNDIS_QUERY_DONE && m->done.info.len != 0) {

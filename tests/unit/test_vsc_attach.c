@@ -243,6 +243,42 @@ test_rescind(void **state)
 	assert_int_equal(r->live_mem, 0);
 }
 
+/*
+ * Detach while the host owes an answer: nothing is sent before it came, for
+ * the control page and the GPADL's name are still the host's.
+ */
+static void
+test_cut_off(void **state)
+{
+	struct rig *r = &rig;
+
+	/* 3 exchanges of NVSP, 8 of RNDIS */
+	for (uint32_t n = 1; n <= 11; n++) {
+		uint32_t before;
+
+		rig_init(r, 0x30000);
+		r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0], r->now);
+		(void)vsc_timer(r->v, r->now);
+		for (uint32_t i = 1; i < n; i++) {
+			while (r->handled < r->nsent)
+				rig_answer(r);
+			rig_poll(r, 0);
+		}
+		assert_int_equal(r->attached, 0);
+		assert_true(r->handled < r->nsent);
+		before = r->nsent;
+		vsc_detach(r->v, r->now);
+		assert_int_equal(r->nsent, before);
+		assert_string_equal(r->order, "open0 ");
+		rig_run(r);
+		assert_int_equal(r->detached, 1);
+		assert_int_equal(r->failed, 0);
+		vsc_free(r->v);
+		assert_int_equal(r->live_bytes, 0);
+		assert_int_equal(r->live_mem, 0);
+	}
+}
+
 /* Indications, keepalive, VF and data path, send table. */
 static void
 test_running(void **state)
@@ -328,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_rescind),
+		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_tunables),
 	};

@@ -15,7 +15,9 @@
 #include "vsc/vsc_priv.h"
 
 #define RIG_CHANS	4u
+#ifndef RIG_PACKETS
 #define RIG_PACKETS	1600u
+#endif
 #define RIG_GPA		0x123400000000ull
 
 struct rig_packet {
@@ -604,6 +606,22 @@ rig_host_nvs(struct rig *r, const struct rig_packet *p)
 	rig_push_nvs(0, VMPKT_COMPLETION, p->xact, &a);
 }
 
+/* The host takes the next packet, and answers it if it can. */
+static void
+rig_answer(struct rig *r)
+{
+	const struct rig_packet *p = &r->sent[r->handled++];
+	struct nvs_rndis n;
+	bool rndis = nvs_rndis_get(&n, (struct span){ p->data, p->data_len });
+
+	if (rndis && n.channel == NVS_CHANNEL_CONTROL)
+		rig_host_rndis(r, p);
+	else if (rndis && r->complete)
+		rig_complete(p->chan, p->xact);
+	else if (!rndis && p->type == VMPKT_INBAND)
+		rig_host_nvs(r, p);
+}
+
 /* Let both sides go on until neither has anything to do. */
 static void
 rig_run(struct rig *r)
@@ -611,21 +629,11 @@ rig_run(struct rig *r)
 	bool more = true;
 
 	while (more) {
-		more = false;
+		more = r->handled < r->nsent;
 		(void)vsc_timer(r->v, r->now);
-		while (r->handled < r->nsent) {
-			const struct rig_packet *p = &r->sent[r->handled++];
-			struct nvs_rndis n;
-			bool rndis = nvs_rndis_get(&n, (struct span){ p->data,
-			    p->data_len });
-
+		while (r->detached == 0 && r->handled < r->nsent) {
+			rig_answer(r);
 			more = true;
-			if (rndis && n.channel == NVS_CHANNEL_CONTROL)
-				rig_host_rndis(r, p);
-			else if (rndis && r->complete)
-				rig_complete(p->chan, p->xact);
-			else if (!rndis && p->type == VMPKT_INBAND)
-				rig_host_nvs(r, p);
 		}
 		for (uint32_t k = 0; k < RIG_CHANS; k++) {
 			while (r->open[k] && r->chan[k].events->ready(
