@@ -264,6 +264,10 @@ vmc_chan_free(struct vmc_chan *vc)
 {
 	struct vmc *vmc = vc->vmc;
 
+	vmc_out_cancel(vmc, &vc->out_open);
+	vmc_out_cancel(vmc, &vc->out_close);
+	vmc_out_cancel(vmc, &vc->out_modify);
+	vmc_out_cancel(vmc, &vc->out_release);
 	vmc->chan[vc->index] = NULL;
 	vmc->channels--;
 	vmc->ops->free(vmc->ctx, vc, sizeof(*vc));

@@ -200,12 +200,13 @@ vmc_out_clear(struct vmc *vmc)
 
 	while ((o = vmc->head) != NULL) {
 		vmc->head = o->next;
+		if (vmc->head == NULL)
+			vmc->tail = &vmc->head;
 		o->queued = false;
 		if (o->type == VMBUS_RELID_RELEASED && o != &vmc->out_untaken)
 			vmc_chan_free(CONTAINER_OF(o, struct vmc_chan,
 			    out_release));
 	}
-	vmc->tail = &vmc->head;
 	vmc->retry_due = DUE_NEVER;
 	vmc->backoff_ns = 0;
 }
