@@ -386,7 +386,7 @@ vsc_timer(struct vsc *v, uint64_t now_ns)
 		if (ctl->wait == VSC_WAIT_DRAIN)
 			next = next < now_ns + VSC_POLL_NS ? next :
 			    now_ns + VSC_POLL_NS;
-	} else if (ctl->wait != VSC_WAIT_NONE) {
+	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL) {
 		next = now_ns;		/* the next wait needs its deadline */
 	}
 	vsc_ctl_run(v);

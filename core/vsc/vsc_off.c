@@ -164,7 +164,7 @@ vsc_off_done(struct vsc *v)
 	if (v->ctl.rndis.done.status != RNDIS_STATUS_OK)
 		on = v->attached ? v->caps.offloads : on & OFF_UNSET;
 	v->caps.offloads = on;
-	v->caps.tso_maxlen = off_tso_max(v, on);
+	os_st32(&v->caps.tso_maxlen, off_tso_max(v, on));
 	os_st32(&v->tx_offloads, on);
 	return VSC_STEP_NEXT;
 }

@@ -192,8 +192,8 @@ rx_range(struct vsc_queue *q, uint8_t *shared, uint32_t bytes)
 	if (rndis_packet_decode_head(&pkt, head, bytes, &why) < 0)
 		return vsc_fault(q, why, bytes, "receive");
 	if ((pkt.ppi.present & RNDIS_HAS_FRAG) != 0) {
-		if ((q->vsc->caps.offloads & (VSC_OFF_RSC4 |
-		    VSC_OFF_RSC6)) == 0)
+		/* Offered is enough: it may just have been switched off. */
+		if ((q->vsc->hw_offloads & VSC_OFF_RSC4) == 0)
 			return vsc_fault(q, FAULT_RNDIS_RSC, 0, "receive");
 		rc = vsc_rsc_add(q, &pkt, shared + pkt.data_off, &why);
 		if (rc < 0)

@@ -82,7 +82,8 @@ txoff_lso(struct vsc_queue *q, const struct vec *v, uint32_t len,
 	uint32_t need = (m->flags & PKT_GSO_TCP4) != 0 ? VSC_OFF_TSO4 :
 	    VSC_OFF_TSO6;
 
-	if ((txoff_on(q) & need) == 0 || len > q->vsc->caps.tso_maxlen ||
+	if ((txoff_on(q) & need) == 0 ||
+	    len > os_ld32(&q->vsc->caps.tso_maxlen) ||
 	    pkt_lso_prepare(v[0].p, v[0].len, len, m) < 0)
 		return false;
 	ppi->present |= RNDIS_HAS_LSO;
