@@ -214,7 +214,8 @@ int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
 
 /*
  * Room for the next frame of at most tso_maxlen + 18 bytes.  E_AGAIN: none;
- * ->tx_wake() comes.  E_GONE: not attached, or broken.  Reserving again without a submit gives the same room.
+ * ->tx_wake() comes.  E_GONE: not attached, or broken.  Reserving again
+ * without a submit gives the same room.
  */
 int vsc_tx_reserve(struct vsc *, uint32_t queue, struct vsc_tx_room *);
 /*

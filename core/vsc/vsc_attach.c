@@ -13,7 +13,7 @@
  */
 #include "vsc/vsc_priv.h"
 
-/* ---- channels ------------------------------------------------------------- */
+/* ---- channels ----------------------------------------------------------- */
 
 static int
 queue_open(struct vsc_queue *q)
@@ -48,7 +48,7 @@ open_start(struct vsc *v)
 	return rc < 0 ? rc : queue_open(v->q[0]);
 }
 
-/* ---- sub-channels ----------------------------------------------------------- */
+/* ---- sub-channels ------------------------------------------------------- */
 
 static int
 subs_start(struct vsc *v)
@@ -147,7 +147,7 @@ sub_open_done(struct vsc *v)
 	return v->ctl.err < 0 ? v->ctl.err : VSC_STEP_AGAIN;
 }
 
-/* ---- the rest --------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------- */
 
 static int
 filter_start(struct vsc *v)

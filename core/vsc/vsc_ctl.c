@@ -187,7 +187,7 @@ vsc_ctl_run(struct vsc *v)
 	}
 }
 
-/* ---- events of channels -------------------------------------------------- */
+/* ---- events of channels ------------------------------------------------- */
 
 static void
 ctl_opened(struct chan *c, int err)
@@ -325,7 +325,7 @@ const struct chan_events vsc_dead_events = {
 	.gpadl_torndown = dead_gpadl,
 };
 
-/* ---- time ----------------------------------------------------------------- */
+/* ---- time --------------------------------------------------------------- */
 
 /* While detaching, the control context reads the parked owners' rings. */
 static void

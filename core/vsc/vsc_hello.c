@@ -11,7 +11,7 @@
 #define HELLO_RNDIS_MAX_XFER	0x4000u	/* what Linux says in INIT */
 #define HELLO_RXBUF_OLD		(15u << 20) /* limit of NVSP 1 and 2 */
 
-/* ---- NVSP ------------------------------------------------------------------ */
+/* ---- NVSP --------------------------------------------------------------- */
 
 int
 vsc_init_start(struct vsc *v)
@@ -193,7 +193,7 @@ vsc_sendbuf_told(struct vsc *v)
 	return VSC_STEP_NEXT;
 }
 
-/* ---- RNDIS ----------------------------------------------------------------- */
+/* ---- RNDIS -------------------------------------------------------------- */
 
 int
 vsc_rinit_start(struct vsc *v)

@@ -293,7 +293,7 @@ bool vsc_detach_bus_busy(const struct vsc *v);
 /* chan_events of the control kind land here. */
 void vsc_sub_offered(struct vsc *v, struct chan *sub);
 
-/* --- vsc_hello.c: steps of attach ----------------------------------------- */
+/* --- vsc_hello.c: steps of attach ---------------------------------------- */
 
 int vsc_init_start(struct vsc *v);
 int vsc_init_done(struct vsc *v);
@@ -318,7 +318,7 @@ int vsc_frame_done(struct vsc *v);
 /* The reply of an NVSP request must be of this type. */
 int vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type);
 
-/* --- vsc_nvs.c ------------------------------------------------------------ */
+/* --- vsc_nvs.c ----------------------------------------------------------- */
 
 /* Send a control message on the primary; with a reply, begin its exchange. */
 int vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply);
@@ -330,7 +330,7 @@ int vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p);
 /* An in-band packet of the host. */
 int vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p);
 
-/* --- vsc_rndis.c ---------------------------------------------------------- */
+/* --- vsc_rndis.c --------------------------------------------------------- */
 
 /* Send a control message and begin its exchange (HALT: completion alone). */
 int vsc_rndis_send(struct vsc *v, struct rndis_msg *m);
@@ -341,7 +341,7 @@ int vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len);
 /* The completion of the packet with our control message. */
 void vsc_rndis_completion(struct vsc *v, uint64_t xact, uint32_t status);
 
-/* --- vsc_off.c, vsc_rss.c: steps of attach and requests -------------------- */
+/* --- vsc_off.c, vsc_rss.c: steps of attach and requests ------------------ */
 
 int vsc_hwcaps_start(struct vsc *v);
 int vsc_hwcaps_done(struct vsc *v);
@@ -356,7 +356,7 @@ void vsc_rss_key_default(uint8_t key[NDIS_RSS_KEY_BYTES]);
 /* Keep the host's send table and tell the port. */
 void vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t);
 
-/* --- vsc_txq.c: packets in flight; owner ------------------------------------ */
+/* --- vsc_txq.c: packets in flight; owner --------------------------------- */
 
 bool vsc_stack_init(struct vsc *v, struct vsc_stack *s, uint32_t n);
 uint32_t vsc_stack_pop(struct vsc_stack *s);	/* VSC_NONE: empty */
@@ -371,7 +371,7 @@ void vsc_tx_section_close(struct vsc_queue *q);
 int vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *p);
 uint32_t vsc_tx_outstanding(const struct vsc_queue *q);
 
-/* --- vsc_tx.c; owner --------------------------------------------------------- */
+/* --- vsc_tx.c; owner ----------------------------------------------------- */
 
 /* Room for `need` bytes; as vsc_tx_reserve(). */
 int vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
@@ -382,7 +382,7 @@ void vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
 /* After completions or room: continue what waits, wake the user. */
 void vsc_tx_resume(struct vsc_queue *q);
 
-/* --- vsc_txoff.c; owner ------------------------------------------------------ */
+/* --- vsc_txoff.c; owner -------------------------------------------------- */
 
 /*
  * What the frame asks for, as PPIs, in software where the host does not take
@@ -396,7 +396,7 @@ int vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m);
 /* Send segments while there is room; true when done. */
 bool vsc_tx_cut_run(struct vsc_queue *q);
 
-/* --- vsc_rx.c, vsc_rsc.c, vsc_ack.c; owner ------------------------------------ */
+/* --- vsc_rx.c, vsc_rsc.c, vsc_ack.c; owner ------------------------------- */
 
 bool vsc_queue_ready(struct chan *c, uint32_t budget);
 int vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p);

@@ -18,7 +18,7 @@
  */
 #include "vsc/vsc_priv.h"
 
-/* ---- frames ----------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------- */
 
 static void
 rx_meta_set(struct vsc_queue *q, const struct rndis_ppi_set *ppi,
@@ -176,7 +176,7 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 	q->vsc->ops->rx(q->vsc->ctx, q->index, &f);
 }
 
-/* ---- packets ---------------------------------------------------------------- */
+/* ---- packets ------------------------------------------------------------ */
 
 /* One range with one data message. */
 static int

@@ -122,7 +122,7 @@ vsc_tx_reserve(struct vsc *v, uint32_t queue, struct vsc_tx_room *room)
 	    PKT_VLAN_BYTES, true, room);
 }
 
-/* ---- placing ---------------------------------------------------------------- */
+/* ---- placing ------------------------------------------------------------ */
 
 /* A header of hdr bytes and then a gap before the data. */
 static void
@@ -234,7 +234,7 @@ vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
 		t->head_room = VSC_HEAD_ALL;
 }
 
-/* ---- frames ------------------------------------------------------------------ */
+/* ---- frames ------------------------------------------------------------- */
 
 /* Move the frame to the slot alone and cut it from there. */
 static int

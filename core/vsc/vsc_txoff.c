@@ -131,7 +131,7 @@ vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
 	return 0;
 }
 
-/* ---- cutting ------------------------------------------------------------------ */
+/* ---- cutting ------------------------------------------------------------ */
 
 int
 vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m)

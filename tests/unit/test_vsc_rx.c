@@ -245,7 +245,7 @@ test_acks(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
-/* ---- hostile --------------------------------------------------------------- */
+/* ---- hostile ------------------------------------------------------------ */
 
 static void
 lie_range_end(void)

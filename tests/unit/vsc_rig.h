@@ -97,7 +97,7 @@ rig_index(const struct chan *c)
 	return (uint32_t)(c - the_rig->chan);
 }
 
-/* ---- memory ---------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static void *
 rig_alloc(void *ctx, size_t bytes)
@@ -164,7 +164,7 @@ rig_va(uint64_t gpa, uint32_t len)
 	return NULL;
 }
 
-/* ---- channel ---------------------------------------------------------------- */
+/* ---- channel ------------------------------------------------------------ */
 
 static int
 rig_send(struct chan *c, const struct vmpkt_out *p)
@@ -312,7 +312,7 @@ static const struct chan_ops rig_chan_ops = {
 	.open = rig_open, .close = rig_close,
 };
 
-/* ---- upcalls ---------------------------------------------------------------- */
+/* ---- upcalls ------------------------------------------------------------ */
 
 static void
 rig_attached(void *ctx, const struct vsc_caps *caps)
@@ -406,7 +406,7 @@ static const struct vsc_ops rig_ops = {
 	.rx = rig_rx, .rx_flush = rig_rx_flush, .tx_wake = rig_tx_wake,
 };
 
-/* ---- the host ----------------------------------------------------------------- */
+/* ---- the host ----------------------------------------------------------- */
 
 /* Queue a packet for the guest; the caller fills what it wants. */
 static struct rig_packet *
@@ -690,7 +690,7 @@ rig_attach(struct rig *r)
 }
 
 /* Attach, and forget what was said during it. */
-static void
+static inline void
 rig_up(struct rig *r)
 {
 	rig_attach(r);
