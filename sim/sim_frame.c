@@ -257,12 +257,10 @@ sim_frame_check(struct sim_flow *flows, uint32_t nflows, uint32_t queue,
 	if (bad == NULL && (memcmp(buf, f->dst, 6) != 0 ||
 	    memcmp(buf + 6, f->src, 6) != 0))
 		bad = "wrong addresses";
+	if (bad == NULL && f->frames != 0 && f->queue != queue)
+		bad = "flow changed its queue";
 	if (f->bad == NULL)
 		f->bad = bad;
-	if (f->frames == 0)
-		f->queue = queue;
-	else if (f->queue != queue)
-		f->queue_changes++;
 	f->queue = queue;
 	f->frames++;
 	f->gso_frames += (m->flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) != 0;

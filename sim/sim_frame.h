@@ -28,8 +28,7 @@ struct sim_flow {
 	/* receiver */
 	uint32_t got;
 	uint32_t frames, gso_frames;
-	uint32_t queue;		/* of the first frame */
-	uint32_t queue_changes;
+	uint32_t queue;		/* where the frames came, all of them */
 	const char *bad;	/* what was wrong first */
 };
 

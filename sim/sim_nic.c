@@ -29,7 +29,6 @@ struct run {
 	bool attached, failed, detach_due, detached, unloaded;
 	int err;
 	const char *stage;
-	bool attached_at_stop;
 	enum phase phase;
 	struct vsc_caps caps;
 	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
@@ -505,7 +504,6 @@ advance(void *ctx)
 static void
 stop(struct run *r)
 {
-	r->attached_at_stop = r->attached;
 	if (r->cfg->stop == SIM_STOP_CUT) {
 		r->phase = UNLOAD;
 		r->unloaded = true;
@@ -516,18 +514,11 @@ stop(struct run *r)
 	}
 }
 
-/*
- * Faults that an honest guest is blamed for.  A host without memory refuses a
- * buffer as if it were bad.  And vsc, detached in the middle of an exchange,
- * does not wait for its answer: the host may find the control page rewritten,
- * or a buffer's GPADL gone.
- */
+/* A host without memory refuses a buffer as if it were bad. */
 static bool
-blame_expected(const struct run *r)
+blame_expected(const struct sim_nic_config *c)
 {
-	return r->cfg->host_allocs != 0 || r->cfg->link.faults.host_alloc != 0 ||
-	    (r->cfg->stop_at != 0 && r->cfg->stop == SIM_STOP_DETACH &&
-	    !r->attached_at_stop);
+	return c->host_allocs != 0 || c->link.faults.host_alloc != 0;
 }
 
 static void
@@ -558,7 +549,7 @@ judge(struct run *r, bool finished, struct sim_nic_result *out)
 	else if (sim_link_host_blames(&r->link))
 		SAY("host blames guest: %s %#llx", fault_name(h->last),
 		    (unsigned long long)h->last_value);
-	else if (d->total != 0 && !blame_expected(r))
+	else if (d->total != 0 && !blame_expected(r->cfg))
 		SAY("device blames guest: %s %#llx", fault_name(d->last),
 		    (unsigned long long)d->last_value);
 	else if (sim_link_leaks(&r->link, false, leaks, sizeof(leaks)))

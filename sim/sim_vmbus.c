@@ -280,10 +280,12 @@ judge(struct run *r, bool finished, struct sim_vmbus_result *out)
 		snprintf(out->why, sizeof(out->why), "%llu bad packets",
 		    (unsigned long long)r->echo.bad);
 	else if (g->total != 0)
-		snprintf(out->why, sizeof(out->why), "guest blames host: %s %#llx",
+		snprintf(out->why, sizeof(out->why),
+		    "guest blames host: %s %#llx",
 		    fault_name(g->last), (unsigned long long)g->last_value);
 	else if (sim_link_host_blames(&r->link))
-		snprintf(out->why, sizeof(out->why), "host blames guest: %s %#llx",
+		snprintf(out->why, sizeof(out->why),
+		    "host blames guest: %s %#llx",
 		    fault_name(h->last), (unsigned long long)h->last_value);
 	else if (r->link.leaked_pages != 0 && !r->unload_blind)
 		snprintf(out->why, sizeof(out->why), "%llu pages given up",

@@ -6,8 +6,9 @@
  * An entry is embedded in what it is about (connection, channel, GPADL) and
  * its bytes are made at the moment of posting, so that queuing takes no memory
  * and cannot fail.  A GPADL's entry stays at the head until its header and all
- * bodies are out, that for offers that were not taken until all are released.  After a refusal the queue rests, twice as long each time,
- * until vmc_timer() tries again.
+ * bodies are out; that for offers that were not taken, until all are released.
+ * After a refusal the queue rests, twice as long each time, until vmc_timer()
+ * tries again.
  *
  * Context: control.  Not re-entrant: what is queued while posting is picked up
  * by the loop that runs.

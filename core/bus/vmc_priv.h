@@ -88,7 +88,7 @@ struct vmc_chan {
 	enum vmc_chan_state state;
 	bool rescinded;
 	bool lost;			/* connection ended: no messages */
-	int lost_err;			/* 0: the host holds no memory of ours */
+	int lost_err;			/* 0: the host holds nothing of ours */
 	bool close_wanted;
 	bool offered;			/* offer() or subchannel() was called */
 	bool moving;			/* MODIFY_CHANNEL_RESPONSE to come */
@@ -137,7 +137,7 @@ struct vmc {
 	struct vmc_config cfg;
 	const struct vmc_ops *ops;
 	void *ctx;
-	struct chan_mem pages;		/* monitor to guest, to host, interrupt */
+	struct chan_mem pages;		/* monitor in, out; interrupt page */
 
 	/* owner: control */
 	enum vmc_state state;
@@ -151,7 +151,7 @@ struct vmc {
 	bool posting;
 	uint64_t retry_due, backoff_ns;
 	bool armed;			/* some due is DUE_ARM */
-	bool sweep;			/* channels may be released, subs told */
+	bool sweep;			/* vmc_chan_sweep() has work */
 	uint64_t next_due;		/* no due is earlier */
 	/* offered but not taken (no memory, no slot), a bit a relid; then
 	 * rescinded too, so to be released */
