@@ -59,11 +59,8 @@ guestmem_remove(struct guestmem *m, uint64_t gpa, struct gpa_region *old)
 const struct gpa_region *
 guestmem_find(const struct guestmem *m, uint64_t gpa)
 {
-	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gpa_region *r = &m->region[i];
+	uint32_t i = guestmem_below(m, gpa);
+	const struct gpa_region *r = i > 0 ? &m->region[i - 1] : NULL;
 
-		if (gpa >= r->gpa && gpa - r->gpa < r->bytes)
-			return r;
-	}
-	return NULL;
+	return r != NULL && gpa - r->gpa < r->bytes ? r : NULL;
 }

@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "base/os.h"
 
-#define GUESTMEM_MAX_REGIONS	64	/* Policy: see docs/partition.md */
+/* Policy, see docs/partition.md; a DPDK program has one a 2 MiB page. */
+#define GUESTMEM_MAX_REGIONS	1024
 
 struct gpa_region {
 	uint64_t gpa;
@@ -35,6 +36,23 @@ int guestmem_remove(struct guestmem *, uint64_t gpa, struct gpa_region *old);
 /* The region that holds gpa, or NULL. */
 const struct gpa_region *guestmem_find(const struct guestmem *, uint64_t gpa);
 
+/* How many regions start at or below gpa; the table is sorted. */
+static inline uint32_t
+guestmem_below(const struct guestmem *m, uint64_t gpa)
+{
+	uint32_t low = 0, high = m->count;
+
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+
+		if (m->region[mid].gpa <= gpa)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /*
  * Where [gpa, gpa + len) lies in our memory; NULL unless one region holds all
  * of it.  Context: any that may use the table.
@@ -42,14 +60,15 @@ const struct gpa_region *guestmem_find(const struct guestmem *, uint64_t gpa);
 static inline uint8_t *
 guestmem_ptr(const struct guestmem *m, uint64_t gpa, uint32_t len)
 {
-	for (uint32_t i = 0; i < m->count; i++) {
-		const struct gpa_region *r = &m->region[i];
+	const struct gpa_region *r;
+	uint32_t i = guestmem_below(m, gpa);
 
-		if (gpa >= r->gpa && gpa - r->gpa <= r->bytes &&
-		    len <= r->bytes - (gpa - r->gpa))
-			return r->va + (gpa - r->gpa);
-	}
-	return NULL;
+	if (i == 0)
+		return NULL;
+	r = &m->region[i - 1];
+	if (gpa - r->gpa > r->bytes || len > r->bytes - (gpa - r->gpa))
+		return NULL;
+	return r->va + (gpa - r->gpa);
 }
 
 #endif

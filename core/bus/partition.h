@@ -60,6 +60,13 @@ struct part_ops {
 	int (*map_pages)(struct partition *, const uint64_t *pfns,
 	    uint32_t count, struct part_map *out);
 	void (*unmap_pages)(struct partition *, struct part_map *);
+	/*
+	 * May be NULL.  A channel met an address that no region holds.  True:
+	 * the guest was asked for it; leave the packet where it is, the link
+	 * has the channel tried again when memory came or the deadline passed.
+	 * False: nobody will bring it.  Any thread.
+	 */
+	bool (*miss)(struct partition *, uint64_t gpa);
 };
 
 /* The registers of one virtual processor, as the link reports them. */
@@ -136,5 +143,12 @@ bool part_flag_set(struct partition *p, uint32_t vp, uint32_t flag);
 int part_map_pages(struct partition *p, const uint64_t *pfns, uint32_t count,
     struct part_map *out);
 void part_unmap_pages(struct partition *p, struct part_map *map);
+
+/* As part_ops.miss; false where there is none. */
+static inline bool
+part_miss(struct partition *p, uint64_t gpa)
+{
+	return p->ops != NULL && p->ops->miss != NULL && p->ops->miss(p, gpa);
+}
 
 #endif

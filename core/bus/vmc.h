@@ -151,6 +151,8 @@ bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget,
  */
 int vmc_chan_move(struct vmc *, struct chan *, uint32_t vp);
 uint32_t vmc_chan_vp(const struct chan *);
+/* The monitor id that the offer named, or -1. */
+int vmc_chan_monitor(const struct chan *);
 
 /* Negotiated version; 0 while not connected. */
 uint32_t vmc_version(const struct vmc *);

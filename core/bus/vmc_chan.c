@@ -282,6 +282,14 @@ vmc_chan_vp(const struct chan *c)
 	return os_ld32(&vmc_chan_of(c)->vp);
 }
 
+int
+vmc_chan_monitor(const struct chan *c)
+{
+	const struct vmc_chan *vc = vmc_chan_of(c);
+
+	return vc->monitor_allocated ? vc->monitor_id : -1;
+}
+
 const struct vmc_signal_counters *
 vmc_chan_signals(const struct chan *c)
 {

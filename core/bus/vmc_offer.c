@@ -78,6 +78,7 @@ chan_make(struct vmc *vmc, const struct vmbus_offer *o)
 	vc->index = i;
 	vc->conn_id = vmc->version < VMBUS_V1_1 ? VMBUS_CONN_EVENT : o->conn_id;
 	vc->monitor_id = o->monitor_id;
+	vc->monitor_allocated = o->monitor_allocated;
 	vc->monitor = o->monitor_allocated &&
 	    (how == VMC_SIGNAL_AUTO || how == VMC_SIGNAL_MONITOR);
 	vc->dedicated = vmc->version >= VMBUS_V1_1 && o->dedicated_interrupt;

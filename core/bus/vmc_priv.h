@@ -81,7 +81,8 @@ struct vmc_chan {
 	uint32_t index;			/* in vmc->chan[] */
 	uint32_t conn_id;
 	uint8_t monitor_id;
-	bool monitor;
+	bool monitor_allocated;
+	bool monitor;			/* and used to signal */
 	bool dedicated;
 
 	/* owner: control */

@@ -112,6 +112,7 @@ struct vsp_ops {
 	X(sw_segments,	"segments cut in software for the backend")	\
 	X(sw_csum,	"checksums completed in software for the backend") \
 	X(completions,	"completions sent")				\
+	X(memory_waits,	"times a packet waited for memory the guest had to add") \
 	X(completion_waits, "times completions waited for ring room")	\
 	X(drop_malformed, "dropped: malformed packet or RNDIS message")	\
 	X(drop_state,	"dropped: NIC not initialised")			\
@@ -163,6 +164,11 @@ struct vms_dev *vsp_dev(struct vsp *);
  * left for another round (budget).  Then the port runs ready() of queue 0 once:
  * a data packet behind the control messages brings no new signal. */
 bool vsp_control_run(struct vsp *);
+/*
+ * Control: memory that packets waited for (part_ops.miss) may be there, or the
+ * wait for it is over.  The port then gives every queue a turn.
+ */
+void vsp_memory_changed(struct vsp *);
 /* Control: change the running configuration (link, mtu, offloads, loss, ...);
  * sends the indications that the change asks for.  E_STATE: invalid. */
 int vsp_reconfigure(struct vsp *, const struct vsp_config *);

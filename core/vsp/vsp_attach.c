@@ -164,7 +164,7 @@ bool
 vsp_control_run(struct vsp *vsp)
 {
 	struct vsp_queue *q = vsp->queue[0];
-	bool more = true;
+	bool more = true, wait = false;
 	uint32_t n;
 
 	if (q == NULL || q->dead)
@@ -174,17 +174,29 @@ vsp_control_run(struct vsp *vsp)
 		    vsp_packet_is_control(&q->from.pkt);
 		if (!more)
 			break;
-		q->from.held = false;
-		if (vsp_nvs_message(vsp, &q->from.pkt) != 0)
+		int rc = vsp_nvs_message(vsp, &q->from.pkt);
+
+		q->from.held = wait = rc == E_AGAIN;
+		if (rc != 0)
 			more = false;
 	}
 	if (!q->dead) {
 		vsp_nvs_send_table(vsp);
-		(void)control_send(vsp);
+		if (control_send(vsp) && wait)
+			vsp->block = VSP_BLOCK_MEMORY;
 		chan_recv_commit(q->chan);
 	}
 	chan_commit(q->chan);
 	return more && !q->dead;
+}
+
+void
+vsp_memory_changed(struct vsp *vsp)
+{
+	if (vsp->block != VSP_BLOCK_MEMORY)
+		return;
+	vsp->block = VSP_BLOCK_NONE;
+	vsp->ops.control_wanted(vsp->ctx);
 }
 
 /* ---- configuration ---------------------------------------------------- */

@@ -14,7 +14,8 @@
  *
  * A control packet is left in from.pkt with `held` set, and ends the pass:
  * control reads on from there with this worker parked.  Control in turn leaves
- * a data packet held.
+ * a data packet held.  A packet that names memory which the guest has yet to
+ * add is held, too, and tried again in the turn that the port then gives.
  *
  * A packet that breaks the ring, the range list or NVSP fails the queue: it is
  * not served again until the guest reopens it.  A malformed RNDIS message or
@@ -147,14 +148,18 @@ take_data(struct vsp_queue *q, const struct vmpkt_in *pkt)
 
 	if (pkt->type == VMPKT_COMPLETION)
 		return take_completion(q, pkt);
-	if (vsp_from_guest_packet(q, pkt, &status) == E_PEER)
-		return E_PEER;
+	int rc = vsp_from_guest_packet(q, pkt, &status);
+
+	if (rc != 0)
+		return rc;
 	if (pkt->flags & VMPKT_F_COMPLETE)
 		(void)vsp_completion_add(q, pkt->xact, status);
 	return 0;
 }
 
-enum pass_end { PASS_EMPTY, PASS_BUDGET, PASS_CONTROL, PASS_STALLED };
+enum pass_end {
+	PASS_EMPTY, PASS_BUDGET, PASS_CONTROL, PASS_STALLED, PASS_MEMORY
+};
 
 static enum pass_end
 pass_packets(struct vsp_queue *q, uint32_t budget)
@@ -175,9 +180,10 @@ pass_packets(struct vsp_queue *q, uint32_t budget)
 			(void)vsp_queue_fail(q, FAULT_NVS_STATE, f->pkt.type);
 			return PASS_EMPTY;
 		}
-		f->held = false;
-		if (take_data(q, &f->pkt) == E_PEER)
-			return PASS_EMPTY;
+		rc = take_data(q, &f->pkt);
+		f->held = rc == E_AGAIN;
+		if (rc != 0)
+			return f->held ? PASS_MEMORY : PASS_EMPTY;
 	}
 	return PASS_BUDGET;
 }
@@ -196,6 +202,8 @@ control_due(struct vsp_queue *q, enum pass_end end)
 		return vsp_queue_want_space(q, VSP_CONTROL_RING_BYTES);
 	case VSP_BLOCK_SECTION:
 		return q->from.acked || end == PASS_CONTROL;
+	case VSP_BLOCK_MEMORY:
+		return false;
 	case VSP_BLOCK_NONE:
 		break;
 	}
@@ -243,6 +251,7 @@ queue_ready(struct chan *c, uint32_t budget)
 	case PASS_STALLED:
 		return sent || must_poll(q, sent);
 	case PASS_CONTROL:
+	case PASS_MEMORY:
 		return must_poll(q, sent);
 	case PASS_EMPTY:
 		break;

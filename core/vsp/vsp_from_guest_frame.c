@@ -44,11 +44,14 @@ piece_add(struct vec *v, uint32_t n, uint8_t *p, uint32_t len)
 	return n + 1;
 }
 
-/* A run of guest memory; it may go on from one region into the next. */
+/*
+ * A run of guest memory; it may go on from one region into the next.  E_AGAIN:
+ * some of it is not there yet, but was asked for.
+ */
 static int
-run_add(const struct guestmem *mem, struct vec *v, uint32_t n,
-    struct gpa_piece g)
+run_add(struct vsp_queue *q, struct vec *v, uint32_t n, struct gpa_piece g)
 {
+	const struct guestmem *mem = vsp_mem(q->vsp);
 	uint8_t *p = guestmem_ptr(mem, g.gpa, g.len);
 
 	if (p != NULL)
@@ -60,7 +63,8 @@ run_add(const struct guestmem *mem, struct vec *v, uint32_t n,
 
 		p = guestmem_ptr(mem, g.gpa, len);
 		if (p == NULL)
-			return E_PEER;
+			return part_miss(vms_partition(q->vsp->dev.vms),
+			    g.gpa) ? E_AGAIN : E_PEER;
 		n = piece_add(v, n, p, len);
 		g.gpa += len;
 		g.len -= len;
@@ -86,7 +90,9 @@ ranges_add(struct vsp_queue *q, struct span ext, uint32_t n, uint32_t *total,
 	*total += (uint32_t)gpa.total_bytes;
 	vmpkt_gpa_walk_init(&walk, &gpa);
 	while (vmpkt_gpa_walk_next(&walk, &piece)) {
-		rc = run_add(vsp_mem(q->vsp), q->from.msg, (uint32_t)rc, piece);
+		rc = run_add(q, q->from.msg, (uint32_t)rc, piece);
+		if (rc == E_AGAIN)
+			return rc;
 		if (rc < 0)
 			return peer_bad(why, FAULT_GPA_UNMAPPED);
 	}
@@ -340,14 +346,20 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 	enum fault why = FAULT_NONE;
 	uint32_t total, first;
 
-	counter_add(&c->packets, 1);
 	if (!vsp_data_up(q->vsp)) {
+		counter_add(&c->packets, 1);
 		counter_add(&c->drop_state, 1);
 		*status = NVS_STATUS_FAILED;
 		return 0;
 	}
+
 	int n = vsp_packet_pieces(q, pkt, &total, &first, &why);
 
+	if (n == E_AGAIN) {
+		counter_add(&c->memory_waits, 1);
+		return n;
+	}
+	counter_add(&c->packets, 1);
 	if (n < 0) {
 		counter_add(&c->drop_malformed, 1);
 		return vsp_queue_fail(q, why, pkt->xact);

@@ -270,6 +270,8 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 	if (vsp->rx_gpadl == NULL)
 		return nvs_fail(vsp, FAULT_NVS_STATE, NVS_RNDIS);
 	n = vsp_packet_pieces(q, pkt, &total, &first, &why);
+	if (n == E_AGAIN)
+		return n;
 	if (n < 0)
 		return nvs_fail(vsp, why, pkt->xact);
 	if (total > sizeof(vsp->control_msg))

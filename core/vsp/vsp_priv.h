@@ -113,7 +113,10 @@ struct vsp_send_buf {
 };
 
 /* What the control messages of ours wait for. */
-enum vsp_block { VSP_BLOCK_NONE, VSP_BLOCK_RING, VSP_BLOCK_SECTION };
+enum vsp_block {
+	VSP_BLOCK_NONE, VSP_BLOCK_RING, VSP_BLOCK_SECTION,
+	VSP_BLOCK_MEMORY	/* a held packet's; vsp_memory_changed() ends it */
+};
 
 /* Ring room for any packet of control: 134 with its table is the longest. */
 #define VSP_CONTROL_RING_BYTES	(16u + NVS_MSG_BYTES_MAX + 8u)
@@ -192,8 +195,8 @@ vsp_data_up(const struct vsp *vsp)
 void vsp_nvs_reset(struct vsp *vsp);
 /*
  * Handle one control packet of the primary channel: an NVSP message, or one
- * that carries an RNDIS control message.  Returns 0, or E_PEER when the queue
- * was failed.  The answer goes into vsp->answer (nvs) or the replies (rndis),
+ * that carries an RNDIS control message.  Returns 0, E_AGAIN (it waits for
+ * memory and is to be held), or E_PEER when the queue was failed.  The answer goes into vsp->answer (nvs) or the replies (rndis),
  * of which one must be free.
  */
 int vsp_nvs_message(struct vsp *vsp, const struct vmpkt_in *pkt);
@@ -262,14 +265,16 @@ bool vsp_completions_send(struct vsp_queue *q);
 /*
  * The guest memory of a 107 packet: its send-buffer section and then its
  * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
- * of the first range where there is none.  Returns the pieces or E_PEER with
- * *why.  Context: worker, or control.
+ * of the first range where there is none.  Returns the pieces, E_PEER with
+ * *why, or E_AGAIN: the guest was asked for memory, keep the packet held; the
+ * port gives the queue a turn when there is news.  Context: worker, or control.
  */
 int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *total, uint32_t *first, enum fault *why);
 /*
  * Handle a 107 packet with data: its frames go to the backend.  0 with *status
- * for the completion, or E_PEER when the queue was failed.  Context: worker.
+ * for the completion, E_PEER when the queue was failed, or E_AGAIN as
+ * vsp_packet_pieces().  Context: worker.
  */
 int vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *status);
