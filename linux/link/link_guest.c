@@ -29,6 +29,7 @@
 #include "linux/link/link_msg.h"
 
 #define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
+#define LINK_GUEST_WANTS	128u	/* more than a host asks at a time */
 #define LINK_GUEST_SIGNALS	1024u
 #define LINK_SIGNAL_USED	UINT32_MAX	/* free, descriptor still open */
 #define LINK_GUEST_TIMEOUT_S	5
@@ -57,7 +58,11 @@ struct link_guest {
 	uint32_t connection[4];
 	struct link_guest_vp *vp;
 
+	uint64_t want[LINK_GUEST_WANTS];
+	uint32_t wants;
+
 	int memfd;
+	uint64_t gpa_base;
 	uint8_t *mem;
 	uint64_t mem_bytes;
 	uint64_t used_bytes;
@@ -109,7 +114,7 @@ link_guest_mem_alloc(struct link_guest *lg, uint32_t bytes,
 			continue;
 		*out = (struct chan_mem){
 			.va = lg->mem + r->first * HV_PAGE_SIZE,
-			.gpa = LINK_GUEST_GPA_BASE + r->first * HV_PAGE_SIZE,
+			.gpa = lg->gpa_base + r->first * HV_PAGE_SIZE,
 			.bytes = (uint32_t)(pages * HV_PAGE_SIZE),
 		};
 		r->first += pages;
@@ -126,7 +131,7 @@ void
 link_guest_mem_free(struct link_guest *lg, struct chan_mem *m)
 {
 	struct link_run back = {
-		(m->gpa - LINK_GUEST_GPA_BASE) / HV_PAGE_SIZE,
+		(m->gpa - lg->gpa_base) / HV_PAGE_SIZE,
 		m->bytes / HV_PAGE_SIZE,
 	};
 
@@ -232,6 +237,10 @@ link_guest_take(struct link_guest *lg, union link_msg *m, int flags)
 		case LINK_SIGNAL_DEL:
 			link_signal_del(lg, m->signal.connection);
 			break;
+		case LINK_MEM_WANT:
+			if (lg->wants < LINK_GUEST_WANTS)
+				lg->want[lg->wants++] = m->mem_want.gpa;
+			break;
 		case LINK_BYE:
 			link_fds_close(fds, nfds);
 			return lg->gone = -ECONNABORTED;
@@ -281,6 +290,38 @@ link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
 		    (int)answer->ack.status : -EPROTO;
 	pthread_mutex_unlock(&lg->sock_lock);
 	return rc;
+}
+
+int
+link_guest_region_add(struct link_guest *lg, uint64_t gpa, uint64_t bytes,
+    int fd, uint64_t offset)
+{
+	struct link_mem_add m = { { LINK_MEM_ADD, 0 }, gpa, bytes, offset };
+	union link_msg a;
+
+	return link_guest_call(lg, &m.hdr, sizeof(m), &fd, 1, &a);
+}
+
+int
+link_guest_region_del(struct link_guest *lg, uint64_t gpa)
+{
+	struct link_mem_del m = { { LINK_MEM_DEL, 0 }, gpa };
+	union link_msg a;
+
+	return link_guest_call(lg, &m.hdr, sizeof(m), NULL, 0, &a);
+}
+
+bool
+link_guest_want(struct link_guest *lg, uint64_t *gpa)
+{
+	bool any;
+
+	pthread_mutex_lock(&lg->sock_lock);
+	any = lg->wants > 0;
+	if (any)
+		*gpa = lg->want[--lg->wants];
+	pthread_mutex_unlock(&lg->sock_lock);
+	return any;
 }
 
 /* --- hypercalls --- */
@@ -428,7 +469,7 @@ static int
 link_hand_over(struct link_guest *lg, char *err, size_t cap)
 {
 	struct link_mem_add m = { .hdr = { LINK_MEM_ADD, 0 },
-		.gpa = LINK_GUEST_GPA_BASE, .bytes = lg->mem_bytes };
+		.gpa = lg->gpa_base, .bytes = lg->mem_bytes };
 	union link_msg a;
 	int rc = link_guest_call(lg, &m.hdr, sizeof(m), &lg->memfd, 1, &a);
 
@@ -458,6 +499,8 @@ link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
 	lg->sock = lg->memfd = -1;
 	pthread_mutex_init(&lg->sock_lock, NULL);
 	lg->vps = cfg->vps;
+	lg->gpa_base = cfg->gpa_base != 0 ? cfg->gpa_base :
+	    LINK_GUEST_GPA_BASE;
 	lg->vp = calloc(cfg->vps, sizeof(*lg->vp));
 	if (lg->vp == NULL)
 		goto fail;

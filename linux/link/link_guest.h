@@ -22,6 +22,7 @@ struct link_guest_config {
 	uint32_t max_nics;
 	uint32_t vps;
 	uint64_t memory_bytes;	/* of address space; touched pages cost */
+	uint64_t gpa_base;	/* of that memory; 0: above 4 GiB */
 };
 
 /*
@@ -53,6 +54,17 @@ int link_guest_mem_alloc(struct link_guest *, uint32_t bytes,
 void link_guest_mem_free(struct link_guest *, struct chan_mem *);
 /* Bytes handed out now. */
 uint64_t link_guest_mem_used(const struct link_guest *);
+
+/*
+ * Hand the host a region besides: `bytes` of a file from offset on.  0, a
+ * link_status (see link_status_text()), or -errno.  Borrows fd.
+ */
+int link_guest_region_add(struct link_guest *, uint64_t gpa, uint64_t bytes,
+    int fd, uint64_t offset);
+/* Take the region that starts at gpa back; likewise. */
+int link_guest_region_del(struct link_guest *, uint64_t gpa);
+/* Next address that the host asks for and no region holds; false: none. */
+bool link_guest_want(struct link_guest *, uint64_t *gpa);
 
 /* HvPostMessage: 0, E_AGAIN, E_NOTSUP (no such connection), E_GONE. */
 int link_guest_post(struct link_guest *, uint32_t connection, const void *msg,

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "linux/link/link_mem.h"
+#include "linux/link/link_miss.h"
 #include "linux/link/link_msg.h"
 
 struct link_vp {
@@ -60,6 +61,9 @@ struct link_host {
 	struct link_connection *conns;
 	uint32_t conns_count, conns_cap;
 	uint32_t map_runs;
+	bool loose;		/* unsealed memory is taken, misses are asked */
+	uint32_t condemned;	/* any thread: loose memory was taken away */
+	struct link_miss_table misses;
 	uint32_t tokens;
 	uint64_t tokens_at_ns;
 	uint64_t posts, posts_delayed;
@@ -152,12 +156,33 @@ link_unmap_pages(struct partition *p, struct part_map *map)
 	link_pages_unmap(map, &lh->map_runs);
 }
 
+static bool
+link_miss(struct partition *p, uint64_t gpa)
+{
+	struct link_host *lh = p->ctx;
+	struct link_mem_want msg = { { LINK_MEM_WANT, 0 }, gpa };
+
+	if (!lh->loose)
+		return false;
+	switch (link_miss_add(&lh->misses, gpa, link_now_ns())) {
+	case LINK_MISS_ASK:
+		return link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
+		    MSG_DONTWAIT) == 0;
+	case LINK_MISS_WAIT:
+		return true;
+	case LINK_MISS_OVER:
+		break;
+	}
+	return false;
+}
+
 static const struct part_ops link_part_ops = {
 	.interrupt = link_interrupt,
 	.connection_add = link_connection_add,
 	.connection_remove = link_connection_remove,
 	.map_pages = link_map_pages,
 	.unmap_pages = link_unmap_pages,
+	.miss = link_miss,
 };
 
 /* --- the end --- */
@@ -242,6 +267,7 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 		ack.status = link_partition_make(lh, h->vps);
 	if (ack.status == LINK_OK) {
 		lh->greeted = true;
+		lh->loose = h->kind == LINK_KIND_UIO;
 		ack.status = lh->ops->attach(lh->ctx, lh, &copy);
 	}
 	link_msg_send(lh->sock, &ack, sizeof(ack), NULL, 0, MSG_DONTWAIT);
@@ -368,7 +394,10 @@ link_on_vp_regs(struct link_host *lh, const struct link_vp_regs *m, int *fds,
 	return LINK_OK;
 }
 
-/* A region may go only when no page register and no GPADL lies in it. */
+/*
+ * A region may go only when no page register and no GPADL lies in it.  The
+ * guest should have closed its channels; a reset is safe whatever it did.
+ */
 static uint32_t
 link_on_mem_del(struct link_host *lh, const struct link_mem_del *m)
 {
@@ -377,12 +406,9 @@ link_on_mem_del(struct link_host *lh, const struct link_mem_del *m)
 
 	if (r == NULL || r->gpa != m->gpa)
 		return LINK_E_MEM;
-	/*
-	 * GPADLs of it are in use by the server: the guest must have closed
-	 * its channels.  Resetting is safe whatever it did.
-	 */
 	lh->ops->park(lh->ctx);
-	lh->ops->reset(lh->ctx);
+	if (lh->ops->memory_used(lh->ctx, r->gpa, r->bytes))
+		lh->ops->reset(lh->ctx);
 	for (uint32_t i = 0; i < lh->part.vps; i++) {
 		struct part_vp_regs regs = lh->part.vp[i].regs;
 		const uint8_t *simp = regs.simp, *siefp = regs.siefp;
@@ -407,11 +433,15 @@ link_on_mem_add(struct link_host *lh, const struct link_mem_add *m, int *fds,
 	if (nfds != 1)
 		return LINK_E_PROTO;
 	lh->ops->park(lh->ctx);
-	status = link_mem_add(&lh->part, m, fds[0]);
+	status = link_mem_add(&lh->part, m, fds[0],
+	    lh->loose ? &lh->condemned : NULL);
 	lh->ops->unpark(lh->ctx);
-	if (status == LINK_OK)
-		fds[0] = -1;
-	return status;
+	if (status != LINK_OK)
+		return status;
+	fds[0] = -1;
+	if (link_miss_met(&lh->misses, m->gpa, m->bytes))
+		lh->ops->memory_changed(lh->ctx);
+	return LINK_OK;
 }
 
 static void
@@ -566,7 +596,17 @@ link_host_guard(struct link_host *lh)
 static void
 link_on_guard(evutil_socket_t sock, short what, void *arg)
 {
-	link_host_guard(arg);
+	struct link_host *lh = arg;
+
+	if (link_host_guard(lh) || lh->over)
+		return;
+	if (os_ld32(&lh->condemned) != 0) {
+		fault_note(&lh->part.faults, FAULT_MEM_GONE, 0);
+		link_bye(lh, LINK_E_MEM);
+		link_over(lh, fault_text(FAULT_MEM_GONE));
+	} else if (link_miss_due(&lh->misses, link_now_ns())) {
+		lh->ops->memory_changed(lh->ctx);
+	}
 }
 
 /* --- public --- */
@@ -585,6 +625,7 @@ link_host_create(struct event_base *base, int sock,
 	lh->sock = sock;
 	lh->ops = ops;
 	lh->ctx = ctx;
+	link_miss_init(&lh->misses);
 	lh->tokens = LINK_POST_BURST;
 	lh->tokens_at_ns = link_now_ns();
 	lh->readable = event_new(base, sock, EV_READ | EV_PERSIST,
@@ -654,7 +695,9 @@ link_host_usage(const struct link_host *lh, struct link_host_usage *u)
 {
 	*u = (struct link_host_usage){ .regions = lh->part.mem.count,
 		.connections = lh->conns_count, .map_runs = lh->map_runs,
-		.posts = lh->posts, .posts_delayed = lh->posts_delayed };
+		.posts = lh->posts, .posts_delayed = lh->posts_delayed,
+		.wanted = lh->misses.asked,
+		.want_refused = lh->misses.refused };
 	for (uint32_t i = 0; i < lh->part.mem.count; i++)
 		u->guest_bytes += lh->part.mem.region[i].bytes;
 }

@@ -37,6 +37,16 @@ struct link_host_ops {
 	/* The machine resets: close every channel, stay attached. */
 	void (*reset)(void *ctx);
 	/*
+	 * True if a channel uses this memory: its region goes only after a
+	 * reset().  Workers are parked.
+	 */
+	bool (*memory_used)(void *ctx, uint64_t gpa, uint64_t bytes);
+	/*
+	 * Memory that channels waited for has come, or their wait is over: try
+	 * them again.
+	 */
+	void (*memory_changed)(void *ctx);
+	/*
 	 * The connection is over, orderly or not; `why` is for the log.  The
 	 * callee lets go of everything and calls link_host_destroy() later,
 	 * from its event loop, never inside this call.  Called once.
@@ -79,6 +89,8 @@ struct link_host_usage {
 	uint32_t connections;	/* signal eventfds */
 	uint32_t map_runs;
 	uint64_t posts, posts_delayed;
+	uint64_t wanted;	/* addresses the guest was asked for */
+	uint64_t want_refused;	/* of those, never brought in time */
 };
 void link_host_usage(const struct link_host *, struct link_host_usage *);
 

@@ -7,6 +7,10 @@
  * The descriptor is kept: pages that are scattered over regions (a ring whose
  * GPADL is not contiguous) are mapped again, side by side, from it.
  *
+ * A DPDK program's memory is hugetlbfs files, one a page, that cannot be
+ * sealed.  Where the link allows it they are mapped loosely: SIGBUS is handled,
+ * no descriptor is kept, and no GPADL may scatter over them.
+ *
  * Context: control thread, workers of this guest parked.
  */
 #include "linux/link/link_mem.h"
@@ -18,22 +22,31 @@
 #include <unistd.h>
 
 #include "linux/link/link_host.h"
+#include "linux/link/link_loose.h"
 
 struct link_region {
-	int fd;
+	int fd;			/* -1: loose */
 	uint64_t offset;	/* of the region in the file */
+	struct link_loose *loose;	/* or NULL */
 };
+
+static bool
+file_is_large(int fd, uint64_t offset, uint64_t bytes)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size >= 0 &&
+	    range_ok(offset, bytes, (uint64_t)st.st_size);
+}
 
 /* True if [offset, offset + bytes) is in the file, now and for ever. */
 static bool
 file_is_stable(int fd, uint64_t offset, uint64_t bytes)
 {
-	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 &&
-	    fstat(fd, &st) == 0 && st.st_size >= 0 &&
-	    range_ok(offset, bytes, (uint64_t)st.st_size);
+	    file_is_large(fd, offset, bytes);
 }
 
 static uint64_t
@@ -46,35 +59,73 @@ link_mem_total(const struct partition *p)
 	return total;
 }
 
-uint32_t
-link_mem_add(struct partition *p, const struct link_mem_add *m, int fd)
+/* Regions whose descriptor is kept. */
+static uint32_t
+link_mem_held(const struct partition *p)
 {
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->mem.count; i++)
+		n += ((struct link_region *)p->mem.region[i].port)->fd >= 0;
+	return n;
+}
+
+static uint32_t
+link_region_map(struct partition *p, const struct link_mem_add *m, int fd,
+    uint32_t *condemned, struct link_region *lr)
+{
+	struct gpa_region r = { m->gpa, m->bytes, NULL, lr };
+
+	r.va = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    (off_t)m->offset);
+	if (r.va == MAP_FAILED)
+		return LINK_E_MEM;
+	*lr = (struct link_region){ fd, m->offset, NULL };
+	if (condemned != NULL) {
+		lr->loose = link_loose_add(r.va, m->bytes, condemned);
+		if (lr->loose == NULL)
+			goto unmap;
+		lr->fd = -1;
+	}
+	if (guestmem_add(&p->mem, &r) < 0)
+		goto remove_loose;
+	if (condemned != NULL)
+		close(fd);
+	return LINK_OK;
+
+remove_loose:
+	if (lr->loose != NULL)
+		link_loose_remove(lr->loose);
+unmap:
+	munmap(r.va, m->bytes);
+	return LINK_E_MEM;
+}
+
+uint32_t
+link_mem_add(struct partition *p, const struct link_mem_add *m, int fd,
+    uint32_t *condemned)
+{
+	bool stable = file_is_stable(fd, m->offset, m->bytes);
+
 	if (((m->gpa | m->bytes | m->offset) & (HV_PAGE_SIZE - 1)) != 0 ||
 	    m->bytes == 0)
 		return LINK_E_MEM;
-	if (p->mem.count >= LINK_MAX_REGIONS ||
+	if (p->mem.count >= GUESTMEM_MAX_REGIONS ||
+	    (stable && link_mem_held(p) >= LINK_MAX_REGIONS) ||
 	    m->bytes > LINK_MAX_GUEST_BYTES - link_mem_total(p))
 		return LINK_E_LIMIT;
-	if (!file_is_stable(fd, m->offset, m->bytes))
+	if (!stable && (condemned == NULL ||
+	    !file_is_large(fd, m->offset, m->bytes)))
 		return LINK_E_MEM;
 
 	struct link_region *lr = malloc(sizeof(*lr));
 	if (lr == NULL)
 		return LINK_E_LIMIT;
-	void *va = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    (off_t)m->offset);
-	if (va == MAP_FAILED) {
+	uint32_t status = link_region_map(p, m, fd, stable ? NULL : condemned,
+	    lr);
+	if (status != LINK_OK)
 		free(lr);
-		return LINK_E_MEM;
-	}
-	*lr = (struct link_region){ fd, m->offset };
-	struct gpa_region r = { m->gpa, m->bytes, va, lr };
-	if (guestmem_add(&p->mem, &r) < 0) {
-		munmap(va, m->bytes);
-		free(lr);
-		return LINK_E_MEM;
-	}
-	return LINK_OK;
+	return status;
 }
 
 uint32_t
@@ -85,8 +136,11 @@ link_mem_del(struct partition *p, uint64_t gpa)
 	if (guestmem_remove(&p->mem, gpa, &old) < 0)
 		return LINK_E_MEM;
 	struct link_region *lr = old.port;
+	if (lr->loose != NULL)
+		link_loose_remove(lr->loose);
 	munmap(old.va, old.bytes);
-	close(lr->fd);
+	if (lr->fd >= 0)
+		close(lr->fd);
 	free(lr);
 	return LINK_OK;
 }
@@ -132,6 +186,8 @@ link_run_map(struct partition *p, const uint64_t *pfns, uint32_t count,
 	    range_ok(gpa - r->gpa, ((uint64_t)n + 1) * HV_PAGE_SIZE, r->bytes))
 		n++;
 	const struct link_region *lr = r->port;
+	if (lr->fd < 0)
+		return 0;
 	if (mmap(at, (size_t)n * HV_PAGE_SIZE, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_FIXED, lr->fd,
 	    (off_t)(lr->offset + (gpa - r->gpa))) == MAP_FAILED)

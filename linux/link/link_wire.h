@@ -23,7 +23,7 @@
 
 /* Limits; the host refuses what exceeds them (docs/partition.md). */
 #define LINK_MAX_VPS		64u
-#define LINK_MAX_REGIONS	64u
+#define LINK_MAX_REGIONS	64u		/* sealed ones */
 #define LINK_MAX_FDS		2u		/* in one message */
 #define LINK_MAX_MSG		512u		/* bytes of a message */
 #define LINK_NAME_LEN		32u		/* with the NUL */
@@ -96,7 +96,9 @@ struct link_hello_ack {
 /*
  * A region of guest memory: [gpa, gpa + bytes) is the file from offset on.
  * All three are multiples of 4096.  The file must be sealed against shrinking
- * (F_SEAL_SHRINK): the host maps it and must not meet SIGBUS.
+ * (F_SEAL_SHRINK): the host maps it and must not meet SIGBUS.  LINK_KIND_UIO
+ * alone may name files that are not (hugetlbfs files cannot be): a guest that
+ * takes such memory away while the host uses it is cut off.
  */
 struct link_mem_add {
 	struct link_hdr hdr;
