@@ -1,0 +1,384 @@
+/*
+ * hvnet guest: a guest as a process, its NIC a network interface here.
+ *
+ * The command line becomes a guest_config.  The main thread then serves the
+ * control socket and looks now and then whether the guest is up, or has ended,
+ * while the virtual processors' threads do everything else.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "cli/cli.h"
+#include "cli/loop.h"
+#include "linux/guest/guest.h"
+#include "linux/link/link_wire.h"
+
+#define CMD_MAX_CPU	4095u
+#define CMD_TICK_MS	50u
+
+struct cmd_guest {
+	struct guest_config cfg;
+	struct guest *guest;
+	uint32_t wait_ms;	/* --wait-up; 0: for ever */
+	uint32_t waited_ms;
+	bool up;		/* was up once */
+	char detail[256];
+};
+
+enum {
+	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_IFNAME, KEY_NETNS, KEY_VPS,
+	KEY_MEMORY, KEY_PIN, KEY_SINGLE_VP, KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD,
+	KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE,
+	KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC,
+};
+
+static const struct argp_option options[] = {
+	{ "connect", KEY_CONNECT, "PATH", 0,
+	    "The host's socket (required); it need not be there yet", 1 },
+	{ "nic", KEY_NIC, "NAME", 0,
+	    "Take the host's NIC of this name; default: any", 1 },
+	{ "name", KEY_NAME, "NAME", 0, "Name of this guest; default: none",
+	    1 },
+	{ "once", KEY_ONCE, NULL, 0,
+	    "End when the host goes (exit code 5); default: wait for it and "
+	    "attach again", 1 },
+	{ "wait-up", KEY_WAIT_UP, "SECONDS", 0,
+	    "End when not attached within this time (exit code 4); default: "
+	    "wait for ever", 1 },
+	{ "ifname", KEY_IFNAME, "NAME", 0,
+	    "Network interface; default hn0", 2 },
+	{ "netns", KEY_NETNS, "NS", 0,
+	    "Network namespace for it, by name; default: this one", 2 },
+	{ "mtu", KEY_MTU, "BYTES", 0,
+	    "Largest IP packet, 68 to 9000; default 1500", 2 },
+	{ "offload", KEY_OFFLOAD, "LIST", 0,
+	    "Offloads wanted, as name=on|off,...: tso, txcsum, rxcsum, rsc, "
+	    "vlan, hash; default: all on", 2 },
+	{ "no-coalesce", KEY_NO_COALESCE, NULL, 0,
+	    "Do not merge received segments; default: merge", 2 },
+	{ "vps", KEY_VPS, "N", 0,
+	    "Virtual processors, 1 to 64, a thread each; default 2", 3 },
+	{ "memory", KEY_MEMORY, "MIB", 0,
+	    "Guest memory, 64 to 65536 MiB of addresses; what is not touched "
+	    "costs nothing; default 1024", 3 },
+	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
+	    "Pin virtual processor k to processor CPU + k; default CPU is 0",
+	    3 },
+	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
+	    "All channels on virtual processor 0 (legacy)", 3 },
+	{ "signal", KEY_SIGNAL, "HOW", 0,
+	    "How the host is told of packets: auto (default), edge (once a "
+	    "batch), packet (each packet, legacy), monitor (monitor page), "
+	    "poll (never: the host polls)", 3 },
+	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
+	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
+	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0", 4 },
+	{ "min-vmbus", KEY_MIN_VMBUS, "V", 0,
+	    "Oldest VMBus version tried; default 0.13", 4 },
+	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
+	    "Newest NVSP version tried, 1 to 6.1; default 6.1", 4 },
+	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
+	    "Write every control message, decoded, to FILE (-: standard "
+	    "error)", 4 },
+	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 4 },
+	CLI_OPTION_HELP,
+	{ 0 }
+};
+
+static const char doc[] =
+    "Attach to a host as a guest and carry the traffic of a network "
+    "interface, until Ctrl-C or SIGTERM.\v"
+    "Examples:\n"
+    "  hvnet guest --connect /run/hvnet.sock --netns g --vps 2\n"
+    "  hvnet guest --connect /run/hvnet.sock --offload tso=off,rsc=off \\\n"
+    "    -o tx_chimney_size=1500 -o tx_agg_pkts=0 --signal packet "
+    "--once\n";
+
+static const struct {
+	const char *name;
+	uint32_t def, min, max;
+	const char *text;
+} tunables[] = {
+#define X(name, def, min, max, text) { #name, def, min, max, text },
+	VSC_TUNABLES(X)
+#undef X
+};
+
+/* "a 0..9, b 1..5" to out. */
+static const char *
+tunable_list(char *out, size_t cap)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(tunables) && at < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, "%s%s (%u to %u)",
+		    i > 0 ? ", " : "", tunables[i].name, tunables[i].min,
+		    tunables[i].max);
+	return out;
+}
+
+/* The tunables, for hvnet-guest(1). */
+static void
+cmd_guest_mdoc(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tunables); i++)
+		printf(".It Cm %s\n%s.\n%u to %u, default %u.\n",
+		    tunables[i].name, tunables[i].text, tunables[i].min,
+		    tunables[i].max, tunables[i].def);
+	exit(CLI_OK);
+}
+
+static void
+cmd_guest_tunable(struct cmd_guest *g, const char *text)
+{
+	const char *eq = strchr(text, '=');
+	char list[1024], name[64];
+	size_t i, len = eq != NULL ? (size_t)(eq - text) : 0;
+
+	for (i = 0; i < ARRAY_LEN(tunables); i++)
+		if (strlen(tunables[i].name) == len &&
+		    strncmp(text, tunables[i].name, len) == 0)
+			break;
+	if (eq == NULL || i == ARRAY_LEN(tunables))
+		cli_usage("-o %s: not NAME=VALUE of a tunable; there are %s",
+		    text, tunable_list(list, sizeof(list)));
+	snprintf(name, sizeof(name), "-o %s", tunables[i].name);
+	vsc_tunable_set(&g->cfg.vsc.tune, tunables[i].name,
+	    cli_uint(name, eq + 1, tunables[i].min, tunables[i].max));
+}
+
+static void
+cmd_guest_offload(struct cmd_guest *g, const char *text)
+{
+	char copy[256], *save = NULL;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		cli_usage("--offload: list longer than %zu characters",
+		    sizeof(copy) - 1);
+	for (char *s = strtok_r(copy, ",", &save); s != NULL;
+	    s = strtok_r(NULL, ",", &save)) {
+		char *eq = strchr(s, '=');
+		uint32_t bits;
+
+		if (eq != NULL)
+			*eq++ = '\0';
+		bits = guest_offload_bits(s);
+		if (bits == 0)
+			cli_usage("--offload: no offload '%s'; there are tso, "
+			    "txcsum, rxcsum, rsc, vlan and hash, each =on or "
+			    "=off", s);
+		if (eq != NULL && strcmp(eq, "on") == 0)
+			g->cfg.vsc.offloads |= bits;
+		else if (eq != NULL && strcmp(eq, "off") == 0)
+			g->cfg.vsc.offloads &= ~bits;
+		else
+			cli_usage("--offload: %s=on or %s=off", s, s);
+	}
+}
+
+static uint32_t
+signal_mode(const char *arg)
+{
+	static const char *const names[] = {
+		[VMC_SIGNAL_AUTO] = "auto", [VMC_SIGNAL_EDGE] = "edge",
+		[VMC_SIGNAL_PACKET] = "packet",
+		[VMC_SIGNAL_MONITOR] = "monitor", [VMC_SIGNAL_POLL] = "poll",
+	};
+
+	return cli_choice("--signal", arg, names, ARRAY_LEN(names));
+}
+
+/* Options about the interface and the host. */
+static error_t
+parse_outer(int key, char *arg, struct cmd_guest *g)
+{
+	struct guest_config *c = &g->cfg;
+
+	switch (key) {
+	case KEY_CONNECT:
+		c->connect = arg;
+		break;
+	case KEY_NIC:
+	case KEY_NAME:
+		if (strlen(arg) >= LINK_NAME_LEN)
+			cli_usage("--%s: '%s' is longer than %u characters",
+			    key == KEY_NIC ? "nic" : "name", arg,
+			    LINK_NAME_LEN - 1);
+		*(key == KEY_NIC ? &c->nic : &c->name) = arg;
+		break;
+	case KEY_ONCE:
+		c->once = true;
+		break;
+	case KEY_WAIT_UP:
+		g->wait_ms = 1000 * cli_uint("--wait-up", arg, 1, 86400);
+		break;
+	case KEY_IFNAME:
+		if (arg[0] == '\0' || strlen(arg) > 15)
+			cli_usage("--ifname: '%s' is not a name of 1 to 15 "
+			    "characters", arg);
+		c->ifname = arg;
+		break;
+	case KEY_NETNS:
+		c->netns = arg;
+		break;
+	case KEY_MTU:
+		c->vsc.mtu = cli_uint("--mtu", arg, 68, 9000);
+		break;
+	case KEY_OFFLOAD:
+		cmd_guest_offload(g, arg);
+		break;
+	case KEY_NO_COALESCE:
+		c->coalesce = false;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct cmd_guest *g = state->input;
+	struct guest_config *c = &g->cfg;
+
+	switch (key) {
+	case KEY_VPS:
+		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
+		break;
+	case KEY_MEMORY:
+		c->memory_bytes = (uint64_t)cli_uint("--memory", arg, 64,
+		    65536) << 20;
+		break;
+	case KEY_PIN:
+		c->pin = true;
+		if (arg != NULL)
+			c->first_cpu = cli_uint("--pin", arg, 0, CMD_MAX_CPU);
+		break;
+	case KEY_SINGLE_VP:
+		c->single_vp = true;
+		break;
+	case KEY_SIGNAL:
+		c->signal = (enum vmc_signal)signal_mode(arg);
+		break;
+	case 'o':
+		cmd_guest_tunable(g, arg);
+		break;
+	case KEY_MAX_VMBUS:
+		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
+		break;
+	case KEY_MIN_VMBUS:
+		c->min_vmbus = cli_vmbus_version("--min-vmbus", arg);
+		break;
+	case KEY_MAX_NVSP:
+		c->vsc.tune.max_nvsp = cli_nvsp_version("--max-nvsp", arg);
+		break;
+	case KEY_TRANSCRIPT:
+		c->transcript = arg;
+		break;
+	case KEY_MDOC:
+		cmd_guest_mdoc();
+		break;
+	case ARGP_KEY_END:
+		if (c->connect == NULL)
+			cli_usage("--connect PATH is required: where the host "
+			    "listens");
+		if (c->max_vmbus != 0 && c->min_vmbus > c->max_vmbus)
+			cli_usage("--min-vmbus is newer than --max-vmbus");
+		break;
+	default:
+		return parse_outer(key, arg, g);
+	}
+	return 0;
+}
+
+/* The help's last part: the tunables, then examples. */
+static char *
+help_filter(int key, const char *text, void *input)
+{
+	char *out;
+	size_t len;
+	FILE *f;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)(uintptr_t)text;
+	f = open_memstream(&out, &len);
+	if (f == NULL)
+		return NULL;
+	fprintf(f, "Tunables (-o), with default and range:\n");
+	for (size_t i = 0; i < ARRAY_LEN(tunables); i++)
+		fprintf(f, "  %-16s %6u  (%u to %u)\n      %s\n",
+		    tunables[i].name, tunables[i].def, tunables[i].min,
+		    tunables[i].max, tunables[i].text);
+	fprintf(f, "\n%s", text);
+	fclose(f);
+	return out;
+}
+
+/* Returns the exit code + 1 to end the loop, or 0. */
+static int
+cmd_guest_tick(void *ctx)
+{
+	struct cmd_guest *g = ctx;
+
+	if (guest_stopped(g->guest))
+		return CLI_LOST + 1;
+	if (g->up)
+		return 0;
+	if (guest_attached(g->guest, g->detail, sizeof(g->detail))) {
+		g->up = true;
+		printf("%s is up (%s)\n", g->cfg.ifname, g->detail);
+		return 0;
+	}
+	g->waited_ms += CMD_TICK_MS;
+	if (g->wait_ms != 0 && g->waited_ms >= g->wait_ms)
+		return CLI_REFUSED + 1;
+	return 0;
+}
+
+static int
+cmd_guest_serve(struct cmd_guest *g, struct loop *l)
+{
+	char err[400] = "";
+	int end;
+
+	g->guest = guest_start(&g->cfg, loop_base(l), err, sizeof(err));
+	if (g->guest == NULL)
+		return cli_fail(CLI_FAILED, "%s", err);
+	end = loop_run(l, cmd_guest_tick, g, CMD_TICK_MS);
+	loop_signals_release(l);
+	guest_stop(g->guest);
+	if (end == CLI_LOST + 1)
+		return cli_fail(CLI_LOST, "the host at %s is gone",
+		    g->cfg.connect);
+	if (end == CLI_REFUSED + 1)
+		return cli_fail(CLI_REFUSED, "not attached to %s within %u s: "
+		    "%s", g->cfg.connect, g->wait_ms / 1000, g->detail);
+	return CLI_OK;
+}
+
+static int
+cmd_guest_run(int argc, char **argv)
+{
+	const struct argp argp = { .options = options, .parser = parse,
+		.doc = doc, .help_filter = help_filter };
+	struct cmd_guest g = { 0 };
+	struct loop *l;
+	int status;
+
+	guest_config_default(&g.cfg);
+	cli_parse(&argp, argc, argv, &g);
+	l = loop_create();
+	if (l == NULL)
+		return cli_fail(CLI_FAILED, "out of memory");
+	status = cmd_guest_serve(&g, l);
+	loop_destroy(l);
+	return status;
+}
+
+const struct cli_command cli_guest = {
+	"guest", "attach to a host: the guest end", cmd_guest_run
+};

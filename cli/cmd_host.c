@@ -1,0 +1,226 @@
+/*
+ * hvnet host: the host end, for any number of guests.
+ *
+ * The command line becomes a host_config and a list of NIC specifications,
+ * all checked before anything starts.  The main thread then is the host's
+ * control thread until a signal ends it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "cli/cli.h"
+#include "cli/loop.h"
+#include "linux/host/host.h"
+
+#define CMD_MAX_CPU	4095u
+
+struct cmd_host {
+	struct host_config cfg;
+	struct nic_spec *nic;
+	uint32_t nics;
+};
+
+enum {
+	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
+	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_MAX_VMBUS, KEY_MAX_NVSP,
+	KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_MDOC,
+};
+
+static const struct argp_option options[] = {
+	{ "listen", KEY_LISTEN, "PATH", 0,
+	    "Socket that guests connect to (required)", 1 },
+	{ "nic", KEY_NIC, "SPEC", 0,
+	    "A NIC, as key=value,... (see below); may be repeated, and more "
+	    "can be added with `hvnet set --add'", 1 },
+	{ "group", KEY_GROUP, "GROUP", 0,
+	    "Let this group connect (socket mode 0660); default: the owner "
+	    "alone (0600)", 1 },
+	{ "max-guests", KEY_MAX_GUESTS, "N", 0,
+	    "Guests attached at a time, 1 to 64; default 64", 1 },
+	{ "workers", KEY_WORKERS, "N", 0,
+	    "Worker threads, 1 to 64; default one a processor", 2 },
+	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
+	    "Pin worker k to processor CPU + k; default CPU is 0", 2 },
+	{ "signal", KEY_SIGNAL, "HOW", 0,
+	    "When a guest is told of packets: edge (default, once a batch) "
+	    "or packet (each packet, legacy)", 2 },
+	{ "monitor", KEY_MONITOR, NULL, 0,
+	    "Offer monitor pages to every guest", 2 },
+	{ "lenient", KEY_LENIENT, NULL, 0,
+	    "Take what Windows refuses; default is strict", 3 },
+	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
+	    "Newest VMBus version spoken, 0.13 to 6.0; default 6.0", 3 },
+	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
+	    "Newest NVSP version accepted, 1 to 6.1; default 6.1", 3 },
+	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
+	    "Write every control message, decoded, to FILE (-: standard "
+	    "error)", 3 },
+	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 3 },
+	CLI_OPTION_HELP,
+	{ 0 }
+};
+
+static const char doc[] =
+    "Serve Hyper-V synthetic NICs to guests, until Ctrl-C or SIGTERM.\v"
+    "Examples:\n"
+    "  hvnet host --listen /run/hvnet.sock --nic backend=tap,name=hvhost0\n"
+    "  hvnet host --listen /run/hvnet.sock --group kvm --workers 2 \\\n"
+    "    --nic backend=tap,name=h0,netns=h,mtu=9000,queues=4 \\\n"
+    "    --nic backend=pcap,name=p0,file=out.pcap --transcript -\n";
+
+static void
+cmd_host_nic(struct cmd_host *h, const char *text)
+{
+	char err[300];
+
+	h->nic = realloc(h->nic, (h->nics + 1) * sizeof(*h->nic));
+	if (h->nic == NULL)
+		exit(cli_fail(CLI_FAILED, "out of memory"));
+	if (nic_spec_parse(&h->nic[h->nics], text, err, sizeof(err)) < 0)
+		cli_usage("--nic %s: %s", text, err);
+	for (uint32_t i = 0; i < h->nics; i++)
+		if (strcmp(h->nic[i].name, h->nic[h->nics].name) == 0)
+			cli_usage("--nic %s: there are two NICs of the name "
+			    "'%s'; choose another", text, h->nic[i].name);
+	h->nics++;
+}
+
+/* The keys of a NIC, for hvnet-host(1). */
+static void
+cmd_host_mdoc(void)
+{
+	struct nic_spec spec;
+	char value[NIC_PATH_LEN];
+	const char *key;
+
+	nic_spec_default(&spec);
+	for (uint32_t i = 0; (key = nic_spec_key(i)) != NULL; i++) {
+		printf(".It Cm %s\n%s.\n", key, nic_spec_key_help(i));
+		if (nic_spec_get(&spec, key, value, sizeof(value)) &&
+		    value[0] != '\0' && strcmp(key, "mac") != 0)
+			printf("Default %s.\n", value);
+		if (nic_spec_key_running(i))
+			printf("Can change while the NIC runs.\n");
+	}
+	exit(CLI_OK);
+}
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const signals[] = { "edge", "packet" };
+	struct cmd_host *h = state->input;
+	struct host_config *c = &h->cfg;
+
+	switch (key) {
+	case KEY_LISTEN:
+		c->listen = arg;
+		break;
+	case KEY_NIC:
+		cmd_host_nic(h, arg);
+		break;
+	case KEY_GROUP:
+		c->group = arg;
+		break;
+	case KEY_MAX_GUESTS:
+		c->max_guests = cli_uint("--max-guests", arg, 1,
+		    HOST_MAX_GUESTS);
+		break;
+	case KEY_WORKERS:
+		c->workers = cli_uint("--workers", arg, 1, HOST_MAX_WORKERS);
+		break;
+	case KEY_PIN:
+		c->pin = true;
+		if (arg != NULL)
+			c->first_cpu = cli_uint("--pin", arg, 0, CMD_MAX_CPU);
+		break;
+	case KEY_SIGNAL:
+		c->signal = (enum host_signal)cli_choice("--signal", arg,
+		    signals, ARRAY_LEN(signals));
+		break;
+	case KEY_MONITOR:
+		c->monitor = true;
+		break;
+	case KEY_LENIENT:
+		c->lenient = true;
+		break;
+	case KEY_MAX_VMBUS:
+		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
+		break;
+	case KEY_MAX_NVSP:
+		c->max_nvsp = cli_nvsp_version("--max-nvsp", arg);
+		break;
+	case KEY_TRANSCRIPT:
+		c->transcript = arg;
+		break;
+	case KEY_MDOC:
+		cmd_host_mdoc();
+		break;
+	case ARGP_KEY_END:
+		if (c->listen == NULL)
+			cli_usage("--listen PATH is required: where guests "
+			    "connect");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* The help's last part: examples, then the keys of a NIC. */
+static char *
+help_filter(int key, const char *text, void *input)
+{
+	return key == ARGP_KEY_HELP_POST_DOC ?
+	    cli_help_nic("Keys of a NIC (--nic):", text, false) :
+	    (char *)(uintptr_t)text;
+}
+
+static int
+cmd_host_serve(const struct cmd_host *h, struct loop *l)
+{
+	char err[400] = "";
+	struct host *host = host_start(&h->cfg, loop_base(l), err,
+	    sizeof(err));
+
+	if (host == NULL)
+		return cli_fail(CLI_FAILED, "%s", err);
+	for (uint32_t i = 0; i < h->nics; i++) {
+		if (host_nic_add(host, &h->nic[i], err, sizeof(err)) == 0)
+			continue;
+		host_stop(host);
+		return cli_fail(CLI_FAILED, "NIC %s: %s", h->nic[i].name, err);
+	}
+	printf("listening on %s, %u NIC%s\n", h->cfg.listen,
+	    host_nic_count(host), host_nic_count(host) == 1 ? "" : "s");
+	loop_run(l, NULL, NULL, 0);
+	loop_signals_release(l);
+	host_stop(host);
+	return CLI_OK;
+}
+
+static int
+cmd_host_run(int argc, char **argv)
+{
+	const struct argp argp = { .options = options, .parser = parse,
+		.doc = doc, .help_filter = help_filter };
+	struct cmd_host h = { 0 };
+	struct loop *l;
+	int status;
+
+	host_config_default(&h.cfg);
+	cli_parse(&argp, argc, argv, &h);
+	l = loop_create();
+	if (l == NULL)
+		return cli_fail(CLI_FAILED, "out of memory");
+	status = cmd_host_serve(&h, l);
+	loop_destroy(l);
+	free(h.nic);
+	return status;
+}
+
+const struct cli_command cli_host = {
+	"host", "serve NICs to guests: the host end", cmd_host_run
+};

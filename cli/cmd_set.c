@@ -1,0 +1,216 @@
+/*
+ * hvnet set: change a running NIC, add one, remove one.
+ *
+ * Settings travel as {"cmd": "set", "nic": NIC, "set": {key: value, ...}}; the
+ * process checks them, all or nothing, and its sentence is printed.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/peers.h"
+#include "linux/host/nic_spec.h"
+#include "linux/run/ctl.h"
+
+struct cmd_set {
+	const char *nic;
+	const char *add;	/* SPEC */
+	const char *host;	/* pid or socket; NULL: the only one */
+	bool remove;
+	json_t *set;		/* {key: value} */
+};
+
+enum { KEY_ADD = 256, KEY_HOST, KEY_REMOVE };
+
+static const struct argp_option options[] = {
+	{ "add", KEY_ADD, "SPEC", 0,
+	    "Add a NIC to a running host: key=value,... as for hvnet host "
+	    "--nic", 1 },
+	{ "remove", KEY_REMOVE, NULL, 0,
+	    "Take the NIC away from its guest and remove it", 1 },
+	{ "host", KEY_HOST, "PID|PATH", 0,
+	    "Which process, by pid or by the socket it listens on; needed "
+	    "only where several fit", 1 },
+	CLI_OPTION_HELP,
+	{ 0 }
+};
+
+static const char doc[] =
+    "Change a NIC at run time.  NIC is the name of a host's NIC (keys below), "
+    "or of a guest's interface (tso, txcsum, rxcsum, rsc, vlan, hash: on or "
+    "off).\v"
+    "Examples:\n"
+    "  hvnet set hvhost0 link=down\n"
+    "  hvnet set hvhost0 loss=0.1% delay=1ms\n"
+    "  hvnet set hn0 tso=off\n"
+    "  hvnet set --add backend=tap,name=hvhost1,mtu=9000\n"
+    "  hvnet set hvhost1 --remove\n";
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct cmd_set *s = state->input;
+	char *eq;
+
+	switch (key) {
+	case KEY_ADD:
+		s->add = arg;
+		break;
+	case KEY_HOST:
+		s->host = arg;
+		break;
+	case KEY_REMOVE:
+		s->remove = true;
+		break;
+	case ARGP_KEY_ARG:
+		eq = strchr(arg, '=');
+		if (eq == NULL && s->nic == NULL) {
+			s->nic = arg;
+			break;
+		}
+		if (eq == NULL || eq == arg)
+			cli_usage("'%s' is not KEY=VALUE", arg);
+		*eq = '\0';
+		if (json_object_get(s->set, arg) != NULL)
+			cli_usage("%s is given twice", arg);
+		json_object_set_new(s->set, arg, json_string(eq + 1));
+		break;
+	case ARGP_KEY_END:
+		if (s->add != NULL && (s->nic != NULL || s->remove ||
+		    json_object_size(s->set) > 0))
+			cli_usage("--add SPEC stands alone, or with --host");
+		if (s->add == NULL && s->nic == NULL)
+			cli_usage("which NIC? hvnet set NIC KEY=VALUE...");
+		if (s->remove && json_object_size(s->set) > 0)
+			cli_usage("--remove and KEY=VALUE do not go together");
+		if (s->add == NULL && !s->remove &&
+		    json_object_size(s->set) == 0)
+			cli_usage("nothing to set: KEY=VALUE..., or --remove");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static char *
+help_filter(int key, const char *text, void *input)
+{
+	return key == ARGP_KEY_HELP_POST_DOC ?
+	    cli_help_nic("Keys of a host's NIC:", text, true) :
+	    (char *)(uintptr_t)text;
+}
+
+static bool
+set_peer_fits(const struct cmd_set *s, const struct peer *p)
+{
+	const char *listen = json_string_value(json_object_get(p->stat,
+	    "listen"));
+
+	if (s->nic != NULL && !peer_has(p, s->nic))
+		return false;
+	if ((s->add != NULL || s->remove) && strcmp(peer_kind(p), "host") != 0)
+		return false;
+	if (s->host == NULL)
+		return true;
+	return strtol(s->host, NULL, 10) == peer_pid(p) ||
+	    strcmp(s->host, p->path) == 0 ||
+	    (listen != NULL && strcmp(s->host, listen) == 0);
+}
+
+/* The one process that is meant, or NULL and *status, the reason printed. */
+static const struct peer *
+set_peer_find(const struct cmd_set *s, const struct peer_list *list,
+    int *status)
+{
+	const struct peer *found = NULL;
+	size_t fits = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (set_peer_fits(s, &list->peer[i])) {
+			found = &list->peer[i];
+			fits++;
+		}
+	}
+	if (fits == 1)
+		return found;
+	if (fits > 1)
+		*status = cli_fail(CLI_USAGE, "%zu processes fit; say which "
+		    "with --host PID (hvnet stat shows them)", fits);
+	else if (list->count == 0)
+		*status = cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is "
+		    "running here");
+	else if (s->nic != NULL)
+		*status = cli_fail(CLI_NOT_FOUND, "no running %s has a NIC "
+		    "'%s'%s%s", s->remove ? "host" : "host or guest", s->nic,
+		    s->host != NULL ? " and is " : "",
+		    s->host != NULL ? s->host : "");
+	else
+		*status = cli_fail(CLI_NOT_FOUND, "no running host%s%s",
+		    s->host != NULL ? " is " : "",
+		    s->host != NULL ? s->host : "");
+	return NULL;
+}
+
+static int
+set_send(const struct cmd_set *s, const struct peer *p)
+{
+	json_t *request, *answer;
+	char err[400];
+	const char *text;
+	int status = CLI_OK;
+
+	if (s->add != NULL)
+		request = json_pack("{s:s,s:s}", "cmd", "add", "spec", s->add);
+	else if (s->remove)
+		request = json_pack("{s:s,s:s}", "cmd", "remove", "nic",
+		    s->nic);
+	else
+		request = json_pack("{s:s,s:s,s:O}", "cmd", "set", "nic",
+		    s->nic, "set", s->set);
+	answer = ctl_call(p->path, request, err, sizeof(err));
+	json_decref(request);
+	if (answer == NULL)
+		return cli_fail(CLI_FAILED, "%s", err);
+	text = json_string_value(json_object_get(answer, "error"));
+	if (!json_is_true(json_object_get(answer, "ok")))
+		status = cli_fail(CLI_REFUSED, "%s", text != NULL ? text :
+		    "refused without a reason");
+	text = json_string_value(json_object_get(answer, "note"));
+	if (status == CLI_OK && text != NULL)
+		printf("%s\n", text);
+	json_decref(answer);
+	return status;
+}
+
+static int
+cmd_set_run(int argc, char **argv)
+{
+	const struct argp argp = { .options = options, .parser = parse,
+		.args_doc = "NIC KEY=VALUE...\nNIC --remove\n--add SPEC",
+		.doc = doc, .help_filter = help_filter };
+	struct cmd_set s = { .set = json_object() };
+	struct peer_list list;
+	const struct peer *p;
+	struct nic_spec spec;
+	char err[400];
+	int status = CLI_OK;
+
+	cli_parse(&argp, argc, argv, &s);
+	if (s.add != NULL && nic_spec_parse(&spec, s.add, err,
+	    sizeof(err)) < 0)
+		cli_usage("--add %s: %s", s.add, err);
+	list = peers_ask();
+	p = set_peer_find(&s, &list, &status);
+	if (p != NULL)
+		status = set_send(&s, p);
+	peers_free(&list);
+	json_decref(s.set);
+	return status;
+}
+
+const struct cli_command cli_set = {
+	"set", "change, add or remove a NIC at run time", cmd_set_run
+};

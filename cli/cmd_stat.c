@@ -1,0 +1,214 @@
+/*
+ * hvnet stat: every counter of the processes that run here.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/peers.h"
+#include "cli/stat_print.h"
+#include "cli/stat_text.h"
+
+struct cmd_stat {
+	const char *nic;
+	bool json, all, describe, mdoc;
+	uint32_t watch;		/* seconds; 0: once */
+};
+
+enum { KEY_JSON = 256, KEY_ALL, KEY_WATCH, KEY_DESCRIBE, KEY_MDOC };
+
+static const struct argp_option options[] = {
+	{ "json", KEY_JSON, NULL, 0,
+	    "One JSON object: {\"processes\": [...]}", 1 },
+	{ "all", KEY_ALL, NULL, 0, "Counters that are zero, too", 1 },
+	{ "watch", KEY_WATCH, "SECONDS", 0,
+	    "Again every 1 to 3600 seconds, counters as what they grew by a "
+	    "second (as they are, with --json)", 1 },
+	{ "describe", KEY_DESCRIBE, NULL, 0,
+	    "List every counter and fault with its meaning; asks nobody", 1 },
+	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 1 },
+	CLI_OPTION_HELP,
+	{ 0 }
+};
+
+static const char doc[] =
+    "Print the statistics of running hosts and guests: all of them, or those "
+    "that have the NIC.  NIC is the name of a host's NIC or of a guest's "
+    "interface.  Units are in each text; bytes and frames where nothing is "
+    "said.\v"
+    "Examples:\n"
+    "  hvnet stat\n"
+    "  hvnet stat --watch 1 hn0\n"
+    "  hvnet stat --json | jq '.processes[].queues[0].transmit'\n";
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct cmd_stat *s = state->input;
+
+	switch (key) {
+	case KEY_JSON:
+		s->json = true;
+		break;
+	case KEY_ALL:
+		s->all = true;
+		break;
+	case KEY_WATCH:
+		s->watch = cli_uint("--watch", arg, 1, 3600);
+		break;
+	case KEY_MDOC:
+		s->mdoc = true;
+		break;
+	case KEY_DESCRIBE:
+		s->describe = true;
+		break;
+	case ARGP_KEY_ARG:
+		if (s->nic != NULL)
+			cli_usage("one NIC at most, not '%s' and '%s'", s->nic,
+			    arg);
+		s->nic = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static double
+clock_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static struct peer_list
+stat_ask(const struct cmd_stat *s)
+{
+	struct peer_list list = peers_ask();
+
+	if (s->nic != NULL)
+		peers_keep(&list, s->nic);
+	return list;
+}
+
+static int
+stat_nobody(const struct cmd_stat *s, const struct peer_list *list)
+{
+	if (s->nic != NULL && list->answered > 0)
+		return cli_fail(CLI_NOT_FOUND, "no running host or guest has "
+		    "a NIC or interface '%s'", s->nic);
+	return cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is running "
+	    "here");
+}
+
+static void
+stat_show_json(const struct cmd_stat *s, const struct peer_list *list)
+{
+	json_t *a = json_array(), *o;
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append(a, list->peer[i].stat);
+	o = json_pack("{s:o}", "processes", a);
+	json_dumpf(o, stdout, s->watch != 0 ? JSON_COMPACT : JSON_INDENT(2));
+	printf("\n");
+	json_decref(o);
+}
+
+/* Show list; before: what the same processes said `seconds` ago. */
+static void
+stat_show(const struct cmd_stat *s, const struct peer_list *list,
+    const struct peer_list *before, double seconds)
+{
+	if (s->json) {
+		stat_show_json(s, list);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		json_t *o = json_deep_copy(list->peer[i].stat);
+
+		for (size_t k = 0; k < before->count; k++)
+			if (strcmp(before->peer[k].path,
+			    list->peer[i].path) == 0)
+				stat_rate(o, before->peer[k].stat, seconds);
+		if (i > 0)
+			printf("\n");
+		stat_print(o, s->all);
+		json_decref(o);
+	}
+}
+
+static int
+stat_watch(const struct cmd_stat *s)
+{
+	struct peer_list before = { NULL, 0, 0 };
+	double at = 0;
+
+	for (;;) {
+		struct peer_list list = stat_ask(s);
+		double now = clock_seconds();
+
+		if (!s->json && isatty(STDOUT_FILENO))
+			printf("\033[H\033[2J");
+		if (!s->json)
+			printf("%s\n", before.count > 0 ? "counters: growth a "
+			    "second" : "counters: since the start");
+		if (list.count == 0) {
+			int status = stat_nobody(s, &list);
+
+			peers_free(&before);
+			peers_free(&list);
+			return status;
+		}
+		stat_show(s, &list, &before, now - at);
+		if (fflush(stdout) != 0 || ferror(stdout))
+			return CLI_FAILED;
+		peers_free(&before);
+		before = list;
+		at = now;
+		sleep(s->watch);
+	}
+}
+
+static int
+cmd_stat_run(int argc, char **argv)
+{
+	const struct argp argp = { .options = options, .parser = parse,
+		.args_doc = "[NIC]", .doc = doc };
+	const struct peer_list none = { NULL, 0, 0 };
+	struct cmd_stat s = { 0 };
+	struct peer_list list;
+	int status = CLI_OK;
+	json_t *o;
+
+	cli_parse(&argp, argc, argv, &s);
+	if (s.describe && s.json) {
+		o = stat_describe_json();
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		printf("\n");
+		json_decref(o);
+		return CLI_OK;
+	}
+	if (s.describe || s.mdoc) {
+		s.mdoc ? stat_describe_mdoc() : stat_describe();
+		return CLI_OK;
+	}
+	if (s.watch != 0)
+		return stat_watch(&s);
+	list = stat_ask(&s);
+	if (list.count > 0)
+		stat_show(&s, &list, &none, 0);
+	else
+		status = stat_nobody(&s, &list);
+	peers_free(&list);
+	return status;
+}
+
+const struct cli_command cli_stat = {
+	"stat", "counters of both ends, with what they mean", cmd_stat_run
+};

@@ -1,0 +1,106 @@
+/*
+ * The main thread of a process that serves until it is told to end.
+ *
+ * SIGINT and SIGTERM arrive as events, so that the detach that follows runs in
+ * ordinary context.  After the first one they have their default action again:
+ * a detach that hangs can be killed from the keyboard.
+ */
+#include "cli/loop.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct loop {
+	struct event_base *base;
+	struct event *sig[2];
+	struct event *timer;
+	int (*tick)(void *);
+	void *ctx;
+	int result;
+};
+
+static void
+loop_on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct loop *l = arg;
+
+	event_base_loopbreak(l->base);
+}
+
+static void
+loop_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+
+	l->result = l->tick(l->ctx);
+	if (l->result != 0)
+		event_base_loopbreak(l->base);
+}
+
+struct loop *
+loop_create(void)
+{
+	static const int signals[2] = { SIGINT, SIGTERM };
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->base = event_base_new();
+	for (int i = 0; l->base != NULL && i < 2; i++) {
+		l->sig[i] = evsignal_new(l->base, signals[i], loop_on_signal,
+		    l);
+		if (l->sig[i] == NULL || event_add(l->sig[i], NULL) < 0)
+			break;
+	}
+	if (l->base == NULL || l->sig[1] == NULL) {
+		loop_destroy(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+loop_signals_release(struct loop *l)
+{
+	for (int i = 0; i < 2; i++) {
+		if (l->sig[i] != NULL)
+			event_free(l->sig[i]);
+		l->sig[i] = NULL;
+	}
+}
+
+void
+loop_destroy(struct loop *l)
+{
+	loop_signals_release(l);
+	if (l->base != NULL)
+		event_base_free(l->base);
+	free(l);
+}
+
+struct event_base *
+loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+int
+loop_run(struct loop *l, int (*tick)(void *), void *ctx, unsigned int ms)
+{
+	const struct timeval every = { ms / 1000, ms % 1000 * 1000 };
+
+	l->tick = tick;
+	l->ctx = ctx;
+	if (tick != NULL) {
+		l->timer = event_new(l->base, -1, EV_PERSIST, loop_on_timer,
+		    l);
+		if (l->timer == NULL)
+			return -1;
+		event_add(l->timer, &every);
+	}
+	event_base_dispatch(l->base);
+	if (l->timer != NULL)
+		event_free(l->timer);
+	l->timer = NULL;
+	return l->result;
+}

@@ -1,0 +1,37 @@
+/*
+ * The hvnet processes that run here, found by their control sockets.
+ */
+#ifndef CLI_PEERS_H
+#define CLI_PEERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct peer {
+	char *path;	/* of the control socket */
+	json_t *stat;	/* its answer to "stat" */
+};
+
+struct peer_list {
+	struct peer *peer;
+	size_t count;
+	size_t answered;	/* before peers_keep() */
+};
+
+/*
+ * Ask every live process for its statistics.  Who does not answer is named on
+ * standard error and left out.  Free with peers_free().
+ */
+struct peer_list peers_ask(void);
+void peers_free(struct peer_list *);
+
+/* Is this the name of one of its NICs, or (a guest) of its interface? */
+bool peer_has(const struct peer *, const char *nic);
+/* Drop who does not have it, and the other NICs out of a host's answer. */
+void peers_keep(struct peer_list *, const char *nic);
+/* "host" or "guest". */
+const char *peer_kind(const struct peer *);
+long peer_pid(const struct peer *);
+
+#endif
