@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Put hvnet's few hooks into an unpacked QEMU source tree.
+
+Usage: hooks.py QEMU-SOURCE
+
+Each hook is: the files it may be in (the first that exists), what to look for,
+and what goes in its place.  A pattern must match exactly once, else the tree
+is one that we do not know and nothing is built.  Known: 7.2 and 10.0.
+"""
+import pathlib
+import re
+import sys
+
+INCLUDE = (r'\A(.*?#include "qemu/osdep\.h"\n)',
+           r'\1#include "hw/hvnet/hooks.h"\n')
+
+MISC = ['target/i386/tcg/sysemu/misc_helper.c',
+        'target/i386/tcg/system/misc_helper.c']
+
+HOOKS = [
+    # CPUID 0x40000000 and up.
+    (['target/i386/cpu.c'], [
+        INCLUDE,
+        (r'(\n    /\* Calculate & apply limits for different index ranges \*/)',
+         r'\n    if (hvnet_cpuid(env, index, eax, ebx, ecx, edx)) {'
+         r'\n        return;\n    }\1'),
+    ]),
+    # Synthetic MSRs, before TCG's own, which ignore what they do not know.
+    (MISC, [
+        INCLUDE,
+        (r'(void helper_rdmsr\(CPUX86State \*env\)\n\{.*?'
+         r'SVM_EXIT_MSR, 0, GETPC\(\)\);\n)',
+         r'\1    if (hvnet_rdmsr(env)) {\n        return;\n    }\n'),
+        (r'(void helper_wrmsr\(CPUX86State \*env\)\n\{.*?R_EDX\]\) << 32\);\n)',
+         r'\1    if (hvnet_wrmsr(env, val)) {\n        return;\n    }\n'),
+    ]),
+    # Auto-EOI: the vector never becomes in-service.
+    (['hw/intc/apic.c'], [
+        INCLUDE,
+        (r'    ((?:apic_)?set_bit\(s->isr, intno\);)\n',
+         r'    if (!hvnet_auto_eoi(CPU(s->cpu)->cpu_index, intno)) {'
+         r'\n        \1\n    }\n'),
+    ]),
+    (['hw/meson.build'], [
+        (r"(subdir\('hyperv'\)\n)", r"\1subdir('hvnet')\n"),
+    ]),
+]
+
+
+def apply(tree, names, edits):
+    path = next((tree / n for n in names if (tree / n).exists()), None)
+    if path is None:
+        sys.exit(f'hooks.py: none of {names} in {tree}')
+    text = path.read_text()
+    for find, put in edits:
+        new, count = re.subn(find, put, text, flags=re.S)
+        if count != 1:
+            sys.exit(f'hooks.py: {path}: {count} matches of {find!r}')
+        text = new
+    path.write_text(text)
+    print(f'hooks.py: {path.relative_to(tree)}')
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for names, edits in HOOKS:
+        apply(pathlib.Path(sys.argv[1]), names, edits)
+
+
+main()

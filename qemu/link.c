@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest side of the partition protocol (docs/partition.md), for a virtual
+ * machine: one SOCK_SEQPACKET connection to `hvnet host`.
+ *
+ * Requests are answered in order, and the caller waits: the vCPU, or the main
+ * loop while the machine is stopped.  All under the BQL, so there is one
+ * request at a time.  Whatever else the host sends (eventfds of connection
+ * ids) is taken while waiting, when the main loop sees the socket readable,
+ * and when a hypercall names a connection id that is not known yet: the offer
+ * travels in memory and may overtake the socket, but the host sends the
+ * eventfd first.
+ *
+ * A host that goes away leaves the machine running: posts and signals are
+ * refused with "invalid connection id".  A new host is looked for every second
+ * and when the machine resets; it gets memory and registers, but the guest
+ * must contact it anew (a reset, or its VMBus driver loaded again).
+ */
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qapi/error.h"
+#include "hw/boards.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "hvnet.h"
+
+#define HVNET_ANSWER_MS		5000	/* Policy: then the host is gone */
+#define HVNET_RETRY_MS		1000	/* Policy */
+
+/* --- one message --- */
+
+static bool
+hvnet_send(struct hvnet_dev *dev, const void *msg, size_t len, const int *fds,
+    unsigned nfds, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(LINK_MAX_FDS * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { (void *)msg, len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (nfds > 0) {
+		struct cmsghdr *c;
+
+		mh.msg_control = control.buf;
+		mh.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
+	}
+	do {
+		n = sendmsg(dev->sock, &mh, flags | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)len;
+}
+
+/* 1: a message, *fd the descriptor that came with it or -1; 0: none now;
+ * -1: the connection is over. */
+static int
+hvnet_recv(struct hvnet_dev *dev, union link_msg *m, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(LINK_MAX_FDS * sizeof(int))];
+	} control;
+	struct iovec iov = { m, sizeof(*m) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf) };
+	ssize_t n;
+
+	*fd = -1;
+	memset(m, 0, sizeof(*m));
+	do {
+		n = recvmsg(dev->sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	if (n < (ssize_t)sizeof(m->hdr))
+		return -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c != NULL;
+	    c = CMSG_NXTHDR(&mh, c)) {
+		size_t nfds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < nfds; i++) {
+			int got;
+
+			memcpy(&got, CMSG_DATA(c) + i * sizeof(int),
+			    sizeof(got));
+			if (*fd < 0)
+				*fd = got;
+			else
+				close(got);
+		}
+	}
+	return 1;
+}
+
+/* --- what the host says --- */
+
+static const char *
+hvnet_status_name(uint32_t status)
+{
+	static const char *const names[] = {
+		"ok", "protocol error", "version not spoken",
+		"over a limit", "unusable memory", "no free NIC",
+		"too many guests", "host stops", "guest broke VMBus",
+	};
+
+	return status < ARRAY_SIZE(names) ? names[status] : "unknown status";
+}
+
+static void
+hvnet_gone(struct hvnet_dev *dev, const char *why)
+{
+	if (dev->sock < 0)
+		return;
+	warn_report("hvnet: %s: %s", dev->path, why);
+	hvnet_link_close(dev, false);
+	hvnet_link_retry(dev);
+}
+
+/* Takes messages until one is an answer.  1: *m is it; 0: none now; -1: over. */
+static int
+hvnet_take(struct hvnet_dev *dev, union link_msg *m)
+{
+	int fd, rc;
+
+	while ((rc = hvnet_recv(dev, m, &fd)) > 0) {
+		switch (m->hdr.type) {
+		case LINK_SIGNAL_ADD:
+			if (fd >= 0)
+				g_hash_table_replace(dev->signals,
+				    GUINT_TO_POINTER(m->signal.connection),
+				    GINT_TO_POINTER(fd));
+			continue;
+		case LINK_SIGNAL_DEL:
+			g_hash_table_remove(dev->signals,
+			    GUINT_TO_POINTER(m->signal.connection));
+			break;
+		case LINK_BYE:
+			hvnet_gone(dev, hvnet_status_name(m->ack.status));
+			return -1;
+		case LINK_HELLO_ACK:
+		case LINK_ACK:
+			return 1;
+		default:	/* MEM_WANT: the host has all there is */
+			break;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	if (rc < 0)
+		hvnet_gone(dev, "the host is gone");
+	return rc;
+}
+
+static void
+hvnet_readable(void *opaque)
+{
+	struct hvnet_dev *dev = opaque;
+	union link_msg m;
+
+	while (dev->sock >= 0 && hvnet_take(dev, &m) > 0)
+		;	/* an answer that nobody waits for */
+}
+
+/* Waits for the answer to seq.  False: no host any more. */
+static bool
+hvnet_answer(struct hvnet_dev *dev, uint32_t seq, union link_msg *m)
+{
+	int64_t end = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + HVNET_ANSWER_MS;
+
+	while (dev->sock >= 0) {
+		struct pollfd p = { dev->sock, POLLIN, 0 };
+		int64_t left = end - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+		int rc = hvnet_take(dev, m);
+
+		if (rc < 0)
+			return false;
+		if (rc > 0 && m->hdr.seq == seq)
+			return true;
+		if (rc > 0)
+			continue;
+		if (left <= 0) {
+			hvnet_gone(dev, "no answer from the host");
+			return false;
+		}
+		poll(&p, 1, (int)left);
+	}
+	return false;
+}
+
+int
+hvnet_link_call(struct hvnet_dev *dev, void *msg, size_t len, const int *fds,
+    unsigned nfds)
+{
+	struct link_hdr *hdr = msg;
+	union link_msg m;
+
+	if (dev->sock < 0)
+		return -1;
+	hdr->seq = ++dev->seq;
+	if (!hvnet_send(dev, msg, len, fds, nfds, 0)) {
+		hvnet_gone(dev, "cannot send");
+		return -1;
+	}
+	return hvnet_answer(dev, hdr->seq, &m) ? (int)m.ack.status : -1;
+}
+
+/* --- registers and hypercalls --- */
+
+void
+hvnet_link_regs(struct hvnet_vp *vp)
+{
+	struct link_vp_regs r = { .hdr.type = LINK_VP_REGS, .vp = vp->index };
+	struct hvnet_dev *dev = vp->dev;
+	struct link_vp_regs *sent = &vp->sent;
+
+	r.flags = (vp->scontrol & 1 ? LINK_VP_SCONTROL : 0) |
+	    (vp->sint[HVNET_SINT_VMBUS] >> 16 & 1 ? LINK_VP_SINT_MASKED : 0) |
+	    (vp->simp & 1 ? LINK_VP_SIMP : 0) |
+	    (vp->siefp & 1 ? LINK_VP_SIEFP : 0);
+	r.simp = vp->simp & ~0xfffull;
+	r.siefp = vp->siefp & ~0xfffull;
+	if (r.flags == sent->flags && r.simp == sent->simp &&
+	    r.siefp == sent->siefp)
+		return;
+	dev->used = true;
+	*sent = r;
+	if (hvnet_link_call(dev, &r, sizeof(r), NULL, 0) > 0 &&
+	    !dev->complained) {
+		warn_report("hvnet: the host refuses the SynIC of vp %u",
+		    vp->index);
+		dev->complained = true;
+	}
+}
+
+uint16_t
+hvnet_link_post(struct hvnet_dev *dev, uint32_t connection,
+    const uint8_t *payload, uint32_t len)
+{
+	struct link_post p = { .hdr.type = LINK_POST,
+		.connection = connection, .len = len };
+	uint32_t i;
+
+	for (i = 0; i < dev->connections; i++)
+		if (dev->connection[i] == connection)
+			break;
+	if (dev->sock < 0 || i == dev->connections)
+		return HV_INVALID_CONNECTION;
+	memcpy(p.payload, payload, len);
+	dev->used = true;
+	if (hvnet_send(dev, &p, sizeof(p), NULL, 0, MSG_DONTWAIT))
+		return HV_OK;
+	if (errno == EAGAIN || errno == ENOBUFS)
+		return HV_NO_BUFFERS;
+	hvnet_gone(dev, "cannot send");
+	return HV_INVALID_CONNECTION;
+}
+
+uint16_t
+hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection)
+{
+	gpointer key = GUINT_TO_POINTER(connection);
+	const uint64_t one = 1;
+	gpointer fd;
+
+	if (!g_hash_table_lookup_extended(dev->signals, key, NULL, &fd)) {
+		if (dev->sock >= 0)
+			hvnet_readable(dev);
+		if (!g_hash_table_lookup_extended(dev->signals, key, NULL,
+		    &fd))
+			return HV_INVALID_CONNECTION;
+	}
+	if (write(GPOINTER_TO_INT(fd), &one, sizeof(one)) < 0 &&
+	    errno != EAGAIN)
+		return HV_INVALID_CONNECTION;
+	return HV_OK;
+}
+
+/* --- connecting --- */
+
+static void
+hvnet_signal_close(gpointer fd)
+{
+	close(GPOINTER_TO_INT(fd));
+}
+
+static bool
+hvnet_hello(struct hvnet_dev *dev, Error **errp)
+{
+	struct link_hello h = { .hdr = { LINK_HELLO, ++dev->seq },
+		.magic = LINK_MAGIC, .version = LINK_VERSION,
+		.vps = dev->vps, .kind = LINK_KIND_VM,
+		.max_nics = dev->nics, .pid = (uint32_t)getpid() };
+	union link_msg m;
+
+	pstrcpy(h.name, sizeof(h.name), dev->name != NULL ? dev->name : "vm");
+	pstrcpy(h.nic, sizeof(h.nic), dev->nic != NULL ? dev->nic : "");
+	if (!hvnet_send(dev, &h, sizeof(h), NULL, 0, 0) ||
+	    !hvnet_answer(dev, h.hdr.seq, &m)) {
+		error_setg(errp, "hvnet: %s: no answer", dev->path);
+		return false;
+	}
+	if (m.hello_ack.status != LINK_OK) {
+		error_setg(errp, "hvnet: %s refuses the guest: %s", dev->path,
+		    hvnet_status_name(m.hello_ack.status));
+		return false;
+	}
+	dev->connections = MIN(m.hello_ack.connections, 4);
+	memcpy(dev->connection, m.hello_ack.connection,
+	    sizeof(dev->connection));
+	return true;
+}
+
+/* Descriptors and registers of every virtual processor. */
+static bool
+hvnet_vps_tell(struct hvnet_dev *dev)
+{
+	for (uint32_t i = 0; i < dev->vps; i++) {
+		struct hvnet_vp *vp = &dev->vp[i];
+		struct link_vp_fds f = { .hdr.type = LINK_VP_FDS, .vp = i };
+		int fds[2] = { vp->irq_fd, vp->eom_fd };
+
+		if (hvnet_link_call(dev, &f, sizeof(f), fds, 2) != LINK_OK)
+			return false;
+		vp->sent = (struct link_vp_regs){
+			.flags = LINK_VP_SINT_MASKED };
+		hvnet_link_regs(vp);
+	}
+	return dev->sock >= 0;
+}
+
+bool
+hvnet_link_open(struct hvnet_dev *dev, Error **errp)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (strlen(dev->path) >= sizeof(to.sun_path)) {
+		error_setg(errp, "hvnet: path too long: %s", dev->path);
+		return false;
+	}
+	pstrcpy(to.sun_path, sizeof(to.sun_path), dev->path);
+	dev->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (dev->sock < 0 ||
+	    connect(dev->sock, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		error_setg_errno(errp, errno,
+		    "hvnet: cannot connect to `hvnet host` at %s", dev->path);
+		hvnet_link_close(dev, false);
+		return false;
+	}
+	dev->signals = g_hash_table_new_full(NULL, NULL, NULL,
+	    hvnet_signal_close);
+	if (!hvnet_hello(dev, errp)) {
+		hvnet_link_close(dev, false);
+		return false;
+	}
+	for (uint32_t i = 0; i < dev->regions; i++)
+		dev->region[i].told = false;
+	if (!hvnet_memory_tell(dev) || !hvnet_vps_tell(dev)) {
+		error_setg(errp, "hvnet: %s refuses the machine's memory or "
+		    "processors", dev->path);
+		hvnet_link_close(dev, false);
+		return false;
+	}
+	dev->used = false;
+	dev->complained = false;
+	qemu_set_fd_handler(dev->sock, hvnet_readable, NULL, dev);
+	return true;
+}
+
+static void
+hvnet_retry(void *opaque)
+{
+	struct hvnet_dev *dev = opaque;
+	Error *err = NULL;
+
+	if (dev->sock >= 0)
+		return;
+	if (hvnet_link_open(dev, &err)) {
+		info_report("hvnet: %s: a host again", dev->path);
+		return;
+	}
+	error_free(err);
+	hvnet_link_retry(dev);
+}
+
+void
+hvnet_link_retry(struct hvnet_dev *dev)
+{
+	if (dev->retry == NULL)
+		dev->retry = timer_new_ms(QEMU_CLOCK_REALTIME, hvnet_retry,
+		    dev);
+	timer_mod(dev->retry, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) +
+	    HVNET_RETRY_MS);
+}
+
+void
+hvnet_link_close(struct hvnet_dev *dev, bool orderly)
+{
+	struct link_simple detach = { { LINK_DETACH, 0 } };
+
+	if (dev->sock < 0)
+		return;
+	if (orderly)
+		hvnet_link_call(dev, &detach, sizeof(detach), NULL, 0);
+	if (dev->sock < 0)
+		return;
+	qemu_set_fd_handler(dev->sock, NULL, NULL, NULL);
+	close(dev->sock);
+	dev->sock = -1;
+	g_clear_pointer(&dev->signals, g_hash_table_unref);
+	dev->connections = 0;
+}
