@@ -143,6 +143,8 @@ def stages():
     full = opts.full
     yield 'layers', lambda: stage_command(
         'layers', [PYTHON, 'scripts/check_layers.py'])
+    yield 'protocol', lambda: stage_command(
+        'protocol', [PYTHON, 'scripts/check_protocol.py'])
     for rule in ('length', 'opening', 'packet'):
         yield f'style {rule}', lambda rule=rule: stage_command(
             f'style {rule}', [PYTHON, 'scripts/check_style.py', rule])
