@@ -182,9 +182,9 @@ guest_on_lost(struct guest *g)
 	if (g->vmc != NULL && g->state != GUEST_UNLOADING)
 		vmc_lost(g->vmc);
 	guest_disconnect(g);
-	if (up)
-		fprintf(stderr, "hvnet guest: %s: the host is gone; waiting "
-		    "for it\n", g->tap.name);
+	if (up && os_ld32(&g->stopping) == 0)
+		fprintf(stderr, "hvnet guest: %s: the host is gone%s\n",
+		    g->tap.name, g->cfg.once ? "" : "; waiting for it");
 	if (g->cfg.once || os_ld32(&g->stopping) != 0) {
 		g->state = GUEST_STOPPED;
 		os_st32(&g->stopped, 1);

@@ -60,7 +60,6 @@ struct guest {
 };
 
 /* guest.c; VP 0 but where said */
-bool guest_stopped(const struct guest *);	/* any thread */
 void guest_control(struct guest *);
 int guest_timeout_ms(const struct guest *);
 void guest_socket_event(struct guest *);

@@ -173,10 +173,7 @@ netif_write(struct netif_queue *q, const struct vec *vec, uint32_t nvec,
 		iov[n++] = (struct iovec){ p + ETH_ADDRS_LEN,
 			vec[0].len - ETH_ADDRS_LEN };
 		i = 1;
-		if ((vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
-			vnet.csum_start += (uint16_t)sizeof(tag);
-		if (vnet.hdr_len != 0)
-			vnet.hdr_len += (uint16_t)sizeof(tag);
+		vnet_shift(&vnet, sizeof(tag));
 	}
 	for (; i < nvec && n < ARRAY_LEN(iov); i++)
 		iov[n++] = (struct iovec){ vec[i].p, vec[i].len };

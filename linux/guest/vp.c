@@ -90,6 +90,11 @@ vp_main(void *arg)
 		if (v->index == 0)
 			guest_control(v->guest);
 	}
+	/* Whoever parks it from now on need not wait. */
+	pthread_mutex_lock(&v->lock);
+	v->ended = true;
+	pthread_cond_broadcast(&v->cond);
+	pthread_mutex_unlock(&v->lock);
 	return NULL;
 }
 
@@ -184,7 +189,7 @@ vp_park(struct vp *v)
 	pthread_mutex_lock(&v->lock);
 	os_st32(&v->park_wanted, v->park_wanted + 1);
 	vp_wake(v);
-	while (!v->parked)
+	while (!v->parked && !v->ended)
 		pthread_cond_wait(&v->cond, &v->lock);
 	pthread_mutex_unlock(&v->lock);
 }

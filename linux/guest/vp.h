@@ -41,6 +41,7 @@ struct vp {
 	pthread_cond_t cond;
 	uint32_t park_wanted;	/* parks in force; lock */
 	bool parked;		/* lock */
+	bool ended;		/* lock */
 	bool started;
 	uint32_t kicked;	/* any thread sets it: dispatch, please */
 

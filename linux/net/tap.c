@@ -22,7 +22,7 @@
 #include "linux/net/rtnl.h"
 
 static int
-tap_queue_open(struct tap *t, uint32_t queues)
+tap_queue_open(struct tap *t, uint32_t queues, bool first)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -31,6 +31,9 @@ tap_queue_open(struct tap *t, uint32_t queues)
 		return -errno;
 	if (queues > 1)
 		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_MULTI_QUEUE);
+	/* Make it, or fail: never join another program's device. */
+	if (first)
+		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_TUN_EXCL);
 	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
 		int rc = -errno;
@@ -61,7 +64,7 @@ static int
 tap_make(struct tap *t, uint32_t queues)
 {
 	for (t->queues = 0; t->queues < queues; t->queues++) {
-		int fd = tap_queue_open(t, queues);
+		int fd = tap_queue_open(t, queues, t->queues == 0);
 
 		if (fd < 0)
 			return fd;
@@ -103,7 +106,7 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	netns_leave(back);
 	if (rc < 0) {
 		snprintf(err, cap, "tap %s: %s%s", cfg->name, strerror(-rc),
-		    rc == -EBUSY ? " (another program has it)" :
+		    rc == -EBUSY ? " (it exists already)" :
 		    rc == -EPERM ? " (needs root)" : "");
 		tap_close(t);
 		return rc;

@@ -60,4 +60,14 @@ vnet_from_meta(const struct pkt_meta *m, struct virtio_net_hdr *h)
 	h->hdr_len = m->hdr_len;
 }
 
+/* The frame got `n` bytes longer before its L3 header (a VLAN tag). */
+static inline void
+vnet_shift(struct virtio_net_hdr *h, uint16_t n)
+{
+	if ((h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
+		h->csum_start = (uint16_t)(h->csum_start + n);
+	if (h->hdr_len != 0)
+		h->hdr_len = (uint16_t)(h->hdr_len + n);
+}
+
 #endif
