@@ -1,0 +1,377 @@
+/*
+ * The host daemon: listening socket, list of NICs, life.
+ *
+ * Everything here runs on the control thread.  Workers ask for it through one
+ * eventfd, host_control_wanted(); which NIC it was about is in the NIC.
+ *
+ * A socket file may be left over from a host that died: if nobody answers at it
+ * it is replaced, else starting fails.
+ */
+#include "linux/host/host.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "linux/host/host_priv.h"
+#include "linux/host/nic.h"
+
+void
+host_config_default(struct host_config *c)
+{
+	*c = (struct host_config){ .listen = "/run/hvnet.sock",
+		.max_guests = HOST_MAX_GUESTS };
+}
+
+/* --- the socket --- */
+
+/* True if somebody serves this path. */
+static bool
+host_socket_alive(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool alive;
+
+	if (fd < 0)
+		return false;
+	alive = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ||
+	    (errno != ECONNREFUSED && errno != ENOENT);
+	close(fd);
+	return alive;
+}
+
+static int
+host_bind(const struct sockaddr_un *sa)
+{
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	mode_t old;
+	int rc;
+
+	if (sock < 0)
+		return -errno;
+	old = umask(0177);
+	rc = bind(sock, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ||
+	    listen(sock, 16) < 0 ? -errno : 0;
+	umask(old);
+	if (rc < 0) {
+		close(sock);
+		return rc;
+	}
+	return sock;
+}
+
+static int
+host_group_open(const char *path, const char *group, char *err, size_t cap)
+{
+	const struct group *g = getgrnam(group);
+
+	if (g == NULL) {
+		snprintf(err, cap, "there is no group '%s'", group);
+		return -EINVAL;
+	}
+	if (chown(path, (uid_t)-1, g->gr_gid) < 0 || chmod(path, 0660) < 0) {
+		int rc = -errno;
+
+		snprintf(err, cap, "%s: giving it to group %s: %s", path,
+		    group, strerror(-rc));
+		return rc;
+	}
+	return 0;
+}
+
+static int
+host_listen(struct host *h, char *err, size_t cap)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const char *path = h->cfg.listen;
+	struct stat st;
+
+	if (strlen(path) == 0 || strlen(path) >= sizeof(sa.sun_path)) {
+		snprintf(err, cap, "--listen: the path must have 1 to %zu "
+		    "characters", sizeof(sa.sun_path) - 1);
+		return -EINVAL;
+	}
+	strcpy(sa.sun_path, path);
+	if (lstat(path, &st) == 0) {
+		if (!S_ISSOCK(st.st_mode)) {
+			snprintf(err, cap, "%s exists and is not a socket",
+			    path);
+			return -EEXIST;
+		}
+		if (host_socket_alive(&sa)) {
+			snprintf(err, cap, "%s: another host listens there",
+			    path);
+			return -EADDRINUSE;
+		}
+		unlink(path);
+	}
+	h->sock = host_bind(&sa);
+	if (h->sock < 0) {
+		snprintf(err, cap, "%s: %s", path, strerror(-h->sock));
+		return h->sock;
+	}
+	if (h->cfg.group == NULL || h->cfg.group[0] == '\0')
+		return 0;
+	return host_group_open(path, h->cfg.group, err, cap);
+}
+
+static void
+host_on_accept(evutil_socket_t sock, short what, void *arg)
+{
+	struct host *h = arg;
+	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		host_guest_accept(h, fd);
+}
+
+/* --- workers ask --- */
+
+void
+host_control_wanted(struct host *h)
+{
+	uint64_t one = 1;
+
+	if (write(h->control_fd, &one, sizeof(one)) < 0)
+		return;	/* full: it will look anyway */
+}
+
+static void
+host_on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *h = arg;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+	for (struct nic *nic = h->nics; nic != NULL; nic = nic->next)
+		if (os_ld32(&nic->control_due) != 0)
+			nic_control(nic);
+}
+
+void
+host_guard(void *arg)
+{
+	struct host *h = arg;
+
+	for (struct host_guest *g = h->guests; g != NULL;
+	    g = host_guest_next(g))
+		if (host_guest_vms(g) != NULL)
+			link_host_guard(host_guest_link(g));
+}
+
+/* --- NICs --- */
+
+struct nic *
+host_nic_find(const struct host *h, const char *name)
+{
+	struct nic *n = h->nics;
+
+	while (n != NULL && strcmp(n->spec.name, name) != 0)
+		n = n->next;
+	return n;
+}
+
+int
+host_nic_add(struct host *h, const struct nic_spec *spec, char *err,
+    size_t cap)
+{
+	struct nic **last = &h->nics;
+	struct nic *nic;
+	int rc;
+
+	if (host_nic_find(h, spec->name) != NULL) {
+		snprintf(err, cap, "there is a NIC '%s' already", spec->name);
+		return -EEXIST;
+	}
+	if (h->nic_count == HOST_MAX_NICS) {
+		snprintf(err, cap, "there are %u NICs already, the most",
+		    HOST_MAX_NICS);
+		return -ENOSPC;
+	}
+	rc = nic_create(h, spec, &nic, err, cap);
+	if (rc < 0)
+		return rc;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = nic;
+	h->nic_count++;
+	host_guests_offer(h, nic);
+	return 0;
+}
+
+static void
+host_nic_drop(struct host *h, struct nic *nic)
+{
+	struct nic **p = &h->nics;
+
+	if (nic->guest != NULL) {
+		struct host_guest *g = nic->guest;
+
+		nic_withdraw(nic, host_guest_vms(g));
+		host_guest_nic_gone(g);
+	}
+	while (*p != nic)
+		p = &(*p)->next;
+	*p = nic->next;
+	h->nic_count--;
+	nic_destroy(nic);
+}
+
+static struct nic *
+host_nic_named(struct host *h, const char *name, char *err, size_t cap)
+{
+	struct nic *nic = host_nic_find(h, name);
+
+	if (nic == NULL)
+		snprintf(err, cap, "there is no NIC '%s'", name);
+	return nic;
+}
+
+int
+host_nic_remove(struct host *h, const char *name, char *err, size_t cap)
+{
+	struct nic *nic = host_nic_named(h, name, err, cap);
+
+	if (nic == NULL)
+		return -ENOENT;
+	host_nic_drop(h, nic);
+	return 0;
+}
+
+int
+host_nic_set(struct host *h, const char *name, const char *list, char *err,
+    size_t cap)
+{
+	struct nic *nic = host_nic_named(h, name, err, cap);
+	struct nic_spec spec;
+	int rc;
+
+	if (nic == NULL)
+		return -ENOENT;
+	spec = nic->spec;
+	rc = nic_spec_apply(&spec, list, true, err, cap);
+	return rc < 0 ? rc : nic_set(nic, &spec, err, cap);
+}
+
+uint32_t
+host_nic_count(const struct host *h)
+{
+	return h->nic_count;
+}
+
+uint32_t
+host_guest_count(const struct host *h)
+{
+	return h->guest_count;
+}
+
+/* --- life --- */
+
+static int
+host_workers_start(struct host *h, char *err, size_t cap)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t n = h->cfg.workers != 0 ? h->cfg.workers :
+	    cpus > 0 ? (uint32_t)cpus : 1;
+	int rc;
+
+	rc = worker_pool_start(&h->pool, min_u32(n, HOST_MAX_WORKERS),
+	    h->cfg.pin, h->cfg.first_cpu, host_guard, h);
+	if (rc < 0)
+		snprintf(err, cap, "starting workers: %s", strerror(-rc));
+	return rc;
+}
+
+static int
+host_events_make(struct host *h, char *err, size_t cap)
+{
+	h->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->control_fd >= 0)
+		h->control_event = event_new(h->base, h->control_fd,
+		    EV_READ | EV_PERSIST, host_on_control, h);
+	h->accept_event = event_new(h->base, h->sock, EV_READ | EV_PERSIST,
+	    host_on_accept, h);
+	if (h->control_event == NULL || h->accept_event == NULL) {
+		snprintf(err, cap, "out of memory or descriptors");
+		return -ENOMEM;
+	}
+	event_add(h->control_event, NULL);
+	event_add(h->accept_event, NULL);
+	return 0;
+}
+
+static const char *
+host_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+struct host *
+host_start(const struct host_config *cfg, struct event_base *base, char *err,
+    size_t cap)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	if (h == NULL) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	h->cfg = *cfg;
+	h->base = base;
+	h->sock = h->control_fd = -1;
+	if (h->cfg.max_guests == 0)
+		h->cfg.max_guests = HOST_MAX_GUESTS;
+	if (cfg->transcript != NULL) {
+		h->transcript = transcript_open(cfg->transcript, err, cap);
+		if (h->transcript == NULL)
+			goto fail;
+	}
+	if (host_listen(h, err, cap) < 0 || host_workers_start(h, err, cap) <
+	    0 || host_events_make(h, err, cap) < 0)
+		goto fail;
+	h->ctl = ctl_server_create(base, "host", host_basename(cfg->listen),
+	    host_ctl, h, err, cap);
+	if (h->ctl == NULL)
+		goto fail;
+	return h;
+
+fail:
+	host_stop(h);
+	return NULL;
+}
+
+void
+host_stop(struct host *h)
+{
+	if (h->ctl != NULL)
+		ctl_server_destroy(h->ctl);
+	if (h->accept_event != NULL)
+		event_free(h->accept_event);
+	if (h->sock >= 0) {
+		unlink(h->cfg.listen);
+		close(h->sock);
+	}
+	while (h->guests != NULL)
+		host_guest_end(h->guests, LINK_E_SHUTDOWN);
+	while (h->nics != NULL)
+		host_nic_drop(h, h->nics);
+	if (h->control_event != NULL)
+		event_free(h->control_event);
+	if (h->control_fd >= 0)
+		close(h->control_fd);
+	worker_pool_stop(&h->pool);
+	if (h->transcript != NULL)
+		transcript_close(h->transcript);
+	free(h);
+}

@@ -1,0 +1,75 @@
+/*
+ * The host daemon from inside.
+ *
+ *	host.c		socket, NIC list, life
+ *	host_guest.c	one attached guest
+ *	host_ctl.c	statistics and settings
+ *	nic.c, nic_queue.c	one NIC
+ *	worker.c	threads
+ */
+#ifndef LINUX_HOST_HOST_PRIV_H
+#define LINUX_HOST_HOST_PRIV_H
+
+#include <jansson.h>
+
+#include "bus/vms.h"
+#include "linux/host/host.h"
+#include "linux/host/worker.h"
+#include "linux/link/link_host.h"
+#include "linux/run/ctl.h"
+#include "linux/run/transcript.h"
+
+struct nic;
+struct host_guest;
+
+struct host {
+	struct host_config cfg;
+	struct event_base *base;
+	struct worker_pool pool;
+	struct transcript *transcript;	/* or NULL */
+	struct ctl_server *ctl;
+	int sock;
+	struct event *accept_event;
+	int control_fd;			/* workers: a NIC wants control */
+	struct event *control_event;
+	struct nic *nics;
+	uint32_t nic_count;
+	struct host_guest *guests;
+	uint32_t guest_count;
+	uint32_t next_gate;
+	uint32_t next_worker;
+	uint32_t next_guest;
+	uint64_t guests_served;
+	struct fault_log faults;	/* of guests that are gone */
+};
+
+/* --- host.c --- */
+
+/* Any worker: make the control thread look at control_due of the NICs. */
+void host_control_wanted(struct host *);
+struct nic *host_nic_find(const struct host *, const char *name);
+/* Free workers that hostile guests hold; while control waits. */
+void host_guard(void *host);
+
+/* --- host_guest.c --- */
+
+/* Serve a connection (consumed). */
+void host_guest_accept(struct host *, int sock);
+/* Offer a new NIC to guests that may have it. */
+void host_guests_offer(struct host *, struct nic *);
+/* One of its NICs was withdrawn. */
+void host_guest_nic_gone(struct host_guest *);
+/* End a guest now; status is what it is told. */
+void host_guest_end(struct host_guest *, uint32_t status);
+struct vms *host_guest_vms(struct host_guest *);
+struct link_host *host_guest_link(struct host_guest *);
+uint32_t host_guest_kind(const struct host_guest *);
+const char *host_guest_name(const struct host_guest *);
+struct host_guest *host_guest_next(const struct host_guest *);
+json_t *host_guest_stat(struct host_guest *);
+
+/* --- host_ctl.c --- */
+
+json_t *host_ctl(void *host, const json_t *request);
+
+#endif

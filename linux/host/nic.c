@@ -1,0 +1,464 @@
+/*
+ * One NIC: NetVSP, backend and workers put together.
+ *
+ * The backend lives as long as the NIC; the NetVSP as long as a guest has the
+ * NIC.  Control enters the NetVSP with the NIC's gate closed, whichever way it
+ * comes: VMBus messages (host_guest.c), control packets that a worker met
+ * (nic_control()), settings.
+ *
+ * Queue k belongs to worker first_worker + k.  Source k of the backend is
+ * served by queue k, or by queue 0 while queue k has no channel.
+ */
+#include "linux/host/nic.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/host/nic_delay.h"
+#include "linux/host/nic_queue.h"
+
+#define X(name, text) COUNTER_ROW(backend_counters, name, text)
+COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
+#undef X
+
+static const struct backend_ops *const nic_backends[] = {
+	[NIC_TAP] = &backend_tap_ops,
+	[NIC_NULL] = &backend_null_ops,
+	[NIC_PCAP] = &backend_null_ops,
+	[NIC_PAIR] = &backend_null_ops,
+};
+
+static void
+nic_close(struct nic *nic)
+{
+	gate_close(&nic->host->pool, &nic->gate);
+}
+
+static void
+nic_open(struct nic *nic)
+{
+	gate_open(&nic->host->pool, &nic->gate);
+}
+
+/* --- NetVSP's needs --- */
+
+static void *
+nic_alloc(void *ctx, size_t bytes)
+{
+	void *p = aligned_alloc(OS_CACHELINE,
+	    (bytes + OS_CACHELINE - 1) & ~(size_t)(OS_CACHELINE - 1));
+
+	if (p != NULL)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static void
+nic_free(void *ctx, void *p, size_t bytes)
+{
+	free(p);
+}
+
+static void
+nic_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
+{
+	struct nic *nic = ctx;
+
+	if (nic->delay != NULL && nic_delay_from_guest(nic, queue, f))
+		return;
+	nic->ops->from_guest(nic, queue, f);
+}
+
+static void
+nic_from_guest_flush(void *ctx, uint32_t queue)
+{
+	struct nic *nic = ctx;
+
+	nic->ops->from_guest_flush(nic, queue);
+}
+
+static void
+nic_to_guest_wake(void *ctx, uint32_t queue)
+{
+	struct nic *nic = ctx;
+
+	nic->queue[queue].blocked = false;
+}
+
+static void
+nic_control_wanted(void *ctx)
+{
+	struct nic *nic = ctx;
+
+	if (os_xchg32(&nic->control_due, 1) == 0)
+		host_control_wanted(nic->host);
+}
+
+static bool
+nic_same_owner(void *ctx, uint32_t qa, uint32_t qb)
+{
+	const struct nic *nic = ctx;
+
+	return nic->queue[qa].work.worker == nic->queue[qb].work.worker;
+}
+
+static void
+nic_handover_kick(void *ctx, uint32_t queue)
+{
+	struct nic *nic = ctx;
+
+	(void)os_xchg32(&nic->queue[queue].handover, 1);
+	work_post(&nic->queue[queue].work);
+}
+
+static void
+nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
+{
+	struct nic *nic = ctx;
+
+	nic_queue_start(&nic->queue[queue], c,
+	    link_host_signal_fd(host_guest_link(nic->guest), c));
+	nic->queues_open++;
+	if (nic->queues_open == 1 && nic->ops->carrier != NULL)
+		nic->ops->carrier(nic, nic->spec.link_up);
+}
+
+static void
+nic_queue_stop_op(void *ctx, uint32_t queue)
+{
+	struct nic *nic = ctx;
+
+	nic->queues_open--;
+	if (nic->queues_open == 0 && nic->ops->carrier != NULL)
+		nic->ops->carrier(nic, false);
+	nic_queue_stop(&nic->queue[queue]);
+}
+
+static void
+nic_steering(void *ctx)
+{
+	struct nic *nic = ctx;
+
+	if (nic->vsp != NULL && nic->ops->steering != NULL)
+		nic->ops->steering(nic);
+}
+
+static void
+nic_state(void *ctx)
+{
+	struct nic *nic = ctx;
+
+	if (nic->vsp == NULL)
+		return;
+	if (nic->ops->configure != NULL)
+		nic->ops->configure(nic);
+	/* What was dropped so far may be wanted now. */
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		work_post(&nic->queue[k].work);
+}
+
+static void
+nic_trace(void *ctx, bool to_guest, bool rndis, struct span msg)
+{
+	struct nic *nic = ctx;
+
+	transcript_line(nic->host->transcript, nic->spec.name, to_guest,
+	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
+}
+
+static const struct vsp_ops nic_vsp_ops = {
+	.alloc = nic_alloc,
+	.free = nic_free,
+	.from_guest = nic_from_guest,
+	.from_guest_flush = nic_from_guest_flush,
+	.to_guest_wake = nic_to_guest_wake,
+	.control_wanted = nic_control_wanted,
+	.same_owner = nic_same_owner,
+	.handover_kick = nic_handover_kick,
+	.queue_start = nic_queue_start_op,
+	.queue_stop = nic_queue_stop_op,
+	.steering = nic_steering,
+	.state = nic_state,
+	.trace = nic_trace,
+};
+
+/* --- configuration --- */
+
+static void
+nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
+{
+	const struct nic_spec *s = &nic->spec;
+
+	*c = (struct vsp_config){ .mtu = s->mtu, .max_queues = s->queues,
+		.max_nvsp = s->max_nvsp != 0 ? s->max_nvsp :
+		    nic->host->cfg.max_nvsp,
+		.strict = !nic->host->cfg.lenient,
+		.rxcsum_complete = s->rxcsum != NIC_RXCSUM_AUTO ||
+		    kind != LINK_KIND_HVNET,
+		.speed_bps = s->speed_bps, .link_up = s->link_up,
+		.vlan = s->vlan == NIC_VLAN_TRUNK ? VSP_VLAN_TRUNK :
+		    s->vlan == NIC_VLAN_ACCESS ? VSP_VLAN_ACCESS :
+		    VSP_VLAN_NONE,
+		.vlan_id = s->vlan_id, .mac_spoof = s->spoof,
+		.section_bytes = s->section_bytes,
+		.backend_gso4 = (nic->ops->caps & BACKEND_GSO4) != 0,
+		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
+		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
+		.loss_ppm = s->loss_ppm };
+	memcpy(c->mac, nic->mac, sizeof(c->mac));
+	c->offloads = (s->txcsum ? VSP_OFF_TXCSUM : 0) |
+	    (s->rxcsum != NIC_RXCSUM_OFF ? VSP_OFF_RXCSUM : 0) |
+	    (s->tso ? VSP_OFF_LSO : 0) | (s->rsc ? VSP_OFF_RSC : 0) |
+	    (s->vlan != NIC_VLAN_NONE ? VSP_OFF_VLAN : 0) |
+	    (s->hash ? VSP_OFF_HASH : 0);
+}
+
+/* A stable locally administered address: our prefix and a hash (FNV-1a). */
+static void
+nic_mac_make(struct nic *nic)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *p = nic->spec.name; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	for (const char *p = nic->host->cfg.listen; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	nic->mac[0] = 0x02;
+	nic->mac[1] = 0x15;
+	nic->mac[2] = 0x5d;
+	nic->mac[3] = (uint8_t)(h >> 16);
+	nic->mac[4] = (uint8_t)(h >> 8);
+	nic->mac[5] = (uint8_t)h;
+}
+
+/* --- life --- */
+
+static int
+nic_queues_make(struct nic *nic)
+{
+	uint32_t n = nic->spec.queues;
+
+	nic->queue = aligned_alloc(OS_CACHELINE, n * sizeof(*nic->queue));
+	nic->source = calloc(n, sizeof(*nic->source));
+	if (nic->queue == NULL || nic->source == NULL)
+		return -ENOMEM;
+	memset(nic->queue, 0, n * sizeof(*nic->queue));
+	for (uint32_t k = 0; k < n; k++) {
+		struct worker_pool *p = &nic->host->pool;
+
+		nic->source[k].src.fd = -1;
+		nic->source[k].index = k;
+		nic_queue_init(&nic->queue[k], nic, k,
+		    &p->worker[(nic->first_worker + k) % p->count]);
+	}
+	return 0;
+}
+
+static int
+nic_sources_open(struct nic *nic, char *err, size_t cap)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		int rc = nic_source_open(nic, k);
+
+		if (rc < 0) {
+			snprintf(err, cap, "watching the backend: %s",
+			    strerror(-rc));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* On return workers know nothing of the NIC. */
+static void
+nic_works_remove(struct nic *nic)
+{
+	struct work *works[VSP_MAX_QUEUES];
+
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		works[k] = &nic->queue[k].work;
+		nic_source_close(nic, k);
+	}
+	nic_delay_quiet(nic);
+	work_remove(&nic->host->pool, works, nic->spec.queues);
+}
+
+int
+nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
+    char *err, size_t cap)
+{
+	struct nic *nic = calloc(1, sizeof(*nic));
+	const struct nic *peer = spec->backend == NIC_PAIR ?
+	    host_nic_find(h, spec->peer) : NULL;
+	int rc;
+
+	if (nic == NULL)
+		return -ENOMEM;
+	nic->host = h;
+	nic->spec = *spec;
+	nic->ops = nic_backends[spec->backend];
+	nic->gate.id = ++h->next_gate;
+	nic->first_worker = peer != NULL ? peer->first_worker :
+	    h->next_worker++;
+	if (spec->mac_set)
+		memcpy(nic->mac, spec->mac, sizeof(nic->mac));
+	else
+		nic_mac_make(nic);
+	rc = nic_queues_make(nic);
+	if (rc < 0) {
+		snprintf(err, cap, "out of memory");
+		goto free_nic;
+	}
+	/* Closed until all is in place: events of the first source may come. */
+	nic_close(nic);
+	rc = nic_delay_set(nic, spec->delay_us);
+	if (rc < 0) {
+		snprintf(err, cap, "delay: %s", strerror(-rc));
+		goto quiet;
+	}
+	rc = nic->ops->open(nic, err, cap);
+	if (rc < 0)
+		goto quiet;
+	rc = nic_sources_open(nic, err, cap);
+	if (rc < 0) {
+		nic->ops->close(nic);
+		goto quiet;
+	}
+	if (nic->ops->carrier != NULL)
+		nic->ops->carrier(nic, false);
+	nic_open(nic);
+	*out = nic;
+	return 0;
+
+quiet:
+	nic_works_remove(nic);
+	nic_delay_free(nic);
+free_nic:
+	free(nic->queue);
+	free(nic->source);
+	free(nic);
+	return rc;
+}
+
+void
+nic_destroy(struct nic *nic)
+{
+	nic_close(nic);
+	nic_works_remove(nic);
+	nic->ops->close(nic);
+	nic_delay_free(nic);
+	free(nic->queue);
+	free(nic->source);
+	free(nic);
+}
+
+int
+nic_offer(struct nic *nic, struct host_guest *g, struct vms *vms)
+{
+	struct vsp_config c;
+	int rc;
+
+	nic_vsp_config(nic, host_guest_kind(g), &c);
+	nic->vsp = vsp_create(&c, &nic_vsp_ops, nic);
+	if (nic->vsp == NULL)
+		return E_NOMEM;
+	nic->guest = g;
+	rc = vms_dev_offer(vms, vsp_dev(nic->vsp));
+	if (rc < 0)
+		nic_release(nic);
+	return rc;
+}
+
+void
+nic_withdraw(struct nic *nic, struct vms *vms)
+{
+	nic_close(nic);
+	vms_dev_rescind(vms, vsp_dev(nic->vsp));
+	nic_release(nic);
+	nic_open(nic);
+}
+
+void
+nic_release(struct nic *nic)
+{
+	nic_close(nic);
+	vsp_destroy(nic->vsp);
+	nic->vsp = NULL;
+	nic->guest = NULL;
+	nic_delay_clear(nic);
+	nic_open(nic);
+}
+
+/* --- at run time --- */
+
+void
+nic_control(struct nic *nic)
+{
+	bool more = false;
+
+	if (os_xchg32(&nic->control_due, 0) == 0 || nic->vsp == NULL)
+		return;
+	nic_close(nic);
+	more = vsp_control_run(nic->vsp);
+	nic_open(nic);
+	if (more)
+		nic_control_wanted(nic);
+	/* A data packet may have been left behind the control packets. */
+	nic_queue_poke(&nic->queue[0]);
+}
+
+int
+nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
+{
+	struct nic_spec old = nic->spec;
+	struct vsp_config c;
+	int rc;
+
+	nic_close(nic);
+	nic->spec = *to;
+	rc = nic_delay_set(nic, to->delay_us);
+	if (rc < 0) {
+		snprintf(err, cap, "delay: %s", strerror(-rc));
+	} else if (nic->vsp != NULL) {
+		nic_vsp_config(nic, host_guest_kind(nic->guest), &c);
+		rc = vsp_reconfigure(nic->vsp, &c);
+		if (rc < 0) {
+			snprintf(err, cap, "%s: the NIC does not take these "
+			    "values together", nic->spec.name);
+			rc = -EINVAL;
+		}
+	}
+	if (rc < 0)
+		nic->spec = old;
+	if (nic->ops->configure != NULL)
+		nic->ops->configure(nic);
+	if (nic->ops->carrier != NULL)
+		nic->ops->carrier(nic, nic->spec.link_up &&
+		    nic->queues_open > 0);
+	nic_open(nic);
+	return rc;
+}
+
+void
+nic_memory_changed(struct nic *nic)
+{
+	nic_close(nic);
+	vsp_memory_changed(nic->vsp);
+	nic_open(nic);
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		nic_queue_poke(&nic->queue[k]);
+}
+
+bool
+nic_chan_poke(struct nic *nic, const struct chan *c)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		if (nic->queue[k].chan != c)
+			continue;
+		nic_queue_poke(&nic->queue[k]);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,91 @@
+/*
+ * A NIC of the host: its backend, its NetVSP while a guest has it, and the
+ * queues that workers serve.
+ *
+ * Context: control, but for what says "worker".
+ */
+#ifndef LINUX_HOST_NIC_H
+#define LINUX_HOST_NIC_H
+
+#include "linux/host/backend.h"
+#include "linux/host/host_priv.h"
+#include "linux/host/nic_spec.h"
+#include "linux/host/worker.h"
+
+struct nic;
+struct nic_queue;
+struct nic_delay;
+
+/* One queue of the backend, as it feeds the guest. */
+struct nic_source {
+	struct work_source src;
+	struct nic_queue *serves;	/* control, gate closed */
+	struct nic_source *next;	/* of the same queue; likewise */
+	uint32_t index;
+	bool readable;			/* its worker */
+};
+
+struct nic_queue {
+	struct work work;
+	struct work_source signal;	/* the guest signals this channel */
+	struct nic *nic;
+	uint32_t index;
+	/* control, gate closed */
+	struct chan *chan;		/* NULL: not open */
+	struct nic_source *sources;
+	/* owner: worker */
+	bool ring;			/* the ring may have packets */
+	bool blocked;			/* to_guest_wake() will come */
+	/* shared */
+	uint32_t poke;			/* look at the ring */
+	uint32_t handover;		/* frames were left for this queue */
+	struct backend_counters counters CACHE_ALIGNED;
+};
+
+struct nic {
+	struct host *host;
+	struct nic *next;
+	struct nic_spec spec;
+	uint8_t mac[6];			/* of the guest's end */
+	uint32_t first_worker;
+	const struct backend_ops *ops;
+	void *backend;
+	struct gate gate;
+	struct nic_queue *queue;	/* spec.queues of them */
+	struct nic_source *source;	/* likewise */
+	struct nic_delay *delay;	/* NULL: no delay */
+	uint32_t control_due;		/* shared: set by workers */
+	/* while a guest has it */
+	struct host_guest *guest;
+	struct vsp *vsp;
+	uint32_t queues_open;
+};
+
+/* Open the backend; 0 or -errno with a sentence in err. */
+int nic_create(struct host *, const struct nic_spec *, struct nic **,
+    char *err, size_t cap);
+/* Nobody has it any more. */
+void nic_destroy(struct nic *);
+
+/* Offer it to a guest: makes its NetVSP.  0 or E_*. */
+int nic_offer(struct nic *, struct host_guest *, struct vms *);
+/* Rescind it from its guest. */
+void nic_withdraw(struct nic *, struct vms *);
+/* Its guest's vms is gone: let go of the NetVSP. */
+void nic_release(struct nic *);
+
+/* A worker met control messages: handle them. */
+void nic_control(struct nic *);
+/* Change the running NIC; *to is checked already.  0 or -errno. */
+int nic_set(struct nic *, const struct nic_spec *to, char *err, size_t cap);
+
+/* Memory came that packets waited for, or will not: try them again. */
+void nic_memory_changed(struct nic *);
+
+/* Somebody signalled this channel by other means than its eventfd. */
+bool nic_chan_poke(struct nic *, const struct chan *);
+
+/* Worker: the backend has frames for source k (pair, replay). */
+void nic_source_post(struct nic *, uint32_t k);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Delay lines of a NIC: frames are copied, wait, and go on.  Only a NIC with
+ * delay= has them.
+ */
+#ifndef LINUX_HOST_NIC_DELAY_H
+#define LINUX_HOST_NIC_DELAY_H
+
+#include "linux/host/nic.h"
+
+/* --- control, gate closed --- */
+
+/* Change the delay; 0 us ends it and forgets what waits.  0 or -errno. */
+int nic_delay_set(struct nic *, uint32_t delay_us);
+/* Forget the frames that wait. */
+void nic_delay_clear(struct nic *);
+/* Stop watching; then, after work_remove(), free. */
+void nic_delay_quiet(struct nic *);
+void nic_delay_free(struct nic *);
+
+/* --- worker of the queue; nic->delay is not NULL --- */
+
+/* Take a frame of the guest; false: pass it on at once. */
+bool nic_delay_from_guest(struct nic *, uint32_t queue,
+    const struct vsp_frame *);
+/*
+ * Where a frame of up to max bytes for the guest may be put, or NULL when the
+ * line is full; then what was put there.
+ */
+uint8_t *nic_delay_room(struct nic *, uint32_t queue, uint32_t max);
+void nic_delay_to_guest(struct nic *, uint32_t queue, uint32_t len,
+    const struct pkt_meta *);
+/* Let go of what is due. */
+void nic_delay_turn(struct nic_queue *);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * A queue's turn at its worker: frames that other workers left for it, its
+ * ring, then the backend's sources that it serves, each in bounded pieces.
+ *
+ * Descriptors are edge-triggered, so what they said is remembered (`ring`,
+ * `readable`) until the work behind it ran dry.  A source that is blocked (no
+ * room at the guest) stays readable and is tried again when the NetVSP says so,
+ * which it does from inside the ring's turn.
+ */
+#include "linux/host/nic_queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "linux/host/nic_delay.h"
+
+/* Policy: packets of a ring in one turn. */
+#define QUEUE_BUDGET		64u
+/* Policy: bursts of one source before others get their turn. */
+#define QUEUE_TURN_BURSTS	4u
+
+static void
+queue_on_signal(struct work_source *s)
+{
+	CONTAINER_OF(s, struct nic_queue, signal)->ring = true;
+}
+
+static void
+source_on_readable(struct work_source *s)
+{
+	CONTAINER_OF(s, struct nic_source, src)->readable = true;
+}
+
+/* One source; true: it has more and the guest has room. */
+static bool
+source_turn(struct nic_queue *q, struct nic_source *s)
+{
+	struct nic *nic = q->nic;
+
+	for (uint32_t n = 0; n < QUEUE_TURN_BURSTS; n++) {
+		switch (nic->ops->pull(nic, s->index, q->index)) {
+		case BACKEND_DRY:
+			s->readable = false;
+			return false;
+		case BACKEND_BLOCKED:
+			counter_add(&q->counters.blocked, 1);
+			q->blocked = true;
+			return false;
+		case BACKEND_MORE:
+			break;
+		}
+	}
+	return true;
+}
+
+static bool
+queue_turn(struct work *wk)
+{
+	struct nic_queue *q = CONTAINER_OF(wk, struct nic_queue, work);
+	struct nic *nic = q->nic;
+	bool more = false;
+
+	if (os_ld32(&q->poke) != 0 && os_xchg32(&q->poke, 0) != 0)
+		q->ring = true;
+	if (q->chan == NULL) {
+		q->ring = false;
+		for (struct nic_source *s = q->sources; s != NULL; s = s->next)
+			if (s->readable && nic->ops->discard != NULL) {
+				nic->ops->discard(nic, s->index);
+				s->readable = false;
+			}
+		return false;
+	}
+	if (os_ld32(&q->handover) != 0 && os_xchg32(&q->handover, 0) != 0)
+		vsp_to_guest_drain_handover(nic->vsp, q->index);
+	if (q->ring) {
+		q->ring = q->chan->events->ready(q->chan, QUEUE_BUDGET);
+		more = q->ring;
+	}
+	if (nic->delay != NULL)
+		nic_delay_turn(q);
+	for (struct nic_source *s = q->sources; s != NULL && !q->blocked;
+	    s = s->next)
+		if (s->readable && source_turn(q, s))
+			more = true;
+	return more;
+}
+
+/* --- control --- */
+
+void
+nic_queue_init(struct nic_queue *q, struct nic *nic, uint32_t index,
+    struct worker *w)
+{
+	q->nic = nic;
+	q->index = index;
+	q->signal.fd = -1;
+	work_init(&q->work, w, &nic->gate, queue_turn);
+}
+
+static void
+worker_pass(struct worker *w, void *arg)
+{
+}
+
+/* Let queue `to` serve the source. */
+static void
+source_move(struct nic_source *s, struct nic_queue *to)
+{
+	struct nic_queue *from = s->serves;
+	struct worker *old = from != NULL ? from->work.worker : NULL;
+	int fd = s->src.fd;
+
+	if (from == to)
+		return;
+	if (from != NULL) {
+		struct nic_source **p = &from->sources;
+
+		while (*p != s)
+			p = &(*p)->next;
+		*p = s->next;
+	}
+	if (fd >= 0 && old != to->work.worker) {
+		work_source_del(&s->src);
+		/* After this no event of it is under way. */
+		worker_call(old, worker_pass, NULL);
+		if (work_source_add(&s->src, &to->work, fd,
+		    source_on_readable) < 0)
+			fprintf(stderr, "hvnet host: %s: source %u cannot be "
+			    "watched: %s\n", to->nic->spec.name, s->index,
+			    strerror(errno));
+	}
+	s->src.work = &to->work;
+	s->serves = to;
+	s->next = to->sources;
+	to->sources = s;
+	s->readable = true;
+}
+
+static void
+sources_share(struct nic *nic)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		source_move(&nic->source[k], nic->queue[k].chan != NULL ?
+		    &nic->queue[k] : &nic->queue[0]);
+}
+
+void
+nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
+{
+	q->chan = c;
+	q->blocked = false;
+	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
+	    queue_on_signal) < 0)
+		fprintf(stderr, "hvnet host: %s: channel %u cannot be "
+		    "watched: %s\n", q->nic->spec.name, q->index,
+		    strerror(errno));
+	sources_share(q->nic);
+	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
+		s->readable = true;
+	nic_queue_poke(q);
+}
+
+void
+nic_queue_stop(struct nic_queue *q)
+{
+	work_source_del(&q->signal);
+	q->chan = NULL;
+	q->blocked = false;
+	sources_share(q->nic);
+}
+
+int
+nic_source_open(struct nic *nic, uint32_t k)
+{
+	struct nic_source *s = &nic->source[k];
+	struct nic_queue *q = &nic->queue[0];
+	int fd = nic->ops->source_fd != NULL ? nic->ops->source_fd(nic, k) :
+	    -1;
+
+	s->serves = q;
+	s->src.work = &q->work;
+	s->next = q->sources;
+	q->sources = s;
+	return fd < 0 ? 0 : work_source_add(&s->src, &q->work, fd,
+	    source_on_readable);
+}
+
+void
+nic_source_close(struct nic *nic, uint32_t k)
+{
+	work_source_del(&nic->source[k].src);
+}
+
+void
+nic_queue_poke(struct nic_queue *q)
+{
+	(void)os_xchg32(&q->poke, 1);
+	work_post(&q->work);
+}
+
+void
+nic_source_post(struct nic *nic, uint32_t k)
+{
+	work_post(&nic->source[k].serves->work);
+}

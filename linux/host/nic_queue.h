@@ -1,0 +1,26 @@
+/*
+ * One queue of a NIC at its worker.
+ */
+#ifndef LINUX_HOST_NIC_QUEUE_H
+#define LINUX_HOST_NIC_QUEUE_H
+
+#include "linux/host/nic.h"
+
+/* --- control, gate closed --- */
+
+void nic_queue_init(struct nic_queue *, struct nic *, uint32_t index,
+    struct worker *);
+/* A channel for this queue; signal_fd -1: it is poked instead. */
+void nic_queue_start(struct nic_queue *, struct chan *, int signal_fd);
+void nic_queue_stop(struct nic_queue *);
+/* Watch the descriptor of a source that was just opened; 0 or -errno. */
+int nic_source_open(struct nic *, uint32_t k);
+/* Before the backend closes it. */
+void nic_source_close(struct nic *, uint32_t k);
+
+/* --- any thread --- */
+
+/* Look at the ring, whoever says so. */
+void nic_queue_poke(struct nic_queue *);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What each key of a NIC's text takes, for --help and the manual page; in the
+ * order of nic_spec_key().
+ */
+#include <stddef.h>
+
+#include "linux/host/nic_spec.h"
+
+static const char *const nic_spec_helps[] = {
+	"where frames go: tap, null, pcap or pair",
+	"name of the NIC",
+	"tap: the interface, if it is not called as the NIC",
+	"tap: network namespace of the interface",
+	"name of the only guest that may have it; default any",
+	"pcap: file to write what passes to",
+	"pcap: file to send to the guest",
+	"pair: name of the other NIC",
+	"the guest's address; default made of the name",
+	"bytes of the largest IP packet, 68 to 9000; default 1500",
+	"channels, 1 to 64; default 1",
+	"newest NVSP version: all (default), 1, 2, 4, 5, 6 or 6.1",
+	"trunk (default), access:ID or none",
+	"on (default) or off: the guest may send LSO frames",
+	"on (default) or off: the guest gets coalesced frames",
+	"on (default) or off: the guest may leave checksums to us",
+	"on (default), complete (fill them in, too) or off: we vouch for "
+	    "checksums",
+	"on (default) or off: hash values and RSS",
+	"on (default) or off: merge the guest's segments for the backend",
+	"up (default) or down, as the guest is told",
+	"on or off (default): the guest may use other source addresses",
+	"share of frames dropped each way, such as 0.1%",
+	"time added each way, such as 1ms or 50us",
+	"link speed as the guest is told, such as 10G (default) or 100M",
+	"bytes of a receive section; default by MTU",
+};
+
+const char *
+nic_spec_key_help(uint32_t i)
+{
+	return i < sizeof(nic_spec_helps) / sizeof(nic_spec_helps[0]) ?
+	    nic_spec_helps[i] : NULL;
+}
