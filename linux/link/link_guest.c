@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "linux/link/link_guard.h"
 #include "linux/link/link_msg.h"
 
 #define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
@@ -52,6 +53,7 @@ struct link_guest_vp {
 struct link_guest {
 	int sock;
 	int gone;		/* 0, or the -errno it ended with */
+	uint32_t held;		/* any thread: the host held a write */
 	uint32_t seq;
 	uint32_t vps;
 	uint32_t connections;
@@ -352,16 +354,15 @@ link_guest_post(struct link_guest *lg, uint32_t connection, const void *msg,
 static bool
 link_signal_write(struct link_guest *lg, uint32_t connection)
 {
-	uint64_t one = 1;
-
 	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++) {
 		uint32_t id = os_ld32_acq(&lg->signal[i].connection);
 
 		if (id == 0)
 			return false;
-		if (id == connection)
-			return write(lg->signal[i].fd, &one, sizeof(one)) > 0 ||
-			    errno == EAGAIN;
+		if (id == connection) {
+			link_guard_write(lg->signal[i].fd, &lg->held);
+			return true;
+		}
 	}
 	return false;
 }
@@ -378,11 +379,7 @@ link_guest_signal(struct link_guest *lg, uint32_t connection)
 void
 link_guest_eom(struct link_guest *lg, uint32_t vp)
 {
-	uint64_t one = 1;
-
-	/* A full counter is as good as a written one. */
-	if (write(lg->vp[vp].eom_fd, &one, sizeof(one)) < 0)
-		return;
+	link_guard_write(lg->vp[vp].eom_fd, &lg->held);
 }
 
 /* --- bring-up --- */

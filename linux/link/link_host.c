@@ -18,13 +18,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
 #include "linux/link/link_miss.h"
 #include "linux/link/link_msg.h"
@@ -63,6 +63,7 @@ struct link_host {
 	uint32_t map_runs;
 	bool loose;		/* unsealed memory is taken, misses are asked */
 	uint32_t condemned;	/* any thread: loose memory was taken away */
+	uint32_t held;		/* any thread: a write had to be freed */
 	struct link_miss_table misses;
 	uint32_t tokens;
 	uint64_t tokens_at_ns;
@@ -84,12 +85,10 @@ static void
 link_interrupt(struct partition *p, uint32_t vp)
 {
 	struct link_host *lh = p->ctx;
-	uint64_t one = 1;
 	int fd = lh->vps[vp].interrupt_fd;
 
-	/* A full counter means that the guest has an interrupt pending. */
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;
+	if (fd >= 0)
+		link_guard_write(fd, &lh->held);
 }
 
 static int
@@ -300,24 +299,6 @@ link_vp_close(struct link_vp *v)
 	v->interrupt_fd = v->eom_fd = -1;
 }
 
-/*
- * Eventfds come from the guest: make them ours to write without blocking.  The
- * flag is shared with the guest, who may clear it and fill the counter, so
- * that a worker's write blocks: link_host_guard() finds and frees it.
- */
-static bool
-link_eventfd_ok(int fd)
-{
-	uint64_t zero = 0;
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return false;
-	/* Only an eventfd takes eight bytes of zero and changes nothing. */
-	return write(fd, &zero, sizeof(zero)) == (ssize_t)sizeof(zero) ||
-	    errno == EAGAIN;
-}
-
 static uint32_t
 link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
     unsigned int nfds)
@@ -337,9 +318,8 @@ link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
 	v->eom_fd = fds[1];
 	v->eom_event = ev;
 	lh->ops->unpark(lh->ctx);
-	event_add(ev, NULL);
 	fds[0] = fds[1] = -1;
-	return LINK_OK;
+	return event_add(ev, NULL) == 0 ? LINK_OK : LINK_E_LIMIT;
 }
 
 /* The page that a register names: of a file of its own, or of guest memory. */
@@ -444,12 +424,23 @@ link_on_mem_add(struct link_host *lh, const struct link_mem_add *m, int *fds,
 	return LINK_OK;
 }
 
+static bool
+link_takes_fds(uint32_t type)
+{
+	return type == LINK_MEM_ADD || type == LINK_VP_FDS ||
+	    type == LINK_VP_REGS;
+}
+
 static void
 link_handle(struct link_host *lh, union link_msg *m, int *fds,
     unsigned int nfds)
 {
 	uint32_t status;
 
+	if (nfds != 0 && !link_takes_fds(m->hdr.type)) {
+		link_refuse(lh, LINK_E_PROTO);
+		return;
+	}
 	if (!lh->greeted) {
 		if (m->hdr.type == LINK_HELLO)
 			link_on_hello(lh, &m->hello);
@@ -571,23 +562,8 @@ link_on_timer(evutil_socket_t sock, short what, void *arg)
 bool
 link_host_guard(struct link_host *lh)
 {
-	bool held = false;
+	bool held = os_ld32(&lh->held) != 0;
 
-	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++) {
-		struct pollfd pfd = { .fd = lh->vps[i].interrupt_fd,
-			.events = POLLOUT | POLLIN };
-		uint64_t n;
-
-		if (pfd.fd < 0 || poll(&pfd, 1, 0) <= 0 ||
-		    (pfd.revents & POLLOUT) != 0)
-			continue;
-		/* Full, so readable: this read can only block if the guest
-		 * empties it in between, and then our writer is free too. */
-		fcntl(pfd.fd, F_SETFL, fcntl(pfd.fd, F_GETFL) | O_NONBLOCK);
-		if (read(pfd.fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
-			continue;
-		held = true;
-	}
 	if (held && !lh->over)
 		link_refuse(lh, LINK_E_PROTO);
 	return held;

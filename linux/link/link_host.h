@@ -67,10 +67,9 @@ struct link_host *link_host_create(struct event_base *base, int sock,
 void link_host_destroy(struct link_host *, uint32_t status);
 
 /*
- * Free a worker that a hostile guest holds in an interrupt write (it filled
- * the eventfd and made it blocking); such a guest is cut off.  Runs twice a
- * second by itself; park() loops must call it too while they wait.  True if
- * a held worker was found.
+ * Cut off a guest that held one of our threads in an interrupt write (it filled
+ * the eventfd and made it blocking); link_guard.h freed that thread.  Runs
+ * twice a second by itself.  True if so.
  */
 bool link_host_guard(struct link_host *);
 

@@ -16,9 +16,11 @@
 #include "linux/link/link_mem.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "linux/link/link_host.h"
@@ -29,6 +31,26 @@ struct link_region {
 	uint64_t offset;	/* of the region in the file */
 	struct link_loose *loose;	/* or NULL */
 };
+
+/*
+ * True for files of tmpfs and hugetlbfs alone: those have seals, if only the
+ * one against seals.  A file of another system could block whoever touches it,
+ * even by fstat(), until the guest pleases to serve it (FUSE).
+ */
+static bool
+file_is_memory(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+/* Huge pages can run out, sealed or not: a hole is SIGBUS then. */
+static bool
+file_is_huge(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) != 0 || fs.f_type == HUGETLBFS_MAGIC;
+}
 
 static bool
 file_is_large(int fd, uint64_t offset, uint64_t bytes)
@@ -46,7 +68,7 @@ file_is_stable(int fd, uint64_t offset, uint64_t bytes)
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 &&
-	    file_is_large(fd, offset, bytes);
+	    !file_is_huge(fd) && file_is_large(fd, offset, bytes);
 }
 
 static uint64_t
@@ -114,7 +136,7 @@ link_mem_add(struct partition *p, const struct link_mem_add *m, int fd,
 	    (stable && link_mem_held(p) >= LINK_MAX_REGIONS) ||
 	    m->bytes > LINK_MAX_GUEST_BYTES - link_mem_total(p))
 		return LINK_E_LIMIT;
-	if (!stable && (condemned == NULL ||
+	if (!stable && (condemned == NULL || !file_is_memory(fd) ||
 	    !file_is_large(fd, m->offset, m->bytes)))
 		return LINK_E_MEM;
 

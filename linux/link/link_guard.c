@@ -1,0 +1,172 @@
+/*
+ * Writes that a hostile peer cannot hold.
+ *
+ * A thread that writes says so in a slot of its own: the sequence is odd while
+ * it is inside.  One watcher thread looks at all slots now and then; where it
+ * finds the same odd number twice, it sends that thread SIGURG, whose handler
+ * does nothing but end the system call with EINTR.  The signal may come before
+ * the write began to block; then the next look finds it again.
+ *
+ * No descriptor is read or polled for this: whatever can be asked of it, the
+ * peer can change the answer of before it is used.
+ */
+#include "linux/link/link_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/os.h"
+
+#define GUARD_LOOK_NS	200000000	/* Policy: twice this frees a thread */
+
+struct guard_slot {
+	struct guard_slot *next;
+	pthread_t thread;
+	uint32_t seq;		/* odd: inside a write; owner: the thread */
+	uint32_t seen;		/* owner: watcher */
+};
+
+static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct guard_slot *guard_slots;	/* lock: guard_lock */
+static pthread_key_t guard_key;
+static bool guard_runs;
+static _Thread_local struct guard_slot *guard_mine;
+
+static void
+guard_on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void
+guard_look(void)
+{
+	pthread_mutex_lock(&guard_lock);
+	for (struct guard_slot *s = guard_slots; s != NULL; s = s->next) {
+		uint32_t seq = os_ld32(&s->seq);
+
+		if ((seq & 1) != 0 && seq == s->seen)
+			pthread_kill(s->thread, SIGURG);
+		s->seen = seq;
+	}
+	pthread_mutex_unlock(&guard_lock);
+}
+
+static void *
+guard_thread(void *arg)
+{
+	const struct timespec look = { 0, GUARD_LOOK_NS };
+
+	(void)arg;
+	for (;;) {
+		nanosleep(&look, NULL);
+		guard_look();
+	}
+	return NULL;
+}
+
+static void
+guard_slot_free(void *arg)
+{
+	struct guard_slot **at = &guard_slots;
+
+	pthread_mutex_lock(&guard_lock);
+	while (*at != NULL && *at != arg)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = (*at)->next;
+	pthread_mutex_unlock(&guard_lock);
+	free(arg);
+}
+
+static void
+guard_start(void)
+{
+	/* No SA_RESTART: the write is to end. */
+	struct sigaction sa = { .sa_handler = guard_on_signal };
+	sigset_t all, old;
+	pthread_t t;
+
+	if (pthread_key_create(&guard_key, guard_slot_free) != 0)
+		return;
+	sigaction(SIGURG, &sa, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&t, NULL, guard_thread, NULL) == 0) {
+		pthread_detach(t);
+		guard_runs = true;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* This thread's slot; NULL: out of memory. */
+static struct guard_slot *
+guard_slot_get(void)
+{
+	struct guard_slot *s = guard_mine;
+	sigset_t urg;
+
+	if (s != NULL)
+		return s;
+	pthread_once(&guard_once, guard_start);
+	s = guard_runs ? calloc(1, sizeof(*s)) : NULL;
+	if (s == NULL)
+		return NULL;
+	s->thread = pthread_self();
+	if (pthread_setspecific(guard_key, s) != 0) {
+		free(s);
+		return NULL;
+	}
+	sigemptyset(&urg);
+	sigaddset(&urg, SIGURG);
+	pthread_sigmask(SIG_UNBLOCK, &urg, NULL);
+	pthread_mutex_lock(&guard_lock);
+	s->next = guard_slots;
+	guard_slots = s;
+	pthread_mutex_unlock(&guard_lock);
+	guard_mine = s;
+	return s;
+}
+
+void
+link_guard_write(int fd, uint32_t *held)
+{
+	struct guard_slot *s = guard_slot_get();
+	uint64_t one = 1;
+	ssize_t n;
+
+	/* Without a slot nobody could free us: better no interrupt. */
+	if (s == NULL || os_ld32(held) != 0)
+		return;
+	os_st32(&s->seq, s->seq + 1);
+	n = write(fd, &one, sizeof(one));
+	if (n < 0 && errno == EINTR)
+		os_st32(held, 1);
+	os_st32(&s->seq, s->seq + 1);
+}
+
+bool
+link_eventfd_ok(int fd)
+{
+	char path[40], name[32];
+	ssize_t n;
+	int flags;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, name, sizeof(name) - 1);
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	if (strcmp(name, "anon_inode:[eventfd]") != 0)
+		return false;
+	flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}

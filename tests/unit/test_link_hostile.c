@@ -1,0 +1,295 @@
+/*
+ * The host side of the partition protocol against guests that mean harm with
+ * their descriptors.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/link/link_host.h"
+#include "linux/link/link_loose.h"
+#include "linux/link/link_msg.h"
+
+#define GPA	0x100000000ull
+#define BYTES	(16u * HV_PAGE_SIZE)
+#define FULL	0xfffffffffffffffeull
+
+struct rig {
+	struct event_base *base;
+	struct link_host *link;
+	int sock, irq, eom;
+	uint32_t kind;
+	const char *over;
+};
+
+static uint32_t
+rig_attach(void *ctx, struct link_host *lh, const struct link_hello *h)
+{
+	return LINK_OK;
+}
+
+static void
+rig_nothing(void *ctx)
+{
+}
+
+static int
+rig_message(void *ctx, uint32_t connection, struct span msg)
+{
+	struct rig *r = ctx;
+
+	return part_post_message(link_host_partition(r->link), 0, "answer", 6);
+}
+
+static bool
+rig_memory_used(void *ctx, uint64_t gpa, uint64_t bytes)
+{
+	return false;
+}
+
+static void
+rig_over(void *ctx, const char *why)
+{
+	((struct rig *)ctx)->over = why;
+}
+
+static const struct link_host_ops rig_ops = {
+	.attach = rig_attach, .park = rig_nothing, .unpark = rig_nothing,
+	.message = rig_message, .reset = rig_nothing,
+	.memory_used = rig_memory_used, .memory_changed = rig_nothing,
+	.over = rig_over,
+};
+
+/* Send, let the host work, and give the status of its answer; -1: none. */
+static int
+rig_ask(struct rig *r, const void *msg, size_t len, const int *fds,
+    unsigned int nfds)
+{
+	union link_msg m;
+	unsigned int got;
+	int in[LINK_MAX_FDS];
+
+	assert_int_equal(link_msg_send(r->sock, msg, len, fds, nfds, 0), 0);
+	(void)event_base_loop(r->base, EVLOOP_NONBLOCK);
+	if (link_msg_recv(r->sock, &m, in, &got, MSG_DONTWAIT) != 1)
+		return -1;
+	assert_int_equal(got, 0);
+	return m.hdr.type == LINK_HELLO_ACK ? (int)m.hello_ack.status :
+	    (int)m.ack.status;
+}
+
+static void
+rig_up(struct rig *r, uint32_t kind)
+{
+	const struct link_hello h = { { LINK_HELLO, 1 }, LINK_MAGIC,
+	    LINK_VERSION, 1, kind, 0, 1, "test", "" };
+	int pair[2];
+
+	memset(r, 0, sizeof(*r));
+	r->base = event_base_new();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	r->sock = pair[0];
+	r->irq = eventfd(0, 0);
+	r->eom = eventfd(0, 0);
+	r->link = link_host_create(r->base, pair[1], &rig_ops, r);
+	assert_non_null(r->link);
+	assert_int_equal(rig_ask(r, &h, sizeof(h), NULL, 0), LINK_OK);
+}
+
+static void
+rig_down(struct rig *r)
+{
+	link_host_destroy(r->link, LINK_OK);
+	event_base_free(r->base);
+	close(r->sock);
+	close(r->irq);
+	close(r->eom);
+}
+
+static int
+rig_vp_fds(struct rig *r, int irq, int eom)
+{
+	const struct link_vp_fds m = { { LINK_VP_FDS, 2 }, 0, 0 };
+	const int fds[2] = { irq, eom };
+
+	return rig_ask(r, &m, sizeof(m), fds, 2);
+}
+
+static int
+rig_mem(struct rig *r, int fd)
+{
+	const struct link_mem_add m = { { LINK_MEM_ADD, 3 }, GPA, BYTES, 0 };
+
+	return rig_ask(r, &m, sizeof(m), &fd, 1);
+}
+
+static int
+memory_fd(unsigned int flags, int seals)
+{
+	int fd = memfd_create("test", MFD_ALLOW_SEALING | flags);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, BYTES), 0);
+	if (seals != 0)
+		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+/*
+ * The guest fills its interrupt eventfd and makes it block, then has the host
+ * answer a message: the control thread must come back, and end that guest.
+ */
+static void
+full_blocking_eventfd_does_not_hold_control(void **state)
+{
+	const struct link_vp_regs regs = { { LINK_VP_REGS, 4 }, 0,
+	    LINK_VP_SCONTROL | LINK_VP_SIMP, GPA, 0 };
+	const struct link_post post = { { LINK_POST, 0 }, 1, 8, { 3 } };
+	int mem = memory_fd(0, F_SEAL_SHRINK);
+	struct rig r;
+
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_mem(&r, mem), LINK_OK);
+	assert_int_equal(rig_vp_fds(&r, r.irq, r.eom), LINK_OK);
+	assert_int_equal(rig_ask(&r, &regs, sizeof(regs), NULL, 0), LINK_OK);
+	assert_int_equal(fcntl(r.irq, F_SETFL, 0), 0);
+	assert_int_equal(eventfd_write(r.irq, FULL), 0);
+	assert_int_equal(rig_ask(&r, &post, sizeof(post), NULL, 0), -1);
+	/* held, and freed; the next look ends the connection */
+	assert_true(link_host_guard(r.link));
+	assert_string_equal(r.over, link_status_text(LINK_E_PROTO));
+	assert_int_equal(link_host_partition(r.link)->faults.total, 1);
+	rig_down(&r);
+	close(mem);
+}
+
+/* A pipe, a file or /dev/null takes bytes as well, and is no eventfd. */
+static void
+interrupt_must_be_an_eventfd(void **state)
+{
+	int pipes[2], bad[4];
+
+	assert_int_equal(pipe(pipes), 0);
+	bad[0] = pipes[1];
+	bad[1] = open("/dev/null", O_RDWR);
+	bad[2] = memory_fd(0, 0);
+	bad[3] = open("/", O_RDONLY);
+	for (int i = 0; i < 8; i++) {
+		struct rig r;
+
+		rig_up(&r, LINK_KIND_HVNET);
+		assert_int_equal(i < 4 ? rig_vp_fds(&r, bad[i], r.eom) :
+		    rig_vp_fds(&r, r.irq, bad[i - 4]), LINK_E_PROTO);
+		assert_non_null(r.over);
+		rig_down(&r);
+	}
+	for (int i = 0; i < 4; i++)
+		close(bad[i]);
+	close(pipes[0]);
+}
+
+/*
+ * A uio guest may bring memory that is not sealed, but of tmpfs or hugetlbfs:
+ * what a FUSE server holds could stall whoever touches it.
+ */
+static void
+loose_memory_must_be_memory(void **state)
+{
+	int file = open("/proc/self/exe", O_RDONLY), null;
+	int loose = memory_fd(0, 0), sealed = memory_fd(0, F_SEAL_SHRINK);
+	struct rig r;
+
+	null = open("/dev/zero", O_RDWR);
+	rig_up(&r, LINK_KIND_UIO);
+	assert_int_equal(rig_mem(&r, file), LINK_E_MEM);
+	assert_int_equal(rig_mem(&r, null), LINK_E_MEM);
+	assert_int_equal(rig_mem(&r, loose), LINK_OK);
+	rig_down(&r);
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_mem(&r, loose), LINK_E_MEM);
+	assert_int_equal(rig_mem(&r, sealed), LINK_OK);
+	rig_down(&r);
+	close(file);
+	close(null);
+	close(loose);
+	close(sealed);
+}
+
+static struct sigaction link_sigbus;
+
+/* cmocka has a handler of its own in each test: keep the link's. */
+static void
+sigbus_keep(void)
+{
+	static uint32_t condemned;
+	struct link_loose *l = link_loose_add(&condemned, 1, &condemned);
+
+	link_loose_remove(l);
+	sigaction(SIGBUS, NULL, &link_sigbus);
+}
+
+/* The guest truncates loose memory: zero pages, and that guest is over. */
+static void
+loose_memory_that_goes_ends_its_guest(void **state)
+{
+	int loose = memory_fd(0, 0);
+	struct rig r;
+	uint8_t *p;
+
+	rig_up(&r, LINK_KIND_UIO);
+	assert_int_equal(rig_mem(&r, loose), LINK_OK);
+	p = guestmem_ptr(&link_host_partition(r.link)->mem, GPA, BYTES);
+	assert_non_null(p);
+	p[5] = 7;
+	sigaction(SIGBUS, &link_sigbus, NULL);
+	assert_int_equal(ftruncate(loose, 0), 0);
+	assert_int_equal(((volatile uint8_t *)p)[5], 0);
+	for (int i = 0; i < 20 && r.over == NULL; i++)
+		(void)event_base_loop(r.base, EVLOOP_ONCE);
+	assert_string_equal(r.over, fault_text(FAULT_MEM_GONE));
+	rig_down(&r);
+	close(loose);
+}
+
+static void
+descriptors_where_none_belong_end_it(void **state)
+{
+	const struct link_simple reset = { { LINK_RESET, 5 } };
+	const struct link_post post = { { LINK_POST, 0 }, 1, 8, { 3 } };
+	struct rig r;
+
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_ask(&r, &reset, sizeof(reset), &r.irq, 1),
+	    LINK_E_PROTO);
+	rig_down(&r);
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_ask(&r, &post, sizeof(post), &r.irq, 1),
+	    LINK_E_PROTO);
+	assert_non_null(r.over);
+	rig_down(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(full_blocking_eventfd_does_not_hold_control),
+		cmocka_unit_test(interrupt_must_be_an_eventfd),
+		cmocka_unit_test(loose_memory_must_be_memory),
+		cmocka_unit_test(loose_memory_that_goes_ends_its_guest),
+		cmocka_unit_test(descriptors_where_none_belong_end_it),
+	};
+
+	sigbus_keep();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
