@@ -1,0 +1,169 @@
+/*
+ * The stand-in from inside.
+ *
+ *	uio.c		life: connect, run the program, the end
+ *	uio_vmbus.c	VMBus client, channels, shared memory
+ *	uio_ns.c	mount namespace
+ *	uio_tree.c	the files of sysfs
+ *	uio_swap.c	/dev/uio0, by fanotify
+ *	uio_mem.c	the program's own memory
+ *
+ * Context of everything: the one thread.
+ */
+#ifndef LINUX_UIO_UIO_PRIV_H
+#define LINUX_UIO_UIO_PRIV_H
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "bus/vmc.h"
+#include "linux/link/link_guest.h"
+#include "linux/run/ctl.h"
+#include "linux/run/transcript.h"
+#include "linux/uio/uio.h"
+#include "linux/uio/uio_mem.h"
+
+#define UIO_MAX_QUEUES	64u
+
+/* The maps of uio_hv_generic, in its order; each is opened by itself. */
+enum uio_map {
+	UIO_MAP_RINGS, UIO_MAP_INT, UIO_MAP_MONITOR, UIO_MAP_RECV,
+	UIO_MAP_SEND, UIO_MAPS
+};
+
+/* A file that the program maps and the host has as guest memory. */
+struct uio_file {
+	int fd;			/* -1: none */
+	ino_t ino;
+	struct chan_mem mem;	/* bytes 0: not guest memory */
+};
+
+struct uio_sub {
+	struct chan *chan;	/* NULL: not offered */
+	struct uio_file ring;	/* kept from one program to the next */
+	bool shown;		/* its directory is there */
+};
+
+/*
+ *	START	the host has not offered a NIC, or buffers are not ready
+ *	READY	files are there, channel closed, /dev/uio0 waits
+ *	OPENING	a program opens /dev/uio0 and sleeps; channel being opened
+ *	OPEN	it drives the channel
+ *	CLOSING	it ended; channel being closed
+ */
+enum uio_state {
+	UIO_START, UIO_READY, UIO_OPENING, UIO_OPEN, UIO_CLOSING
+};
+
+#define UIO_COUNTERS(X)							\
+	X(attaches,	"programs that opened the NIC")			\
+	X(refused,	"programs turned away: the NIC was in use")	\
+	X(detaches,	"programs that ended")				\
+	X(wants,	"addresses that the host asked for")		\
+	X(wants_unknown, "of those, not in the program's shared memory") \
+	X(scans,	"looks at the program's memory map")		\
+	X(regions_added, "pieces of its memory handed to the host")	\
+	X(regions_removed, "pieces taken back")
+COUNTER_STRUCT(uio_counters, UIO_COUNTERS);
+
+struct uio {
+	struct uio_config cfg;
+	struct event_base *base;
+	struct ctl_server *ctl;
+	struct transcript *transcript;	/* or NULL */
+	struct link_guest *link;
+	struct vmc *vmc;
+	struct event *link_event, *interrupt_event, *timer, *deadline;
+
+	/* VMBus */
+	enum uio_state state;
+	struct chan *primary;		/* NULL: not offered */
+	uint64_t next_gpa;
+	struct chan_mem pages;		/* monitor and interrupt pages */
+	struct uio_file attach;		/* the first open, never mapped */
+	struct uio_file map[UIO_MAPS];
+	uint32_t gpadl[UIO_MAPS];	/* of RECV and SEND; 0: none */
+	struct uio_sub sub[UIO_MAX_QUEUES];	/* by subindex; [0] unused */
+
+	/* the program */
+	pid_t child;			/* ours; 0: not started */
+	int child_fd;			/* pidfd */
+	struct event *child_event;
+	pid_t user;			/* has the NIC; 0: nobody */
+	int user_fd;
+	struct event *user_event;
+	struct uio_mem *mem;		/* of user; NULL: none */
+	struct event *beat;
+
+	/* /dev/uio0 */
+	int fan_fd;
+	struct event *fan_event;
+	uint32_t next_open;		/* 0: attach, then 1 + enum uio_map */
+	int pending_fd;			/* the attach that waits, or -1 */
+	pid_t pending_pid;
+
+	enum uio_end end;
+	int status;
+	char why[256];
+	struct uio_counters counters;
+};
+
+/* --- uio.c --- */
+
+uint64_t uio_now_ns(void);
+/* It is over; the first reason counts. */
+void uio_over(struct uio *, enum uio_end, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Run what VMBus has to do now. */
+void uio_pump(struct uio *);
+/* VMBus is ready: make the files, start the program. */
+void uio_on_ready(struct uio *);
+/* The channel is open: the attach that waits may go on (err 0) or not. */
+void uio_on_opened(struct uio *, int err);
+/* The channel is closed, nothing of the program is in use any more. */
+void uio_on_closed(struct uio *);
+/* A process opens /dev/uio0; it sleeps until uio_swap_answer(). */
+void uio_on_attach(struct uio *, pid_t pid);
+/* All maps are open. */
+void uio_on_mapped(struct uio *);
+
+/* --- uio_vmbus.c --- */
+
+extern const struct vmc_ops uio_vmc_ops;
+/* A sealed file of `bytes`, guest memory from `offset` on; 0 or -errno. */
+int uio_file_make(struct uio *, struct uio_file *, const char *name,
+    uint64_t offset, uint32_t bytes);
+void uio_file_close(struct uio_file *);
+/* Interrupt and monitor pages, before vmc_create(). */
+int uio_pages_make(struct uio *);
+/* Begin; uio_on_opened() or uio_on_closed() follows. */
+void uio_channel_open(struct uio *);
+void uio_channel_close(struct uio *);
+
+/* --- uio_ns.c --- */
+
+/* A mount namespace with our /sys/bus, /dev, /run/dpdk; 0 or -1 with err. */
+int uio_ns_enter(bool huge, char *err, size_t cap);
+
+/* --- uio_tree.c --- */
+
+/* The device's directory and channel 0; 0 or -errno. */
+int uio_tree_make(struct uio *);
+int uio_tree_sub_add(struct uio *, uint32_t subindex);
+void uio_tree_sub_remove(struct uio *, uint32_t subindex);
+/* Let /dev/uio0 be this file. */
+int uio_tree_point(const struct uio *, const struct uio_file *);
+
+/* --- uio_swap.c --- */
+
+/* 0, or -1 with a sentence. */
+int uio_swap_init(struct uio *, char *err, size_t cap);
+/* Watch the files, which exist now. */
+int uio_swap_start(struct uio *);
+/* Let the process that waits go on, or not. */
+void uio_swap_answer(struct uio *, bool allow);
+/* Back to the first file. */
+void uio_swap_rewind(struct uio *);
+void uio_swap_close(struct uio *);
+
+#endif
