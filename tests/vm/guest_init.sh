@@ -1,0 +1,27 @@
+#!/bin/busybox sh
+# Process 1 of a test's virtual machine.  ttyS0 is the kernel's console, ttyS1
+# carries commands: one line in, its output back, then \001 and the exit code.
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+mkdir -p /dev/pts /run
+ip link set lo up
+hostname vm
+load() {
+	find "/lib/modules/$(uname -r)" -name "$1.ko" -exec insmod {} \;
+}
+grep -q noload /proc/cmdline || for m in $(cat /modules); do
+	load "$m"
+done
+stty -F /dev/ttyS1 raw -echo 115200
+exec 3<>/dev/ttyS1
+printf 'ready\001\n' >&3
+while read -r line <&3; do
+	# The interpreter may die (kill, exec); the loop must not.
+	sh -c "$line" >&3 2>&1 </dev/null
+	printf '\n\001%d\n' $? >&3
+done
+poweroff -f
