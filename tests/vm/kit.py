@@ -39,7 +39,9 @@ def sh(cmd, **kw):
 
 @functools.lru_cache(None)
 def qemu():
-    """Path of the QEMU of this tree, built if need be."""
+    """Path of the QEMU of this tree, built if need be, or of HVNET_QEMU."""
+    if os.environ.get('HVNET_QEMU'):
+        return pathlib.Path(os.environ['HVNET_QEMU'])
     r = subprocess.run([TOP / 'scripts/qemu-build.sh'], text=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE)
