@@ -143,7 +143,7 @@ class Lab:
         for n in nics:
             cmd += ['--nic', n]
         p = self.start(None, cmd, 'host')
-        self.wait('host listening', lambda: os.path.exists(self.sock), 10,
+        self.wait('host listening', lambda: 'listening on' in self.log(p), 10,
                   [p])
         return p
 

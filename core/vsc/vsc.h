@@ -18,6 +18,7 @@
 #include "pkt/pkt_meta.h"
 
 #define VSC_MAX_QUEUES	64u
+#define VSC_MTU_MAX	9000u
 
 struct vsc;
 
@@ -64,7 +65,7 @@ struct vsc_tunables {
 struct vsc_config {
 	struct vsc_tunables tune;
 	uint32_t vps;			/* virtual processors of the guest */
-	uint32_t mtu;			/* 0: 1500 */
+	uint32_t mtu;			/* 0: whatever the host's is */
 	uint32_t offloads;		/* VSC_OFF_* wanted */
 	uint8_t rss_key[40];		/* all zero: the default key */
 	uint32_t filter;		/* NDIS packet filter once up */
@@ -106,6 +107,8 @@ struct vsc_ops {
 	/* Every channel closed, all memory back (or leaked and counted). */
 	void (*detached)(void *ctx);
 	void (*link)(void *ctx, bool up, uint64_t speed_bps);
+	/* The offloads in effect changed at run time; may be NULL. */
+	void (*offloads)(void *ctx, const struct vsc_caps *);
 	/* Sub-channels came late or queues changed: queues now usable. */
 	void (*queues)(void *ctx, uint32_t count);
 	/* The virtual processor for queue k's channel. */

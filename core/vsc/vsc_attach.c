@@ -221,6 +221,11 @@ static const struct vsc_step off_steps[] = {
 };
 const struct vsc_list vsc_off_list = { off_steps, 1, NULL };
 
+static const struct vsc_step hwcaps_steps[] = {
+	{ "hardware capabilities", vsc_hwcaps_start, vsc_hwcaps_again_done },
+};
+const struct vsc_list vsc_hwcaps_list = { hwcaps_steps, 1, NULL };
+
 static const struct vsc_step link_steps[] = {
 	{ "link state", vsc_link_start, vsc_link_done },
 	{ "link speed", vsc_speed_start, vsc_speed_done },
@@ -241,7 +246,7 @@ vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops, void *ctx,
 	v->ops = ops;
 	v->ctx = ctx;
 	v->talk = true;
-	v->caps.mtu = cfg->mtu == 0 ? 1500 : cfg->mtu;
+	v->caps.mtu = cfg->mtu == 0 ? VSC_MTU_MAX : cfg->mtu;
 	v->caps.queues = 1;
 	v->caps.vmbus_version = primary->vmbus_version;
 	if (memcmp(cfg->rss_key, no_key, sizeof(no_key)) == 0)

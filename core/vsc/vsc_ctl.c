@@ -91,6 +91,7 @@ ctl_request_next(struct vsc *v)
 {
 	static const struct { uint32_t bit; const struct vsc_list *list; }
 	    order[] = {
+		{ VSC_WANT_HWCAPS, &vsc_hwcaps_list },
 		{ VSC_WANT_OFFLOADS, &vsc_off_list },
 		{ VSC_WANT_RSS, &vsc_rss_list },
 		{ VSC_WANT_FILTER, &vsc_filter_list },

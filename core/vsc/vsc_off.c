@@ -84,6 +84,18 @@ vsc_hwcaps_done(struct vsc *v)
 	return VSC_STEP_NEXT;
 }
 
+/* Asked again while up: only a difference is worth setting anew. */
+int
+vsc_hwcaps_again_done(struct vsc *v)
+{
+	uint32_t before = v->hw_offloads;
+	int rc = vsc_hwcaps_done(v);
+
+	if (rc >= 0 && v->hw_offloads != before)
+		v->want |= VSC_WANT_OFFLOADS;
+	return rc;
+}
+
 static uint8_t
 off_csum(uint32_t on, uint32_t tx, bool rx)
 {
@@ -103,6 +115,14 @@ off_switch(uint32_t on, uint32_t bit)
 	return (on & bit) != 0 ? NDIS_OFFLOAD_ON : NDIS_OFFLOAD_OFF;
 }
 
+/* A running port hears what is in effect now; at attach it asks. */
+static void
+off_tell(struct vsc *v)
+{
+	if (v->attached && v->ops->offloads != NULL)
+		v->ops->offloads(v->ctx, &v->caps);
+}
+
 int
 vsc_off_start(struct vsc *v)
 {
@@ -115,7 +135,9 @@ vsc_off_start(struct vsc *v)
 	os_st32(&v->tx_offloads, v->caps.offloads & on);
 	if ((v->hw_offloads & ~OFF_UNSET) == 0) {
 		v->caps.offloads = on;
+		os_st32(&v->caps.tso_maxlen, 0);
 		os_st32(&v->tx_offloads, on);
+		off_tell(v);
 		return VSC_STEP_NEXT;
 	}
 	p.ip4_csum = off_csum(on, VSC_OFF_TXCSUM_IP4,
@@ -166,6 +188,7 @@ vsc_off_done(struct vsc *v)
 	v->caps.offloads = on;
 	os_st32(&v->caps.tso_maxlen, off_tso_max(v, on));
 	os_st32(&v->tx_offloads, on);
+	off_tell(v);
 	return VSC_STEP_NEXT;
 }
 

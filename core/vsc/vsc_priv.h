@@ -95,6 +95,7 @@ struct vsc_list {
 #define VSC_WANT_OFFLOADS	0x04u
 #define VSC_WANT_LINK		0x08u
 #define VSC_WANT_FLAP		0x10u	/* network change: down, then up */
+#define VSC_WANT_HWCAPS		0x20u	/* the host's offers may differ */
 
 struct vsc_ctl {
 	const struct vsc_list *list;
@@ -285,6 +286,7 @@ void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 
 /* --- vsc_attach.c, vsc_detach.c ------------------------------------------ */
 
+extern const struct vsc_list vsc_hwcaps_list;
 extern const struct vsc_list vsc_filter_list, vsc_rss_list, vsc_off_list,
     vsc_link_list;
 extern const struct vsc_list vsc_detach_list;
@@ -345,6 +347,7 @@ void vsc_rndis_completion(struct vsc *v, uint64_t xact, uint32_t status);
 
 int vsc_hwcaps_start(struct vsc *v);
 int vsc_hwcaps_done(struct vsc *v);
+int vsc_hwcaps_again_done(struct vsc *v);
 int vsc_off_start(struct vsc *v);
 int vsc_off_done(struct vsc *v);
 int vsc_rss_caps_start(struct vsc *v);

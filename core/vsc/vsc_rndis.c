@@ -190,7 +190,11 @@ rndis_indication(struct vsc *v, uint32_t status)
 	case RNDIS_STATUS_NETWORK_CHANGE:
 		v->want |= VSC_WANT_FLAP;
 		break;
-	default:	/* OFFLOAD_CONFIG only echoes what we set */
+	case RNDIS_STATUS_OFFLOAD_CONFIG:
+		/* An echo of what we set, or a host that offers anew. */
+		v->want |= VSC_WANT_HWCAPS;
+		break;
+	default:
 		break;
 	}
 }

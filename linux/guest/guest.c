@@ -59,7 +59,6 @@ guest_config_default(struct guest_config *c)
 		.netns = "", .vps = 2, .memory_bytes = 1ull << 30,
 		.coalesce = true };
 	vsc_tunables_default(&c->vsc.tune);
-	c->vsc.mtu = 1500;
 	c->vsc.offloads = VSC_OFF_ALL;
 	/* Directed, multicast (all), broadcast: the TAP's stack filters. */
 	c->vsc.filter = 0x1 | 0x4 | 0x8;
@@ -128,7 +127,7 @@ guest_disconnect(struct guest *g)
 		vsc_free(g->vsc);
 	}
 	g->vsc = NULL;
-	g->offered = NULL;
+	g->offered = g->next_offer = NULL;
 	if (g->vmc != NULL)
 		vmc_destroy(g->vmc);
 	g->vmc = NULL;
@@ -141,7 +140,7 @@ guest_disconnect(struct guest *g)
 	}
 	g->link = NULL;
 	g->queues = 0;
-	g->lost = g->reset = false;
+	g->lost = g->reset = g->rescinded = g->dropped = false;
 	g->timer_at = UINT64_MAX;
 	g->retry_at = guest_now_ns() + GUEST_RETRY_NS;
 	g->state = GUEST_WAIT_HOST;
@@ -152,12 +151,35 @@ guest_detach(struct guest *g, uint64_t now)
 {
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
-	if (g->vsc == NULL) {
+	g->state = GUEST_DETACHING;
+	if (g->vsc != NULL)
+		vsc_detach(g->vsc, now);
+	else
+		g->vsc_down = true;
+}
+
+/* The NetVSC is down: wait for the NIC's next offer, or say good-bye. */
+static void
+guest_let_go(struct guest *g, uint64_t now)
+{
+	struct chan *next = g->next_offer;
+
+	if (g->vsc != NULL) {
+		g->leaked_bytes += vsc_leaked_bytes(g->vsc);
+		vsc_free(g->vsc);
+		g->vsc = NULL;
+	}
+	g->queues = 0;
+	g->offered = g->next_offer = NULL;
+	if (!g->rescinded || os_ld32(&g->stopping) != 0) {
 		g->state = GUEST_UNLOADING;
+		vmc_unload(g->vmc, now);
 		return;
 	}
-	g->state = GUEST_DETACHING;
-	vsc_detach(g->vsc, now);
+	g->rescinded = g->reset = false;
+	g->state = GUEST_CONNECTING;
+	if (next != NULL)
+		guest_attach(g, next);
 }
 
 static void
@@ -172,15 +194,29 @@ guest_timers(struct guest *g, uint64_t now)
 	g->timer_at = at;
 }
 
-/* The host vanished: tell the state machines, then drop them. */
+/*
+ * The host vanished, or said good-bye: tell the state machines, once, and drop
+ * them when the NetVSC has let go.
+ */
 static void
-guest_on_lost(struct guest *g)
+guest_on_lost(struct guest *g, uint64_t now)
 {
 	bool up = g->state == GUEST_UP;
 
-	guest_vps_park(g);
-	if (g->vmc != NULL && g->state != GUEST_UNLOADING)
-		vmc_lost(g->vmc);
+	if (!g->dropped) {
+		g->dropped = true;
+		guest_vps_park(g);
+		tap_carrier(&g->tap, false);
+		if (g->vmc != NULL)
+			vmc_lost(g->vmc);
+		if (g->vsc != NULL)
+			vsc_detach(g->vsc, now);
+		guest_timers(g, now);
+	}
+	if (g->vsc != NULL && !g->vsc_down) {
+		g->state = GUEST_DETACHING;
+		return;
+	}
 	guest_disconnect(g);
 	if (up && os_ld32(&g->stopping) == 0)
 		fprintf(stderr, "hvnet guest: %s: the host is gone%s\n",
@@ -206,7 +242,7 @@ guest_control(struct guest *g)
 		before = g->state;
 		guest_timers(g, now);
 		if (g->lost) {
-			guest_on_lost(g);
+			guest_on_lost(g, now);
 		} else if (g->state == GUEST_WAIT_HOST) {
 			if (os_ld32(&g->stopping) != 0) {
 				g->state = GUEST_STOPPED;
@@ -218,13 +254,10 @@ guest_control(struct guest *g)
 		} else if (g->state <= GUEST_UP &&
 		    (g->reset || os_ld32(&g->stopping) != 0)) {
 			guest_detach(g, now);
-		} else if (g->state == GUEST_UNLOADING && g->vsc != NULL) {
-			g->leaked_bytes += vsc_leaked_bytes(g->vsc);
-			vsc_free(g->vsc);
-			g->vsc = NULL;
-			vmc_unload(g->vmc, now);
+		} else if (g->state == GUEST_DETACHING && g->vsc_down) {
+			guest_let_go(g, now);
 		}
-	} while (g->state != before || (g->lost && !guest_stopped(g)));
+	} while (g->state != before);
 }
 
 int
@@ -233,7 +266,7 @@ guest_timeout_ms(const struct guest *g)
 	uint64_t now = guest_now_ns();
 	uint64_t at = g->state == GUEST_WAIT_HOST ? g->retry_at : g->timer_at;
 
-	if (g->lost || (g->reset && g->state <= GUEST_UP) ||
+	if ((g->lost && !g->dropped) || (g->reset && g->state <= GUEST_UP) ||
 	    os_ld32(&g->control_due) != 0)
 		return 0;
 	if (at == UINT64_MAX)

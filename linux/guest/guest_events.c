@@ -149,19 +149,17 @@ guest_on_gone(void *ctx, struct chan *c)
 
 	if (g->offered == c)
 		g->offered = NULL;
+	if (g->next_offer == c)
+		g->next_offer = NULL;
 }
 
 static const struct vsc_ops guest_vsc_ops;
 
-static void
-guest_on_offer(void *ctx, struct chan *c)
+void
+guest_attach(struct guest *g, struct chan *c)
 {
-	struct guest *g = ctx;
-
-	if (g->offered != NULL || g->vsc != NULL ||
-	    !hv_guid_equal(&c->type, &hv_guid_nic))
-		return;
 	g->offered = c;
+	g->vsc_down = false;
 	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c,
 	    guest_now_ns());
 	if (g->vsc == NULL) {
@@ -171,6 +169,19 @@ guest_on_offer(void *ctx, struct chan *c)
 	}
 	g->state = GUEST_ATTACHING;
 	os_st32(&g->control_due, 1);
+}
+
+static void
+guest_on_offer(void *ctx, struct chan *c)
+{
+	struct guest *g = ctx;
+
+	if (!hv_guid_equal(&c->type, &hv_guid_nic))
+		return;
+	if (g->vsc == NULL)
+		guest_attach(g, c);
+	else if (g->next_offer == NULL)
+		g->next_offer = c;
 }
 
 const struct vmc_ops guest_vmc_ops = {
@@ -245,13 +256,20 @@ guest_offloads_apply(struct guest *g, uint32_t off)
 	tap_offloads(&g->tap, tap);
 }
 
+/* What gso_max_size shall be: 0 leaves it. */
+static uint32_t
+guest_gso_max(const struct vsc_caps *caps)
+{
+	return caps->tso_maxlen > GUEST_L2_MAX ?
+	    caps->tso_maxlen - GUEST_L2_MAX : 0;
+}
+
 static void
 guest_on_attached(void *ctx, const struct vsc_caps *caps)
 {
 	struct guest *g = ctx;
 	const struct rtnl_link link = { .mtu = caps->mtu, .mac = caps->mac,
-		.gso_max = caps->tso_maxlen > GUEST_L2_MAX ?
-		    caps->tso_maxlen - GUEST_L2_MAX : 0 };
+		.gso_max = guest_gso_max(caps) };
 	int rc;
 
 	rc = rtnl_link_set(g->tap.netns, g->tap.index, &link);
@@ -286,6 +304,7 @@ guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
 	    stage, hv_err_name(err), why != FAULT_NONE ? ": " : "",
 	    why != FAULT_NONE ? fault_text(why) : "");
 	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
+	g->rescinded = err == E_GONE;
 	g->reset = true;
 }
 
@@ -294,8 +313,18 @@ guest_on_detached(void *ctx)
 {
 	struct guest *g = ctx;
 
-	if (g->state == GUEST_DETACHING)
-		g->state = GUEST_UNLOADING;
+	g->vsc_down = true;
+	os_st32(&g->control_due, 1);
+}
+
+static void
+guest_on_offloads(void *ctx, const struct vsc_caps *caps)
+{
+	const struct rtnl_link link = { .gso_max = guest_gso_max(caps) };
+	struct guest *g = ctx;
+
+	guest_offloads_apply(g, caps->offloads);
+	rtnl_link_set(g->tap.netns, g->tap.index, &link);
 }
 
 static void
@@ -339,6 +368,7 @@ static const struct vsc_ops guest_vsc_ops = {
 	.failed = guest_on_failed,
 	.detached = guest_on_detached,
 	.link = guest_on_link,
+	.offloads = guest_on_offloads,
 	.queues = guest_on_queues,
 	.queue_vp = guest_queue_vp,
 	.send_table = guest_on_send_table,

@@ -39,8 +39,12 @@ struct guest {
 	struct vmc *vmc;
 	struct vsc *vsc;
 	struct chan *offered;	/* the NIC we serve */
+	struct chan *next_offer; /* came while that one was being let go */
 	bool lost;		/* the host went; clean up in guest_control() */
 	bool reset;		/* the device broke; detach and try again */
+	bool rescinded;		/* ... because the host took the NIC back */
+	bool dropped;		/* lost: vmc and vsc know */
+	bool vsc_down;		/* vsc says detached */
 	bool vps_running;
 	uint64_t retry_at;	/* ns */
 	uint64_t timer_at;
@@ -71,6 +75,7 @@ void guest_vps_park(struct guest *);
 void guest_vps_unpark(struct guest *);
 
 /* guest_events.c; NetVSC is attached from its offer() */
+void guest_attach(struct guest *, struct chan *offer);
 extern const struct vmc_ops guest_vmc_ops;
 /* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
 void guest_offloads_apply(struct guest *, uint32_t off);

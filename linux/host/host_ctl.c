@@ -127,7 +127,7 @@ ctl_nic(struct nic *nic)
 	    nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4],
 	    nic->mac[5]);
 	json_object_set_new(spec, "mac", json_string(text));
-	o = json_pack("{s:s,s:o,s:b,s:o}", "nic", nic->spec.name, "spec",
+	o = json_pack("{s:s,s:o,s:b,s:o}", "name", nic->spec.name, "spec",
 	    spec, "attached", nic->guest != NULL, "queues", ctl_queues(nic));
 	if (nic->guest != NULL) {
 		json_object_set_new(o, "guest", host_guest_stat(nic->guest));

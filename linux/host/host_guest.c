@@ -257,7 +257,7 @@ guest_park(void *ctx)
 
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
 		if (n->guest == g)
-			gate_close(&g->host->pool, &n->gate);
+			gate_close(&g->host->pool, n->gate);
 }
 
 static void
@@ -267,7 +267,7 @@ guest_unpark(void *ctx)
 
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
 		if (n->guest == g)
-			gate_open(&g->host->pool, &n->gate);
+			gate_open(&g->host->pool, n->gate);
 }
 
 static uint32_t
@@ -290,8 +290,6 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 		return LINK_E_LIMIT;
 	guest_offer_all(g, true);
 	guest_offer_all(g, false);
-	if (g->nics == 0)
-		return LINK_E_NONIC;
 	if (monitor && guest_monitor_start(g) != LINK_OK)
 		return LINK_E_LIMIT;
 	host->guests_served++;
@@ -299,6 +297,14 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid,
 	    g->nics, g->nics == 1 ? "" : "s");
 	return LINK_OK;
+}
+
+static bool
+guest_connection(void *ctx, uint32_t connection)
+{
+	const struct host_guest *g = ctx;
+
+	return vms_message_conn(g->vms, connection);
 }
 
 static int
@@ -355,6 +361,7 @@ static const struct link_host_ops guest_link_ops = {
 	.attach = guest_attach,
 	.park = guest_park,
 	.unpark = guest_unpark,
+	.connection = guest_connection,
 	.message = guest_message,
 	.reset = guest_reset,
 	.memory_used = guest_memory_used,

@@ -248,7 +248,6 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 	struct link_hello_ack ack = {
 		.hdr = { LINK_HELLO_ACK, h->hdr.seq },
 		.version = LINK_VERSION,
-		.connections = 2, .connection = { 1, 4 },
 		.post_max = LINK_POST_BURST,
 	};
 	struct link_hello copy = *h;
@@ -269,6 +268,11 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 		lh->loose = h->kind == LINK_KIND_UIO;
 		ack.status = lh->ops->attach(lh->ctx, lh, &copy);
 	}
+	/* The guest needs the answer of a hypercall at once: name them now. */
+	for (uint32_t id = 1; ack.status == LINK_OK && id <= 4; id++)
+		if (lh->ops->connection == NULL ? id == 1 || id == 4 :
+		    lh->ops->connection(lh->ctx, id))
+			ack.connection[ack.connections++] = id;
 	link_msg_send(lh->sock, &ack, sizeof(ack), NULL, 0, MSG_DONTWAIT);
 	if (ack.status != LINK_OK)
 		link_over(lh, link_status_text(ack.status));

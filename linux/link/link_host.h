@@ -32,6 +32,11 @@ struct link_host_ops {
 	/* No worker touches this guest between the two. */
 	void (*park)(void *ctx);
 	void (*unpark)(void *ctx);
+	/*
+	 * Does HvPostMessage take this connection?  After attach().  NULL: 1
+	 * and 4.
+	 */
+	bool (*connection)(void *ctx, uint32_t connection);
 	/* HvPostMessage; as vms_message(). */
 	int (*message)(void *ctx, uint32_t connection, struct span msg);
 	/* The machine resets: close every channel, stay attached. */

@@ -672,6 +672,7 @@ rig_init(struct rig *r, uint32_t vmbus_version)
 		r->chan[i].vmbus_version = vmbus_version;
 	}
 	vsc_tunables_default(&r->cfg.tune);
+	r->cfg.mtu = 1500;
 	r->cfg.tune.tx_slots = 4;
 	r->cfg.tune.ring_pages = 2;
 	r->cfg.tune.rxbuf_kb = 128;
