@@ -1,21 +1,33 @@
 #!/bin/sh
-# Run one fuzz target for HVNET_FUZZ_SECONDS (4) from an empty corpus, or with
-# the seed HVNET_FUZZ_SEED.  On failure, say what to run to see it again.
+# run.sh TARGET CORPUS: run one fuzz target for HVNET_FUZZ_SECONDS (3), from the
+# seeds in CORPUS, which stays as it is.  The seed of the mutations is fixed
+# (HVNET_FUZZ_SEED, 1).  What broke it is kept beside the target, and the last
+# line says how to see it again.
 set -u
-dir=$(mktemp -d)
-seconds=${HVNET_FUZZ_SECONDS:-4}
-seed=${HVNET_FUZZ_SEED:-$(date +%s)}
-mkdir "$dir/corpus"
-"$1" -max_total_time="$seconds" -seed="$seed" -max_len=512 -verbosity=0 \
-    -artifact_prefix="$dir/" "$dir/corpus" >"$dir/log" 2>&1
+target=$1 seeds=$2
+seconds=${HVNET_FUZZ_SECONDS:-3}
+seed=${HVNET_FUZZ_SEED:-1}
+kept=$(dirname "$target")/artifacts
+new=$(mktemp -d) || exit 1
+trap 'rm -rf "$new"' EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$kept" "$new/corpus"
+[ -d "$seeds" ] || seeds=
+echo "$(basename "$target"): $seconds s, seed $seed"
+"$target" -max_total_time="$seconds" -seed="$seed" -max_len=2048 \
+    -len_control=20 -timeout=20 -rss_limit_mb=2048 -verbosity=0 \
+    -print_final_stats=1 -artifact_prefix="$new/" "$new/corpus" $seeds \
+    >"$new/log" 2>&1
 rc=$?
-if [ $rc -ne 0 ]; then
-	cat "$dir/log"
-	for f in "$dir"/crash-* "$dir"/leak-* "$dir"/timeout-* "$dir"/oom-*; do
-		[ -e "$f" ] && echo "reproduce: $1 $f"
-	done
-	echo "reproduce: HVNET_FUZZ_SEED=$seed $0 $1"
-else
-	rm -rf "$dir"
-fi
-exit $rc
+grep number_of_executed "$new/log"
+[ $rc -eq 0 ] && exit 0
+cat "$new/log"
+for f in "$new"/crash-* "$new"/leak-* "$new"/timeout-* "$new"/oom-*; do
+	[ -e "$f" ] || continue
+	name=$kept/$(basename "$target")-$(basename "$f")
+	mv "$f" "$name"
+	echo "reproduce: $target $name"
+	exit 1
+done
+echo "reproduce: HVNET_FUZZ_SEED=$seed HVNET_FUZZ_SECONDS=$seconds $0 $target $2"
+exit 1

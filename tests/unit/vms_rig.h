@@ -24,7 +24,9 @@
 #include "wire/vmbus_msg.h"
 
 #define RIG_VPS		4u
+#ifndef RIG_PAGES
 #define RIG_PAGES	8192u
+#endif
 #define RIG_SIMP(vp)	(0x10u + (vp))	/* page numbers */
 #define RIG_SIEFP(vp)	(0x20u + (vp))
 #define RIG_LOG		1024u

@@ -22,18 +22,26 @@
 #include "wire/rndis_msg.h"
 #include "wire/rndis_pkt.h"
 
-#define RIG_GPA		0x100000000ull
+#ifndef RIG_SMALL	/* fuzz targets make one for each input */
 #define RIG_MEM		(4u << 20)
+#define RIG_SEND_OFF	(1u << 20)	/* in guest memory */
+#define RIG_DATA_OFF	(2u << 20)	/* for GPA ranges */
+#define RIG_LOG		2048u
+#define RIG_FRAMES	8u	/* the log of the backend wraps */
+#else
+#define RIG_MEM		(5u << 16)
+#define RIG_SEND_OFF	(2u << 16)
+#define RIG_DATA_OFF	(3u << 16)
+#define RIG_LOG		128u
+#define RIG_FRAMES	1u
+#endif
+#define RIG_GPA		0x100000000ull
 #define RIG_RX_GPADL	0xe1e10u
 #define RIG_SEND_GPADL	0xe1e11u
 #define RIG_RX_BYTES	(64u * 1792u)
-#define RIG_SEND_OFF	(1u << 20)	/* in guest memory */
 #define RIG_SEND_BYTES	(1u << 16)
-#define RIG_DATA_OFF	(2u << 20)	/* for GPA ranges */
-#define RIG_LOG		2048u
 #define RIG_PKT		2304u
 #define RIG_CHANS	8u
-#define RIG_FRAMES	8u	/* the log of the backend wraps */
 
 static const uint8_t rig_mac[6] = { 0x02, 0x15, 0x5d, 1, 2, 3 };
 
