@@ -28,7 +28,9 @@ struct nic;
 	X(bursts,	"bursts towards the guest")			\
 	X(blocked,	"times frames for the guest had to wait")	\
 	X(no_guest,	"frames dropped because no guest takes them")	\
-	X(delay_full,	"frames dropped because the delay line was full")
+	X(delay_full,	"frames dropped because the delay line was full") \
+	X(stalls,	"times the guest's ring waited for the other guest") \
+	X(pair_full,	"frames dropped because the other guest takes none")
 COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 
 enum backend_pull {
@@ -64,6 +66,11 @@ struct backend_ops {
 	void (*from_guest)(struct nic *, uint32_t queue,
 	    const struct vsp_frame *);
 	void (*from_guest_flush)(struct nic *, uint32_t queue);
+	/*
+	 * Worker: the backend has no room for what the guest sends now; it will
+	 * poke the queue.  May be NULL.
+	 */
+	bool (*stalled)(struct nic *, uint32_t queue);
 	/* Control, gate closed; each may be NULL. */
 	void (*carrier)(struct nic *, bool on);
 	void (*configure)(struct nic *);	/* MTU, offloads, guest state */

@@ -26,20 +26,20 @@ COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
 static const struct backend_ops *const nic_backends[] = {
 	[NIC_TAP] = &backend_tap_ops,
 	[NIC_NULL] = &backend_null_ops,
-	[NIC_PCAP] = &backend_null_ops,
-	[NIC_PAIR] = &backend_null_ops,
+	[NIC_PCAP] = &backend_pcap_ops,
+	[NIC_PAIR] = &backend_pair_ops,
 };
 
 static void
 nic_close(struct nic *nic)
 {
-	gate_close(&nic->host->pool, &nic->gate);
+	gate_close(&nic->host->pool, nic->gate);
 }
 
 static void
 nic_open(struct nic *nic)
 {
-	gate_open(&nic->host->pool, &nic->gate);
+	gate_open(&nic->host->pool, nic->gate);
 }
 
 /* --- NetVSP's needs --- */
@@ -154,9 +154,9 @@ nic_state(void *ctx)
 		return;
 	if (nic->ops->configure != NULL)
 		nic->ops->configure(nic);
-	/* What was dropped so far may be wanted now. */
+	/* What nobody took so far may be wanted now. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
-		work_post(&nic->queue[k].work);
+		nic_source_post(nic, k);
 }
 
 static void
@@ -235,6 +235,27 @@ nic_mac_make(struct nic *nic)
 
 /* --- life --- */
 
+/* A gate of its own, or that of the other NIC of a pair. */
+static struct gate *
+nic_gate_get(struct host *h, const struct nic *peer)
+{
+	struct gate *g = peer != NULL ? peer->gate : calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return NULL;
+	if (peer == NULL)
+		g->id = ++h->next_gate;
+	g->users++;
+	return g;
+}
+
+static void
+nic_gate_put(struct gate *g)
+{
+	if (g != NULL && --g->users == 0)
+		free(g);
+}
+
 static int
 nic_queues_make(struct nic *nic)
 {
@@ -290,7 +311,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
     char *err, size_t cap)
 {
 	struct nic *nic = calloc(1, sizeof(*nic));
-	const struct nic *peer = spec->backend == NIC_PAIR ?
+	struct nic *peer = spec->backend == NIC_PAIR ?
 	    host_nic_find(h, spec->peer) : NULL;
 	int rc;
 
@@ -299,9 +320,14 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	nic->host = h;
 	nic->spec = *spec;
 	nic->ops = nic_backends[spec->backend];
-	nic->gate.id = ++h->next_gate;
 	nic->first_worker = peer != NULL ? peer->first_worker :
 	    h->next_worker++;
+	nic->gate = nic_gate_get(h, peer);
+	if (nic->gate == NULL) {
+		snprintf(err, cap, "out of memory");
+		rc = -ENOMEM;
+		goto free_nic;
+	}
 	if (spec->mac_set)
 		memcpy(nic->mac, spec->mac, sizeof(nic->mac));
 	else
@@ -335,7 +361,9 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 quiet:
 	nic_works_remove(nic);
 	nic_delay_free(nic);
+	nic_open(nic);
 free_nic:
+	nic_gate_put(nic->gate);
 	free(nic->queue);
 	free(nic->source);
 	free(nic);
@@ -349,6 +377,8 @@ nic_destroy(struct nic *nic)
 	nic_works_remove(nic);
 	nic->ops->close(nic);
 	nic_delay_free(nic);
+	nic_open(nic);
+	nic_gate_put(nic->gate);
 	free(nic->queue);
 	free(nic->source);
 	free(nic);
@@ -409,6 +439,25 @@ nic_control(struct nic *nic)
 	nic_queue_poke(&nic->queue[0]);
 }
 
+/*
+ * The guest learns MTU and receive-section size at attach alone: take the NIC
+ * back and offer it again, which every guest knows how to follow.
+ */
+static int
+nic_offer_again(struct nic *nic, char *err, size_t cap)
+{
+	struct host_guest *g = nic->guest;
+	struct vms *vms = host_guest_vms(g);
+
+	nic_withdraw(nic, vms);
+	if (nic_offer(nic, g, vms) == 0)
+		return 0;
+	host_guest_nic_gone(g);
+	snprintf(err, cap, "%s: out of memory while offering it again",
+	    nic->spec.name);
+	return -ENOMEM;
+}
+
 int
 nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 {
@@ -421,6 +470,8 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	rc = nic_delay_set(nic, to->delay_us);
 	if (rc < 0) {
 		snprintf(err, cap, "delay: %s", strerror(-rc));
+	} else if (nic->vsp != NULL && to->mtu != old.mtu) {
+		rc = nic_offer_again(nic, err, cap);
 	} else if (nic->vsp != NULL) {
 		nic_vsp_config(nic, host_guest_kind(nic->guest), &c);
 		rc = vsp_reconfigure(nic->vsp, &c);

@@ -23,6 +23,7 @@ struct nic_source {
 	struct nic_source *next;	/* of the same queue; likewise */
 	uint32_t index;
 	bool readable;			/* its worker */
+	uint32_t posted;		/* shared: look at it */
 };
 
 struct nic_queue {
@@ -48,9 +49,10 @@ struct nic {
 	struct nic_spec spec;
 	uint8_t mac[6];			/* of the guest's end */
 	uint32_t first_worker;
+	struct nic *mate;		/* the other NIC of a pair, or NULL */
 	const struct backend_ops *ops;
 	void *backend;
-	struct gate gate;
+	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* likewise */
 	struct nic_delay *delay;	/* NULL: no delay */
@@ -85,7 +87,7 @@ void nic_memory_changed(struct nic *);
 /* Somebody signalled this channel by other means than its eventfd. */
 bool nic_chan_poke(struct nic *, const struct chan *);
 
-/* Worker: the backend has frames for source k (pair, replay). */
+/* Any worker behind the same gate: source k has frames. */
 void nic_source_post(struct nic *, uint32_t k);
 
 #endif

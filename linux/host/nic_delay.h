@@ -29,6 +29,12 @@ bool nic_delay_from_guest(struct nic *, uint32_t queue,
 uint8_t *nic_delay_room(struct nic *, uint32_t queue, uint32_t max);
 void nic_delay_to_guest(struct nic *, uint32_t queue, uint32_t len,
     const struct pkt_meta *);
+/*
+ * vsp_to_guest_copy() by way of the line, if there is one; nic->delay may be
+ * NULL here.
+ */
+int nic_to_guest_copy(struct nic *, uint32_t queue, const struct vec *,
+    uint32_t n, const struct pkt_meta *);
 /* Let go of what is due. */
 void nic_delay_turn(struct nic_queue *);
 

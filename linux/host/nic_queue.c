@@ -74,16 +74,20 @@ queue_turn(struct work *wk)
 	}
 	if (os_ld32(&q->handover) != 0 && os_xchg32(&q->handover, 0) != 0)
 		vsp_to_guest_drain_handover(nic->vsp, q->index);
-	if (q->ring) {
+	if (q->ring && (nic->ops->stalled == NULL ||
+	    !nic->ops->stalled(nic, q->index))) {
 		q->ring = q->chan->events->ready(q->chan, QUEUE_BUDGET);
 		more = q->ring;
 	}
 	if (nic->delay != NULL)
 		nic_delay_turn(q);
 	for (struct nic_source *s = q->sources; s != NULL && !q->blocked;
-	    s = s->next)
+	    s = s->next) {
+		if (os_ld32(&s->posted) != 0 && os_xchg32(&s->posted, 0) != 0)
+			s->readable = true;
 		if (s->readable && source_turn(q, s))
 			more = true;
+	}
 	return more;
 }
 
@@ -96,7 +100,7 @@ nic_queue_init(struct nic_queue *q, struct nic *nic, uint32_t index,
 	q->nic = nic;
 	q->index = index;
 	q->signal.fd = -1;
-	work_init(&q->work, w, &nic->gate, queue_turn);
+	work_init(&q->work, w, nic->gate, queue_turn);
 }
 
 static void
@@ -203,5 +207,8 @@ nic_queue_poke(struct nic_queue *q)
 void
 nic_source_post(struct nic *nic, uint32_t k)
 {
-	work_post(&nic->source[k].serves->work);
+	struct nic_source *s = &nic->source[k];
+
+	(void)os_xchg32(&s->posted, 1);
+	work_post(&s->serves->work);
 }

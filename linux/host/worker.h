@@ -30,6 +30,7 @@ struct worker_pool;
 
 struct gate {
 	uint32_t id;		/* const; not 0, one a gate */
+	uint32_t users;		/* control: NICs behind it */
 	uint32_t closings;	/* control: closes in force */
 	uint32_t closed;	/* shared */
 	uint64_t missed;	/* shared: workers that were turned away */

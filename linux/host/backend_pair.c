@@ -1,0 +1,325 @@
+/*
+ * Pair backend: two NICs joined, so two guests talk to each other.
+ *
+ * Both NICs are behind one gate, so a worker inside may use either's NetVSP.
+ * Queue k of one feeds source k of the other, and channel k of both belongs to
+ * the same worker: then a frame is copied once, from one guest's memory to the
+ * other's receive buffer, GSO kept whole.  Where that is not so, or the other
+ * guest has no room, it waits in a line (frame_line.h) of its sender's queue,
+ * which the worker of the other's queue drains.
+ *
+ * A guest whose line is half full is not read any more until it is drained
+ * (`stalled`).  Two guests may not wait for each other, nor one for a guest that
+ * never reads: a side stalls only while the other does not, and a timer ends a
+ * stall without progress.  Without a stall, frames for which the line has no
+ * room are dropped and counted.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/host/frame_line.h"
+#include "linux/host/nic.h"
+#include "linux/host/nic_delay.h"
+#include "linux/host/nic_queue.h"
+
+/* Policy: bytes that wait, a queue; stall from here on. */
+#define PAIR_LINE_BYTES		(4u << 20)
+#define PAIR_STALL_BYTES	(1u << 20)
+/* Policy: a stall without progress ends. */
+#define PAIR_STALL_US		100000
+
+struct pair_queue {
+	struct frame_line line;
+	/* owner: the sender's worker */
+	bool unflushed;		/* frames were copied, not yet shown */
+	bool posted;		/* the line got frames in this pass */
+	/* shared */
+	uint32_t stalled;	/* the ring waits */
+	uint32_t hopeless;	/* do not wait: drop */
+	/* owner: control */
+	uint32_t last_tail;
+};
+
+struct backend_pair {
+	struct event *timer;
+	struct pair_queue queue[];
+};
+
+static struct pair_queue *
+pair_queue_of(const struct nic *nic, uint32_t queue)
+{
+	struct backend_pair *p = nic->backend;
+
+	return &p->queue[queue];
+}
+
+/* The queue of the other NIC that takes what queue k sends. */
+static struct nic_queue *
+pair_target(const struct nic *nic, uint32_t k)
+{
+	const struct nic *mate = nic->mate;
+
+	if (mate == NULL || mate->vsp == NULL || mate->queues_open == 0)
+		return NULL;
+	return mate->source[k % mate->spec.queues].serves;
+}
+
+static void
+pair_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+{
+	struct backend_counters *c = &nic->queue[queue].counters;
+	struct pair_queue *pq = pair_queue_of(nic, queue);
+	struct nic_queue *to = pair_target(nic, queue);
+	int rc = E_AGAIN;
+
+	if (to == NULL) {
+		counter_add(&c->no_guest, 1);
+		return;
+	}
+	if (to->work.worker == nic->queue[queue].work.worker &&
+	    frame_line_oldest(&pq->line) == NULL) {
+		rc = nic_to_guest_copy(nic->mate, to->index, f->vec,
+		    f->nvec, &f->meta);
+		pq->unflushed = true;
+	}
+	if (rc == E_AGAIN) {
+		if (!frame_line_copy(&pq->line, 0, f->vec, f->nvec, f->len,
+		    &f->meta)) {
+			counter_add(&c->pair_full, 1);
+			return;
+		}
+		pq->posted = true;
+	} else if (rc == E_GONE) {
+		counter_add(&c->no_guest, 1);
+		return;
+	}
+	counter_add(&c->written, 1);
+	counter_add(&c->written_bytes, f->len);
+}
+
+static void
+pair_from_guest_flush(struct nic *nic, uint32_t queue)
+{
+	struct pair_queue *pq = pair_queue_of(nic, queue);
+	struct nic_queue *to = pair_target(nic, queue);
+
+	if (pq->unflushed && to != NULL)
+		vsp_to_guest_flush(nic->mate->vsp, to->index);
+	pq->unflushed = false;
+	if (pq->posted && to != NULL)
+		nic_source_post(nic->mate, queue % nic->mate->spec.queues);
+	pq->posted = false;
+}
+
+static bool
+pair_stalled(struct nic *nic, uint32_t queue)
+{
+	struct pair_queue *pq = pair_queue_of(nic, queue);
+	const struct nic *mate = nic->mate;
+
+	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES || mate == NULL ||
+	    os_ld32(&pq->hopeless) != 0)
+		return false;
+	for (uint32_t k = 0; k < mate->spec.queues; k++)
+		if (os_ld32(&pair_queue_of(mate, k)->stalled) != 0)
+			return false;
+	if (os_xchg32(&pq->stalled, 1) == 0)
+		counter_add(&nic->queue[queue].counters.stalls, 1);
+	os_mb();
+	/* It may have been drained before our mark could be seen. */
+	if (frame_line_used(&pq->line) >= PAIR_STALL_BYTES)
+		return true;
+	os_st32(&pq->stalled, 0);
+	return false;
+}
+
+/* One line to the guest.  True: it is empty. */
+static bool
+pair_drain(struct nic *nic, uint32_t sender, uint32_t queue, uint32_t *frames,
+    bool *blocked)
+{
+	struct pair_queue *pq = pair_queue_of(nic->mate, sender);
+	struct backend_counters *c = &nic->queue[queue].counters;
+	struct frame_record *r;
+
+	while ((r = frame_line_oldest(&pq->line)) != NULL &&
+	    *frames < BACKEND_BURST_FRAMES) {
+		struct vec v = { frame_record_bytes(r), r->len };
+
+		if (nic_to_guest_copy(nic, queue, &v, 1, &r->meta) ==
+		    E_AGAIN) {
+			*blocked = true;
+			break;
+		}
+		counter_add(&c->read, 1);
+		counter_add(&c->read_bytes, r->len);
+		frame_line_drop(&pq->line, r);
+		(*frames)++;
+	}
+	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES / 2) {
+		os_st32(&pq->hopeless, 0);
+		os_mb();
+		if (os_ld32(&pq->stalled) != 0 &&
+		    os_xchg32(&pq->stalled, 0) != 0)
+			nic_queue_poke(&nic->mate->queue[sender]);
+	}
+	return r == NULL;
+}
+
+static enum backend_pull
+pair_pull(struct nic *nic, uint32_t k, uint32_t queue)
+{
+	bool blocked = false, empty = true;
+	uint32_t frames = 0;
+
+	if (nic->mate == NULL)
+		return BACKEND_DRY;
+	for (uint32_t s = k; s < nic->mate->spec.queues;
+	    s += nic->spec.queues)
+		if (!pair_drain(nic, s, queue, &frames, &blocked))
+			empty = false;
+	if (frames > 0) {
+		vsp_to_guest_flush(nic->vsp, queue);
+		counter_add(&nic->queue[queue].counters.bursts, 1);
+	}
+	return blocked ? BACKEND_BLOCKED : empty ? BACKEND_DRY : BACKEND_MORE;
+}
+
+/* Control: end stalls behind which nothing moves. */
+static void
+pair_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct nic *nic = arg;
+
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		struct pair_queue *pq = pair_queue_of(nic, k);
+		uint32_t tail = os_ld32(&pq->line.tail);
+
+		if (os_ld32(&pq->stalled) != 0 && tail == pq->last_tail) {
+			os_st32(&pq->hopeless, 1);
+			if (os_xchg32(&pq->stalled, 0) != 0)
+				nic_queue_poke(&nic->queue[k]);
+		}
+		pq->last_tail = tail;
+	}
+}
+
+/* Forget what waits: one of the two guests goes. */
+static void
+pair_clear(struct nic *nic)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		struct pair_queue *pq = pair_queue_of(nic, k);
+
+		frame_line_clear(&pq->line);
+		pq->unflushed = pq->posted = false;
+		os_st32(&pq->hopeless, 0);
+		if (os_xchg32(&pq->stalled, 0) != 0)
+			nic_queue_poke(&nic->queue[k]);
+	}
+}
+
+static void
+pair_carrier(struct nic *nic, bool on)
+{
+	if (on)
+		return;
+	pair_clear(nic);
+	if (nic->mate != NULL)
+		pair_clear(nic->mate);
+}
+
+static void
+pair_close(struct nic *nic)
+{
+	struct backend_pair *p = nic->backend;
+
+	if (nic->mate != NULL) {
+		pair_clear(nic->mate);
+		nic->mate->mate = NULL;
+	}
+	nic->mate = NULL;
+	event_free(p->timer);
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		frame_line_free(&p->queue[k].line);
+	free(p);
+	nic->backend = NULL;
+}
+
+/* Find the other one; it may come later. */
+static int
+pair_join(struct nic *nic, char *err, size_t cap)
+{
+	struct nic *mate = host_nic_find(nic->host, nic->spec.peer);
+
+	if (strcmp(nic->spec.peer, nic->spec.name) == 0) {
+		snprintf(err, cap, "peer=%s: a NIC cannot be its own peer",
+		    nic->spec.peer);
+		return -EINVAL;
+	}
+	if (mate == NULL)
+		return 0;
+	if (mate->spec.backend != NIC_PAIR || mate->mate != NULL ||
+	    strcmp(mate->spec.peer, nic->spec.name) != 0) {
+		snprintf(err, cap, "peer=%s: that NIC is not of backend=pair "
+		    "with peer=%s", nic->spec.peer, nic->spec.name);
+		return -EINVAL;
+	}
+	nic->mate = mate;
+	mate->mate = nic;
+	return 0;
+}
+
+static int
+pair_open(struct nic *nic, char *err, size_t cap)
+{
+	const struct timeval beat = { 0, PAIR_STALL_US };
+	uint32_t n = nic->spec.queues;
+	size_t bytes = sizeof(struct backend_pair) +
+	    n * sizeof(struct pair_queue);
+	struct backend_pair *p;
+	int rc = 0;
+
+	p = aligned_alloc(OS_CACHELINE, align_up((uint32_t)bytes,
+	    OS_CACHELINE));
+	if (p == NULL)
+		goto no_memory;
+	memset(p, 0, bytes);
+	p->timer = event_new(nic->host->base, -1, EV_PERSIST, pair_on_timer,
+	    nic);
+	for (uint32_t k = 0; k < n && rc == 0; k++)
+		rc = frame_line_make(&p->queue[k].line, PAIR_LINE_BYTES);
+	if (rc < 0 || p->timer == NULL)
+		goto free_all;
+	nic->backend = p;
+	rc = pair_join(nic, err, cap);
+	if (rc < 0) {
+		pair_close(nic);
+		return rc;
+	}
+	event_add(p->timer, &beat);
+	return 0;
+
+free_all:
+	for (uint32_t k = 0; k < n; k++)
+		frame_line_free(&p->queue[k].line);
+	if (p->timer != NULL)
+		event_free(p->timer);
+	free(p);
+no_memory:
+	snprintf(err, cap, "out of memory");
+	return -ENOMEM;
+}
+
+const struct backend_ops backend_pair_ops = {
+	.caps = BACKEND_GSO4 | BACKEND_GSO6 | BACKEND_CSUM,
+	.open = pair_open,
+	.close = pair_close,
+	.pull = pair_pull,
+	.from_guest = pair_from_guest,
+	.from_guest_flush = pair_from_guest_flush,
+	.stalled = pair_stalled,
+	.carrier = pair_carrier,
+};
