@@ -169,6 +169,7 @@ def stages():
         'tsan', SAN + ['-Db_sanitize=thread'], ['unit', 'pair'],
         {'CC': 'clang'}, {'TSAN_OPTIONS': 'halt_on_error=1'})
     yield 'net', lambda: stage_pytest('net', ['tests/net'])
+    yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])
     yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
     if full:
         yield 'net full', lambda: stage_pytest(

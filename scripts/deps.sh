@@ -6,7 +6,8 @@ build="gcc clang lld make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 iproute2"
 check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib iperf3 \
-ethtool iputils-ping tcpdump tshark spin man-db clang-format procps"
+ethtool iputils-ping tcpdump tshark spin man-db clang-format procps \
+dpdk libdpdk-dev dpdk-dev"
 bench="valgrind"
 case "${1:-build}" in
 build)	want="$build" ;;

@@ -1,0 +1,587 @@
+/*
+ * A small DPDK program for the tests: drives one netvsc port through libdpdk's
+ * public API, step by step, as standard input says, and answers each line with
+ * one line of JSON behind "papp: ".
+ *
+ *	info				MAC, capabilities, limits
+ *	peer MAC			destination of what is sent
+ *	config N [lsc]			N queues each way, all offloads
+ *	start, stop, close
+ *	tx COUNT SIZE [csum] [vlan=TCI] [tso=MSS]
+ *	rx SECONDS COUNT		receive and check until either
+ *	echo SECONDS COUNT		send back what comes
+ *	reta Q				every entry to queue Q
+ *	key HEX				the hash key
+ *	link SECONDS			poll until the link changes, or an
+ *					event says so
+ *	stats
+ *
+ * Every frame is UDP (TCP with tso) from 10.9.0.1 to 10.9.0.2; its payload is a
+ * sequence number and then bytes that follow from number and place, so each
+ * end can check what comes without knowing what was sent.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#define PAPP_MBUFS	16383u
+#define PAPP_MBUF_BYTES	(RTE_PKTMBUF_HEADROOM + 2048u)
+#define PAPP_DESCS	1024u
+#define PAPP_QUEUES	64u
+#define PAPP_BURST	32u
+
+#define PAPP_TX_OFFLOADS						\
+	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | \
+	RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |	\
+	RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+#define PAPP_RX_OFFLOADS						\
+	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | \
+	RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |	\
+	RTE_ETH_RX_OFFLOAD_RSS_HASH)
+
+struct papp {
+	uint16_t port;
+	uint16_t queues;
+	struct rte_mempool *pool;
+	struct rte_ether_addr mac, peer;
+	uint32_t seq;
+	volatile uint32_t lsc_events;
+};
+
+struct tx_kind {
+	uint32_t size;
+	bool csum;
+	int vlan;		/* TCI, or -1 */
+	uint32_t tso;		/* segment size, or 0 */
+};
+
+struct rx_seen {
+	uint64_t frames, bytes, bad, vlan, hash, ip_good, ip_bad, l4_good,
+	    l4_bad, tx_fail;
+	uint64_t queue[PAPP_QUEUES];
+	uint32_t vlan_tci, hash_value;
+};
+
+static uint8_t
+pattern(uint32_t seq, uint32_t at)
+{
+	return (uint8_t)(seq * 7 + at);
+}
+
+static void
+fail(const char *what, int rc)
+{
+	printf("papp: {\"ok\": false, \"error\": \"%s: %d\"}\n", what, rc);
+}
+
+static bool
+ok(const char *what, int rc)
+{
+	if (rc == 0)
+		printf("papp: {\"ok\": true}\n");
+	else
+		fail(what, rc);
+	return rc == 0;
+}
+
+/* --- frames --- */
+
+/* Headers of a frame; returns their length. */
+static uint32_t
+headers_put(const struct papp *a, uint8_t *p, const struct tx_kind *k,
+    uint32_t seq, uint32_t payload)
+{
+	struct rte_ether_hdr *eth = (void *)p;
+	struct rte_ipv4_hdr *ip = (void *)(eth + 1);
+	uint32_t l4 = k->tso ? sizeof(struct rte_tcp_hdr) :
+	    sizeof(struct rte_udp_hdr);
+
+	memset(p, 0, sizeof(*eth) + sizeof(*ip) + l4);
+	eth->dst_addr = a->peer;
+	eth->src_addr = a->mac;
+	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	ip->version_ihl = 0x45;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4 +
+	    payload));
+	ip->time_to_live = 64;
+	ip->next_proto_id = k->tso ? 6 : 17;
+	ip->src_addr = rte_cpu_to_be_32(0x0a090001);
+	ip->dst_addr = rte_cpu_to_be_32(0x0a090002);
+	if (k->tso) {
+		struct rte_tcp_hdr *tcp = (void *)(ip + 1);
+
+		tcp->src_port = rte_cpu_to_be_16(1000);
+		tcp->dst_port = rte_cpu_to_be_16(9);
+		tcp->sent_seq = rte_cpu_to_be_32(seq);
+		tcp->data_off = 0x50;
+		tcp->tcp_flags = 0x18;
+		tcp->rx_win = 0xffff;
+	} else {
+		struct rte_udp_hdr *udp = (void *)(ip + 1);
+
+		udp->src_port = rte_cpu_to_be_16((uint16_t)(1000 + seq % 64));
+		udp->dst_port = rte_cpu_to_be_16(9);
+		udp->dgram_len = rte_cpu_to_be_16((uint16_t)(l4 + payload));
+	}
+	return (uint32_t)(sizeof(*eth) + sizeof(*ip)) + l4;
+}
+
+/* Payload bytes [at, at + n) of frame seq. */
+static void
+payload_put(uint8_t *p, uint32_t seq, uint32_t at, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		p[i] = at + i < 4 ? (uint8_t)(seq >> (8 * (at + i))) :
+		    pattern(seq, at + i);
+}
+
+static struct rte_mbuf *
+frame_make(struct papp *a, const struct tx_kind *k)
+{
+	uint32_t hdr = 14 + 20 + (k->tso ? 20 : 8), left = k->size - hdr, at = 0;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(a->pool), *last = m;
+	uint32_t seq = a->seq;
+
+	if (m == NULL)
+		return NULL;
+	headers_put(a, rte_pktmbuf_mtod(m, uint8_t *), k, seq, left);
+	m->data_len = (uint16_t)hdr;
+	m->pkt_len = k->size;
+	while (left > 0) {
+		uint32_t n = RTE_MIN(left, (uint32_t)last->buf_len -
+		    last->data_off - last->data_len);
+
+		payload_put(rte_pktmbuf_mtod_offset(last, uint8_t *,
+		    last->data_len), seq, at, n);
+		last->data_len = (uint16_t)(last->data_len + n);
+		left -= n;
+		at += n;
+		if (left == 0)
+			break;
+		last->next = rte_pktmbuf_alloc(a->pool);
+		if (last->next == NULL) {
+			rte_pktmbuf_free(m);
+			return NULL;
+		}
+		last = last->next;
+		m->nb_segs++;
+	}
+	m->l2_len = 14;
+	m->l3_len = 20;
+	m->l4_len = k->tso ? 20 : 8;
+	if (k->csum || k->tso)
+		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM |
+		    (k->tso ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
+	if (k->tso) {
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		m->tso_segsz = (uint16_t)k->tso;
+	} else if (!k->csum) {
+		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, void *,
+		    14);
+
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+	}
+	if (k->csum || k->tso) {
+		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, void *,
+		    14);
+		uint16_t sum = rte_ipv4_phdr_cksum(ip, m->ol_flags);
+
+		if (k->tso)
+			((struct rte_tcp_hdr *)(ip + 1))->cksum = sum;
+		else
+			((struct rte_udp_hdr *)(ip + 1))->dgram_cksum = sum;
+	}
+	if (k->vlan >= 0) {
+		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+		m->vlan_tci = (uint16_t)k->vlan;
+	}
+	a->seq++;
+	return m;
+}
+
+/* True if the payload is what its sequence number says. */
+static bool
+frame_check(const struct rte_mbuf *m)
+{
+	uint8_t copy[2048];
+	const uint8_t *p = rte_pktmbuf_read(m, 0, RTE_MIN(m->pkt_len,
+	    (uint32_t)sizeof(copy)), copy);
+	const struct rte_ipv4_hdr *ip = (const void *)(p + 14);
+	uint32_t len, seq;
+
+	if (m->pkt_len < 14 + 20 + 8 + 4 || p[12] != 8 || p[13] != 0)
+		return false;
+	len = rte_be_to_cpu_16(ip->total_length);
+	if (ip->next_proto_id != 17 || len < 32 || len + 14 > m->pkt_len)
+		return false;
+	p += 42;
+	len -= 28;
+	seq = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+	for (uint32_t i = 4; i < len; i++)
+		if (p[i] != pattern(seq, i))
+			return false;
+	return true;
+}
+
+/* --- commands --- */
+
+static void
+cmd_info(struct papp *a)
+{
+	struct rte_eth_dev_info i;
+	struct rte_eth_link l;
+	char mac[RTE_ETHER_ADDR_FMT_SIZE];
+
+	rte_eth_dev_info_get(a->port, &i);
+	rte_eth_link_get_nowait(a->port, &l);
+	rte_ether_format_addr(mac, sizeof(mac), &a->mac);
+	printf("papp: {\"ok\": true, \"mac\": \"%s\", \"driver\": \"%s\", "
+	    "\"max_queues\": %u, \"tx_caps\": %" PRIu64 ", \"rx_caps\": %"
+	    PRIu64 ", \"reta_size\": %u, \"iova\": \"%s\", \"link\": %u, "
+	    "\"speed\": %u}\n", mac, i.driver_name, i.max_rx_queues,
+	    i.tx_offload_capa, i.rx_offload_capa, i.reta_size,
+	    rte_eal_iova_mode() == RTE_IOVA_PA ? "pa" : "va",
+	    l.link_status, l.link_speed);
+}
+
+static int
+on_lsc(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret)
+{
+	struct papp *a = arg;
+
+	a->lsc_events++;
+	return 0;
+}
+
+static void
+cmd_config(struct papp *a, uint32_t queues, bool lsc)
+{
+	struct rte_eth_dev_info i;
+	struct rte_eth_conf c = { .rxmode = { .mq_mode =
+	    queues > 1 ? RTE_ETH_MQ_RX_RSS : RTE_ETH_MQ_RX_NONE } };
+	int rc;
+
+	rte_eth_dev_info_get(a->port, &i);
+	c.rxmode.offloads = i.rx_offload_capa & PAPP_RX_OFFLOADS;
+	if (queues == 1)
+		c.rxmode.offloads &= ~(uint64_t)RTE_ETH_RX_OFFLOAD_RSS_HASH;
+	c.txmode.offloads = i.tx_offload_capa & PAPP_TX_OFFLOADS;
+	c.rx_adv_conf.rss_conf.rss_hf = i.flow_type_rss_offloads &
+	    (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+	    RTE_ETH_RSS_NONFRAG_IPV4_UDP);
+	c.intr_conf.lsc = lsc;
+	rc = rte_eth_dev_configure(a->port, (uint16_t)queues,
+	    (uint16_t)queues, &c);
+	for (uint16_t q = 0; rc == 0 && q < queues; q++) {
+		rc = rte_eth_rx_queue_setup(a->port, q, PAPP_DESCS, 0, NULL,
+		    a->pool);
+		if (rc == 0)
+			rc = rte_eth_tx_queue_setup(a->port, q, PAPP_DESCS / 2,
+			    0, NULL);
+	}
+	a->queues = (uint16_t)queues;
+	ok("config", rc);
+}
+
+static void
+cmd_tx(struct papp *a, uint32_t count, const struct tx_kind *k)
+{
+	uint64_t end = rte_get_timer_cycles() + 10 * rte_get_timer_hz();
+	struct rte_mbuf *m = NULL, *in[PAPP_BURST];
+	struct rte_eth_stats before, now;
+	uint32_t sent = 0, began = a->seq;
+
+	if (k->size < 46 + (k->tso ? 12 : 0)) {
+		fail("size", (int)k->size);
+		return;
+	}
+	rte_eth_stats_get(a->port, &before);
+	while (sent < count && rte_get_timer_cycles() < end) {
+		uint16_t q = (uint16_t)(sent % a->queues);
+
+		if (m == NULL && (m = frame_make(a, k)) == NULL)
+			continue;
+		if (rte_eth_tx_burst(a->port, q, &m, 1) == 1) {
+			m = NULL;
+			sent++;
+		}
+	}
+	rte_pktmbuf_free(m);
+	/* Completions are taken by receiving or sending. */
+	do {
+		for (uint16_t q = 0; q < a->queues; q++) {
+			uint16_t n = rte_eth_rx_burst(a->port, q, in,
+			    PAPP_BURST);
+
+			rte_pktmbuf_free_bulk(in, n);
+			rte_eth_tx_burst(a->port, q, NULL, 0);
+		}
+		rte_eth_stats_get(a->port, &now);
+	} while (now.opackets - before.opackets < sent &&
+	    rte_get_timer_cycles() < end);
+	printf("papp: {\"ok\": true, \"sent\": %u, \"first_seq\": %u, "
+	    "\"completed\": %" PRIu64 ", \"errors\": %" PRIu64 "}\n", sent,
+	    began, now.opackets - before.opackets,
+	    now.oerrors - before.oerrors);
+}
+
+static void
+frame_note(struct rx_seen *s, uint16_t q, const struct rte_mbuf *m)
+{
+	uint64_t f = m->ol_flags;
+
+	s->frames++;
+	s->bytes += m->pkt_len;
+	s->queue[q]++;
+	s->bad += !frame_check(m);
+	if (f & RTE_MBUF_F_RX_VLAN) {
+		s->vlan++;
+		s->vlan_tci = m->vlan_tci;
+	}
+	if (f & RTE_MBUF_F_RX_RSS_HASH) {
+		s->hash++;
+		s->hash_value = m->hash.rss;
+	}
+	s->ip_good += (f & RTE_MBUF_F_RX_IP_CKSUM_MASK) ==
+	    RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	s->ip_bad += (f & RTE_MBUF_F_RX_IP_CKSUM_MASK) ==
+	    RTE_MBUF_F_RX_IP_CKSUM_BAD;
+	s->l4_good += (f & RTE_MBUF_F_RX_L4_CKSUM_MASK) ==
+	    RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	s->l4_bad += (f & RTE_MBUF_F_RX_L4_CKSUM_MASK) ==
+	    RTE_MBUF_F_RX_L4_CKSUM_BAD;
+}
+
+static void
+frame_echo(const struct papp *a, uint16_t q, struct rte_mbuf *m,
+    struct rx_seen *s)
+{
+	struct rte_ether_hdr *e = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+
+	e->dst_addr = e->src_addr;
+	e->src_addr = a->mac;
+	m->ol_flags = 0;
+	for (uint32_t tries = 0; tries < 100000; tries++)
+		if (rte_eth_tx_burst(a->port, q, &m, 1) == 1)
+			return;
+	s->tx_fail++;
+	rte_pktmbuf_free(m);
+}
+
+static void
+seen_print(const struct papp *a, const struct rx_seen *s)
+{
+	struct rte_eth_stats st;
+
+	rte_eth_stats_get(a->port, &st);
+	printf("papp: {\"ok\": true, \"frames\": %" PRIu64 ", \"bytes\": %"
+	    PRIu64 ", \"bad\": %" PRIu64 ", \"vlan\": %" PRIu64
+	    ", \"vlan_tci\": %u, \"hash\": %" PRIu64 ", \"hash_value\": %u, "
+	    "\"ip_good\": %" PRIu64 ", \"ip_bad\": %" PRIu64
+	    ", \"l4_good\": %" PRIu64 ", \"l4_bad\": %" PRIu64
+	    ", \"tx_fail\": %" PRIu64 ", \"imissed\": %" PRIu64
+	    ", \"queues\": [", s->frames, s->bytes, s->bad, s->vlan,
+	    s->vlan_tci, s->hash, s->hash_value, s->ip_good, s->ip_bad,
+	    s->l4_good, s->l4_bad, s->tx_fail, st.imissed);
+	for (uint16_t q = 0; q < a->queues; q++)
+		printf("%s%" PRIu64, q > 0 ? ", " : "", s->queue[q]);
+	printf("]}\n");
+}
+
+static void
+cmd_rx(struct papp *a, double seconds, uint64_t count, bool echo)
+{
+	uint64_t end = rte_get_timer_cycles() + (uint64_t)(seconds *
+	    (double)rte_get_timer_hz());
+	struct rte_mbuf *m[PAPP_BURST];
+	struct rx_seen s = { 0 };
+
+	while (s.frames < count && rte_get_timer_cycles() < end) {
+		for (uint16_t q = 0; q < a->queues; q++) {
+			uint16_t n = rte_eth_rx_burst(a->port, q, m,
+			    PAPP_BURST);
+
+			for (uint16_t i = 0; i < n; i++) {
+				frame_note(&s, q, m[i]);
+				if (echo)
+					frame_echo(a, q, m[i], &s);
+				else
+					rte_pktmbuf_free(m[i]);
+			}
+		}
+	}
+	seen_print(a, &s);
+}
+
+static void
+cmd_reta(const struct papp *a, uint32_t queue)
+{
+	struct rte_eth_rss_reta_entry64 r[2];
+	struct rte_eth_dev_info i;
+	int rc;
+
+	rte_eth_dev_info_get(a->port, &i);
+	for (uint32_t g = 0; g < 2; g++) {
+		r[g].mask = UINT64_MAX;
+		for (uint32_t k = 0; k < 64; k++)
+			r[g].reta[k] = (uint16_t)queue;
+	}
+	rc = rte_eth_dev_rss_reta_update(a->port, r, i.reta_size);
+	ok("reta", rc);
+}
+
+static void
+cmd_key(const struct papp *a, const char *hex)
+{
+	uint8_t key[40];
+	struct rte_eth_rss_conf c = { .rss_key = key, .rss_key_len = 40,
+		.rss_hf = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+		    RTE_ETH_RSS_NONFRAG_IPV4_UDP };
+
+	for (uint32_t i = 0; i < 40; i++) {
+		unsigned int v;
+
+		if (sscanf(hex + 2 * i, "%2x", &v) != 1) {
+			fail("key", (int)i);
+			return;
+		}
+		key[i] = (uint8_t)v;
+	}
+	ok("key", rte_eth_dev_rss_hash_update(a->port, &c));
+}
+
+static void
+cmd_link(struct papp *a, double seconds)
+{
+	uint64_t end = rte_get_timer_cycles() + (uint64_t)(seconds *
+	    (double)rte_get_timer_hz());
+	uint32_t events = a->lsc_events;
+	struct rte_eth_link before, now;
+	struct rte_mbuf *m[PAPP_BURST];
+
+	rte_eth_link_get_nowait(a->port, &before);
+	do {
+		uint16_t n = rte_eth_rx_burst(a->port, 0, m, PAPP_BURST);
+
+		rte_pktmbuf_free_bulk(m, n);
+		rte_delay_us_sleep(1000);
+		rte_eth_link_get_nowait(a->port, &now);
+	} while (now.link_status == before.link_status &&
+	    a->lsc_events == events && rte_get_timer_cycles() < end);
+	printf("papp: {\"ok\": true, \"before\": %u, \"now\": %u, "
+	    "\"lsc_events\": %u}\n", before.link_status, now.link_status,
+	    a->lsc_events - events);
+}
+
+static void
+cmd_stats(const struct papp *a)
+{
+	struct rte_eth_stats s;
+	int rc = rte_eth_stats_get(a->port, &s);
+
+	if (rc != 0)
+		fail("stats", rc);
+	else
+		printf("papp: {\"ok\": true, \"ipackets\": %" PRIu64
+		    ", \"opackets\": %" PRIu64 ", \"imissed\": %" PRIu64
+		    ", \"ierrors\": %" PRIu64 ", \"oerrors\": %" PRIu64
+		    ", \"rx_nombuf\": %" PRIu64 "}\n", s.ipackets, s.opackets,
+		    s.imissed, s.ierrors, s.oerrors, s.rx_nombuf);
+}
+
+static void
+line_tx(struct papp *a, char **w, int n)
+{
+	struct tx_kind k = { .size = (uint32_t)atoi(w[2]), .vlan = -1 };
+
+	for (int i = 3; i < n; i++) {
+		k.csum |= strcmp(w[i], "csum") == 0;
+		if (strncmp(w[i], "vlan=", 5) == 0)
+			k.vlan = atoi(w[i] + 5);
+		if (strncmp(w[i], "tso=", 4) == 0)
+			k.tso = (uint32_t)atoi(w[i] + 4);
+	}
+	cmd_tx(a, (uint32_t)atoi(w[1]), &k);
+}
+
+static void
+line_do(struct papp *a, char **w, int n)
+{
+	if (strcmp(w[0], "info") == 0)
+		cmd_info(a);
+	else if (strcmp(w[0], "peer") == 0 && n == 2)
+		ok("peer", rte_ether_unformat_addr(w[1], &a->peer));
+	else if (strcmp(w[0], "config") == 0 && n >= 2)
+		cmd_config(a, (uint32_t)atoi(w[1]), n > 2);
+	else if (strcmp(w[0], "start") == 0)
+		ok("start", rte_eth_dev_start(a->port));
+	else if (strcmp(w[0], "stop") == 0)
+		ok("stop", rte_eth_dev_stop(a->port));
+	else if (strcmp(w[0], "close") == 0)
+		ok("close", rte_eth_dev_close(a->port));
+	else if (strcmp(w[0], "tx") == 0 && n >= 3)
+		line_tx(a, w, n);
+	else if (strcmp(w[0], "rx") == 0 && n == 3)
+		cmd_rx(a, atof(w[1]), strtoull(w[2], NULL, 0), false);
+	else if (strcmp(w[0], "echo") == 0 && n == 3)
+		cmd_rx(a, atof(w[1]), strtoull(w[2], NULL, 0), true);
+	else if (strcmp(w[0], "reta") == 0 && n == 2)
+		cmd_reta(a, (uint32_t)atoi(w[1]));
+	else if (strcmp(w[0], "key") == 0 && n == 2 && strlen(w[1]) == 80)
+		cmd_key(a, w[1]);
+	else if (strcmp(w[0], "link") == 0 && n == 2)
+		cmd_link(a, atof(w[1]));
+	else if (strcmp(w[0], "stats") == 0)
+		cmd_stats(a);
+	else
+		fail("what", n);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct papp a = { 0 };
+	char line[256], *w[8];
+	int n;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (rte_eal_init(argc, argv) < 0)
+		return 2;
+	if (rte_eth_dev_count_avail() == 0) {
+		fail("no port", 0);
+		return 3;
+	}
+	a.port = (uint16_t)rte_eth_find_next(0);
+	rte_eth_macaddr_get(a.port, &a.mac);
+	memset(&a.peer, 0xff, sizeof(a.peer));
+	a.pool = rte_pktmbuf_pool_create("papp", PAPP_MBUFS, 256, 0,
+	    PAPP_MBUF_BYTES, SOCKET_ID_ANY);
+	if (a.pool == NULL) {
+		fail("mbufs", rte_errno);
+		return 4;
+	}
+	rte_eth_dev_callback_register(a.port, RTE_ETH_EVENT_INTR_LSC, on_lsc,
+	    &a);
+	printf("papp: {\"ok\": true, \"ready\": true}\n");
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		n = 0;
+		for (char *t = strtok(line, " \n"); t != NULL && n < 8;
+		    t = strtok(NULL, " \n"))
+			w[n++] = t;
+		if (n > 0)
+			line_do(&a, w, n);
+	}
+	rte_eal_cleanup();
+	return 0;
+}
