@@ -117,6 +117,8 @@ exit_code(enum uio_end end, int status, const char *why)
 	switch (end) {
 	case UIO_LOST:
 		return cli_fail(CLI_LOST, "%s", why);
+	case UIO_REFUSED:
+		return cli_fail(CLI_REFUSED, "%s", why);
 	case UIO_EXITED:
 		break;
 	default:

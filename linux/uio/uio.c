@@ -374,7 +374,7 @@ on_link(evutil_socket_t fd, short what, void *arg)
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
-	uio_over(arg, UIO_LOST, "the host did not bring the NIC up within "
+	uio_over(arg, UIO_REFUSED, "the host did not bring the NIC up within "
 	    "10 s");
 }
 

@@ -42,6 +42,7 @@ enum uio_end {
 	UIO_RUNNING,
 	UIO_EXITED,		/* the program ended; *status as of wait() */
 	UIO_FAILED,		/* the program was not started */
+	UIO_REFUSED,		/* the host has no NIC that we can use */
 	UIO_LOST,		/* the host or its NIC went away */
 };
 

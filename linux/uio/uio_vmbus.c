@@ -309,7 +309,7 @@ primary_gpadl_created(struct chan *c, uint32_t gpadl, int err)
 	struct uio *u = c->user;
 
 	if (err < 0)
-		uio_over(u, UIO_LOST, "the host did not take the %s buffer: "
+		uio_over(u, UIO_REFUSED, "the host did not take the %s buffer: "
 		    "%s", gpadl == u->gpadl[UIO_MAP_RECV] ? "receive" : "send",
 		    hv_err_name(err));
 	else if (gpadl == u->gpadl[UIO_MAP_RECV])
@@ -350,7 +350,7 @@ uio_on_offer(void *ctx, struct chan *c)
 	if (!hv_guid_equal(&c->type, &hv_guid_nic) || u->primary != NULL)
 		return;
 	if (vmc_chan_monitor(c) < 0) {
-		uio_over(u, UIO_LOST, "the host gave the NIC no monitor id, "
+		uio_over(u, UIO_REFUSED, "the host gave the NIC no monitor id, "
 		    "and DPDK's driver needs one to signal");
 		return;
 	}
@@ -358,7 +358,7 @@ uio_on_offer(void *ctx, struct chan *c)
 	c->user = u;
 	u->primary = c;
 	if (buffer_announce(u, UIO_MAP_RECV) < 0)
-		uio_over(u, UIO_LOST, "the receive buffer cannot be "
+		uio_over(u, UIO_REFUSED, "the receive buffer cannot be "
 		    "announced");
 }
 
@@ -380,10 +380,10 @@ uio_on_connected(void *ctx, int version_or_err)
 	struct uio *u = ctx;
 
 	if (version_or_err < 0)
-		uio_over(u, UIO_LOST, "the host accepted none of our VMBus "
+		uio_over(u, UIO_REFUSED, "the host accepted none of our VMBus "
 		    "versions (%s)", hv_err_name(version_or_err));
 	else if (u->primary == NULL)
-		uio_over(u, UIO_LOST, "the host offers no NIC%s%s",
+		uio_over(u, UIO_REFUSED, "the host has no free NIC%s%s",
 		    u->cfg.nic[0] != '\0' ? " of the name " : "", u->cfg.nic);
 }
 
