@@ -369,14 +369,14 @@ hvnet_link_open(struct hvnet_dev *dev, Error **errp)
 	}
 	for (uint32_t i = 0; i < dev->regions; i++)
 		dev->region[i].told = false;
+	dev->used = false;	/* registers that are set make it true again */
+	dev->complained = false;
 	if (!hvnet_memory_tell(dev) || !hvnet_vps_tell(dev)) {
 		error_setg(errp, "hvnet: %s refuses the machine's memory or "
 		    "processors", dev->path);
 		hvnet_link_close(dev, false);
 		return false;
 	}
-	dev->used = false;
-	dev->complained = false;
 	qemu_set_fd_handler(dev->sock, hvnet_readable, NULL, dev);
 	return true;
 }

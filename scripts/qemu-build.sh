@@ -113,13 +113,17 @@ add_ours() {
 }
 
 configure_qemu() {
+	offline=
+	if "$1/src/configure" --help | grep -q -e --disable-download; then
+		offline=--disable-download
+	fi
 	mkdir -p "$1/build"
 	(cd "$1/build" && ../src/configure --prefix=/usr \
 	    --target-list=x86_64-softmmu --without-default-features \
 	    --without-default-devices --with-devices-x86_64=hvnet \
 	    --enable-system --enable-tcg --enable-kvm --enable-plugins \
-	    --enable-fdt=system --disable-werror --disable-download \
-	    --disable-docs --disable-tools) > "$1/configure.log" 2>&1 ||
+	    --enable-fdt=system --disable-werror --disable-docs \
+	    --disable-tools $offline) > "$1/configure.log" 2>&1 ||
 	    die "configure failed; see $1/configure.log"
 }
 

@@ -22,7 +22,7 @@ CACHE = pathlib.Path(os.environ.get('HVNET_QEMU_CACHE') or
                      os.environ.get('XDG_CACHE_HOME', '~/.cache') + '/hvnet'
                      ).expanduser()
 PROGRAMS = ['ethtool', 'iperf3']
-MODULES = ['hv_vmbus', 'hv_netvsc', 'mrp', 'garp', '8021q']
+MODULES = ['hv_vmbus', 'hv_netvsc', 'llc', 'stp', 'garp', 'mrp', '8021q']
 
 
 class KitError(Exception):
@@ -191,7 +191,7 @@ class Vm:
                          r'NETDEV WATCHDOG|panic|hv_\w+: .*(error|fail|'
                          r'unable|timed? ?out|invalid)', re.I)
         skip = re.compile(r'pcie?port|sched_clock|clocksource|Command line|'
-                          r'tsc:', re.I)
+                          r'tsc:|calibrate_delay|pci=nocrs', re.I)
         return [x for x in self.console().splitlines()
                 if bad.search(x) and not skip.search(x)]
 
@@ -231,10 +231,7 @@ class Vm:
         """Run a shell line in the guest; its output."""
         self.sock.sendall(cmd.encode() + b'\n')
         out = self._until(b'\n\x01', timeout).decode(errors='replace')
-        while b'\n' not in self.buf:
-            self._until(b'', 5)
-            self.buf += self.sock.recv(64)
-        code, self.buf = self.buf.split(b'\n', 1)
+        code = self._until(b'\n', 10)
         out = out.replace('\r\n', '\n').strip('\n')
         if check and int(code) != 0:
             raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')

@@ -1,0 +1,198 @@
+"""Debian's own kernel, unmodified, on our host end: the short list."""
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from kit import HERE, Vm
+from linux_guest import HOST, Joined, soon
+
+
+@pytest.fixture
+def joined(lab):
+    j = Joined(lab)
+    yield j
+    j.check()
+
+
+def test_attach_and_copy(joined):
+    j = joined
+    assert 'Vmbus version:5.3' in j.vm.run('dmesg')
+    d = j.device()
+    assert (d['nvsp'], d['ndis'], d['queues']) == ('60001', '6.30', 2)
+    assert d['vmbus'] == '5.3'
+    j.ping('fd07::2')
+    j.copy_out(16)
+    j.copy_in(16)
+    j.copy_out(4, to='fd07::2')
+    j.copy_in(4, to='fd07::1')
+    # Each channel's interrupts reach its own virtual processor.
+    j.iperf('-P 8 -R')
+    hyp = j.vm.run('grep HYP /proc/interrupts').split()[1:3]
+    assert min(map(int, hyp)) > 100, hyp
+
+
+def test_offloads_off_and_on(joined):
+    j = joined
+    before = j.count('from_guest', 'lso_frames')
+    j.iperf()
+    assert j.count('from_guest', 'lso_frames') - before > 50
+    d = j.device()
+    assert d['lso4'] and d['lso6']
+
+    j.vm.run('ethtool -K eth0 tso off gso off')
+    before = j.count('from_guest', 'lso_frames')
+    j.iperf()
+    assert j.count('from_guest', 'lso_frames') == before
+
+    j.vm.run('ethtool -K eth0 rx off tx off')
+    j.copy_out(4)
+    j.copy_in(4)
+    # Received large frames are a property of the receiving end.
+    j.vm.run('ethtool -K eth0 lro off')
+    d = j.device()
+    assert not d['rsc4'] and not d['rsc6']
+    before = j.count('to_guest', 'rsc_frames')
+    j.iperf('-R')
+    assert j.count('to_guest', 'rsc_frames') == before
+
+    j.vm.run('ethtool -K eth0 lro on rx on tx on tso on gso on')
+    d = j.device()
+    assert d['rsc4'] and d['rsc6'] and d['lso4']
+    before = j.count('to_guest', 'rsc_frames')
+    j.iperf('-R')
+    assert j.count('to_guest', 'rsc_frames') - before > 50
+
+
+def test_receive_side_scaling(joined):
+    j = joined
+    old = j.device()
+    assert old['table_entries'] == 128
+    # All to one queue, by the table; then the other.
+    for q in (0, 1):
+        j.vm.run('ethtool -X eth0 weight ' + ('1 0', '0 1')[q])
+        before = j.spread()
+        j.iperf('-R -P 4')
+        now = j.spread()
+        assert now[q] - before[q] > 100, (before, now)
+        assert now[1 - q] - before[1 - q] < 20, (before, now)
+    j.vm.run('ethtool -X eth0 equal 2 hkey ' + ':'.join(['5a'] * 40))
+    assert '5a:5a:5a' in j.vm.run('ethtool -x eth0')
+    # The hash of UDP ports is the guest's choice.
+    before = j.device()['hash_types']
+    j.vm.run('ethtool -N eth0 rx-flow-hash udp4 sd')
+    assert 'src port' not in j.vm.run('ethtool -n eth0 rx-flow-hash udp4')
+    j.vm.run('ethtool -N eth0 rx-flow-hash udp4 sdfn')
+    assert before != 0
+    # Channels and rings: the device closes and opens again.
+    j.vm.run('ethtool -X eth0 default')
+    j.vm.run('ethtool -L eth0 combined 1')
+    soon('one queue', lambda: j.device()['queues'] == 1)
+    j.ping()
+    j.copy_out(4)
+    j.vm.run('ethtool -L eth0 combined 2')
+    soon('two queues', lambda: j.device()['queues'] == 2)
+    j.vm.run('ethtool -G eth0 rx 1024 tx 256')
+    soon('sections', lambda: j.device()['send_sections'] == 256 and
+         j.device()['rx_sections'] == 1024)
+    j.ping()
+    j.copy_in(4)
+    assert 'tx_queue_1_packets' in j.vm.run('ethtool -S eth0')
+
+
+def test_mtu_and_vlan(joined):
+    j = joined
+    for mtu in (9000, 1400, 1500):
+        j.lab.run('h', f'ip link set hvhost0 mtu {mtu}')
+        j.vm.run(f'ip link set eth0 mtu {mtu}')
+        soon('mtu', lambda: j.device()['guest_mtu'] == mtu)
+        j.ping()
+        j.lab.run('h', f'ping -c2 -W2 -M do -s {mtu - 28} 10.7.0.1')
+        j.copy_out(4)
+        j.copy_in(4)
+
+
+def test_vlan(joined):
+    j = joined
+    mac = j.vm.run('cat /sys/class/net/eth0/address')
+    j.vm.run('vconfig add eth0 7; ip addr add 10.7.7.1/24 dev eth0.7; '
+             'ip link set eth0.7 up; '
+             'arp -i eth0.7 -s 10.7.7.2 02:00:00:00:00:77')
+    r = j.lab.run('h', [sys.executable, HERE / 'vlan_ping.py', 'hvhost0', mac,
+                        '7', '10.7.7.2', '10.7.7.1', '5'])
+    assert r.stdout.split() == ['7'] * 5
+    assert 'RX packets:5' in j.vm.run('ifconfig eth0.7')
+
+
+def test_unbind_and_module(joined):
+    j = joined
+    j.vm.run('cd /sys/bus/vmbus/drivers/hv_netvsc; '
+             'for d in *-*-*-*; do echo $d >unbind; sleep 1; echo $d >bind; '
+             'done')
+    j.up()
+    j.copy_out(4)
+    j.vm.run('rmmod hv_netvsc')
+    soon('closed', lambda: not any(
+        'channel' in q for q in j.nic()['queues']) or
+        not j.nic()['attached'])
+    j.vm.run('insmod $(find /lib -name hv_netvsc.ko)')
+    j.up()
+    j.copy_in(4)
+    # The whole of VMBus: UNLOAD, then a new contact.
+    j.vm.run('rmmod hv_netvsc; rmmod hv_vmbus; '
+             'insmod $(find /lib -name hv_vmbus.ko); '
+             'insmod $(find /lib -name hv_netvsc.ko)')
+    j.up()
+    j.copy_in(4)
+
+
+def test_five_resets_under_traffic(joined):
+    j = joined
+    for _ in range(5):
+        j.serve('iperf3 -s -1', 5201)
+        j.vm.run(f'iperf3 -c {HOST} -t 60 --bidir >/dev/null 2>&1 &')
+        time.sleep(1)
+        j.vm.qmp('system_reset')
+        j.vm.wait_ready()
+        j.lab.end(j.lab.procs[-1], quiet=True)
+        j.up()
+    j.copy_out(8)
+    j.copy_in(8)
+    assert j.nic()['guest']['regions'] == 2
+
+
+def test_machine_killed_and_another(lab):
+    j = Joined(lab)
+    j.serve('iperf3 -s -1', 5201)
+    j.vm.run(f'iperf3 -c {HOST} -t 60 >/dev/null 2>&1 &')
+    time.sleep(1)
+    os.kill(j.vm.proc.pid, signal.SIGKILL)
+    j.vm.proc.wait()
+    lab.procs.remove(j.vm.proc)
+    soon('guest gone', lambda: lab.stat()[0]['guests'] == 0)
+    j.vm = Vm(lab)
+    j.vm.connect()
+    j.up()
+    j.copy_out(4)
+    j.check()
+
+
+def test_host_killed_and_restarted(lab):
+    """The machine lives on without it; a reset brings the network back."""
+    j = Joined(lab)
+    os.kill(j.hostp.pid, signal.SIGKILL)
+    j.hostp.wait()
+    lab.procs.remove(j.hostp)
+    os.unlink(lab.sock)
+    assert j.vm.run('echo alive') == 'alive'
+    j.hostp = lab.host(j.spec)
+    lab.address('h', 'hvhost0', 2)
+    soon('connected again', lambda: lab.stat()[0]['guests'] == 1)
+    assert j.vm.run('echo alive') == 'alive'
+    j.vm.qmp('system_reset')
+    j.vm.wait_ready()
+    j.up()
+    j.copy_in(4)
+    j.check()
