@@ -26,8 +26,7 @@
 void
 host_config_default(struct host_config *c)
 {
-	*c = (struct host_config){ .listen = "/run/hvnet.sock",
-		.max_guests = HOST_MAX_GUESTS };
+	*c = (struct host_config){ .max_guests = HOST_MAX_GUESTS };
 }
 
 /* --- the socket --- */

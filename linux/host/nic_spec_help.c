@@ -7,7 +7,7 @@
 #include "linux/host/nic_spec.h"
 
 static const char *const nic_spec_helps[] = {
-	"where frames go: tap, null, pcap or pair",
+	"where frames go: tap, null, pcap, pair or generator",
 	"name of the NIC",
 	"tap: the interface, if it is not called as the NIC",
 	"tap: network namespace of the interface",
@@ -23,8 +23,8 @@ static const char *const nic_spec_helps[] = {
 	"on (default) or off: the guest may send LSO frames",
 	"on (default) or off: the guest gets coalesced frames",
 	"on (default) or off: the guest may leave checksums to us",
-	"on (default), complete (fill them in, too) or off: we vouch for "
-	    "checksums",
+	("on (default), complete (fill them in, too) or off: we vouch for "
+	    "checksums"),
 	"on (default) or off: hash values and RSS",
 	"on (default) or off: merge the guest's segments for the backend",
 	"up (default) or down, as the guest is told",
@@ -33,6 +33,11 @@ static const char *const nic_spec_helps[] = {
 	"time added each way, such as 1ms or 50us",
 	"link speed as the guest is told, such as 10G (default) or 100M",
 	"bytes of a receive section; default by MTU",
+	"generator: bytes of a frame, 46 to 9014; default 64",
+	"generator: frames a second; default 0, what the guest takes",
+	"generator: frames in all, for each guest; default 0, no end",
+	"generator: flows, each of one address and port, 1 to 1024; "
+	    "default 64",
 };
 
 const char *

@@ -84,7 +84,7 @@ WRONG = [
     (['host', '--listen', '/tmp/x', '--nic', 'backend=tap,name=a,mtuu=1500'],
      ['mtuu']),
     (['host', '--listen', '/tmp/x', '--nic', 'backend=tab,name=a'],
-     ['tap, null, pcap or pair']),
+     ['tap, null, pcap, pair or generator']),
     (['host', '--listen', '/tmp/x', '--nic', 'backend=null,name=a', '--nic',
       'backend=null,name=a'], ["'a'"]),
     (['guest'], ['--connect PATH is required']),
@@ -194,8 +194,6 @@ class TestGuestAlone:
         assert hvnet('set', 'nope', 'tso=off').returncode == NOT_FOUND
         assert hvnet('set', guest, '--remove').returncode == NOT_FOUND
 
-    @pytest.mark.xfail(reason='tap_open() joins the queues of another '
-                       'process: needs IFF_TUN_EXCL on the first')
     def test_the_name_is_taken(self, hvnet, guest):
         r = hvnet('guest', '--connect', 'x', '--ifname', guest, '--wait-up',
                   '1')

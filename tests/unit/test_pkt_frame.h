@@ -179,7 +179,10 @@ frame_build(uint8_t *f, const struct frame_spec *s)
 	}
 	sum = naive_sum(naive_pseudo(f + l3, s->proto, len - l4), l4p,
 	    len - l4);
-	put16(l4p + (s->proto == 6 ? 16 : 6), sum == 0xffff ? 0xffff : ~sum);
+	if (s->proto == 6)
+		put16(l4p + 16, ~sum);
+	else	/* zero would mean that there is none */
+		put16(l4p + 6, sum == 0xffff ? 0xffff : ~sum);
 	return len;
 }
 
