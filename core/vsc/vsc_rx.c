@@ -87,10 +87,16 @@ rx_gso_set(struct vsc_queue *q, uint32_t head, uint32_t len,
 	enum fault why;
 
 	pkt_parse_lso(&info, (struct span){ r->frame_head, head }, len);
-	size = info.layer != PKT_LAYER_L4 || bad != 0 ? 0 :
-	    pkt_rsc_segsize(r->rsc.frag_len, r->rsc.n, info.payload_off);
+	/* Our own host says it; of others the fragments may tell. */
+	if (info.layer != PKT_LAYER_L4 || bad != 0)
+		size = 0;
+	else if ((r->rsc.ppi.present & RNDIS_HAS_LSO) != 0)
+		size = rndis_lso_mss(r->rsc.ppi.lso);
+	else
+		size = pkt_rsc_segsize(r->rsc.frag_len, r->rsc.n,
+		    info.payload_off);
 	m->gso_size = (uint16_t)size;
-	if (size == 0 ||
+	if (size == 0 || size > UINT16_MAX ||
 	    pkt_lso_restore(r->frame_head, head, len, m, &why) < 0) {
 		m->gso_size = 0;
 		m->flags |= PKT_GSO_NORESEG;
@@ -137,6 +143,7 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 	uint32_t csum = (ppi->present & RNDIS_HAS_CSUM) != 0 ? ppi->csum : 0;
 	bool noval = (csum & (RNDIS_RXCSUM_TCP_NOVAL |
 	    RNDIS_RXCSUM_IP_NOVAL)) != 0;
+	bool several = rsc && (n > 1 || (ppi->present & RNDIS_HAS_LSO) != 0);
 	struct vsc_frame f = { .len = len };
 	uint32_t first = 1;
 
@@ -147,11 +154,11 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 		return;
 	}
 	rx_meta_set(q, ppi, &f.meta);
-	if (noval || (rsc && n > 1)) {
+	if (noval || several) {
 		uint32_t head = pkt_vec_gather(&r->vec[1], n, 0,
 		    r->frame_head, min_u32(len, PKT_HEAD_MAX));
 
-		if (!(rsc && n > 1 && rx_gso_set(q, head, len, &f.meta)) &&
+		if (!(several && rx_gso_set(q, head, len, &f.meta)) &&
 		    noval)
 			rx_csum_restore(r, head, len, csum, &f.meta);
 		/*

@@ -43,6 +43,11 @@ struct vsp_config {
 	uint32_t offloads;	/* VSP_OFF_* */
 	bool strict;		/* refuse what Windows refuses */
 	bool rxcsum_complete;	/* never hand a partial checksum to the guest */
+	/*
+	 * The guest is our own: RSC frames carry their segment size (LSO info
+	 * on the first fragment), and fragments may be of several segments.
+	 */
+	bool rsc_sizes;
 	uint64_t speed_bps;
 	bool link_up;
 	enum vsp_vlan vlan;

@@ -15,7 +15,7 @@
 
 /* Policy: room in front of a frame for its RNDIS header: a tag and five PPIs
  * (44 + 5 x 16 + 4), so that frames start on a cache line. */
-#define VSP_SECTION_HEAD	128u
+#define VSP_SECTION_HEAD	144u
 /* Policy: sections for control messages; OpenVMM keeps 16, too. */
 #define VSP_CONTROL_SECTIONS	16u
 /* Home of the sections for control. */

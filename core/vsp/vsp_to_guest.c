@@ -5,8 +5,8 @@
  * Theory of operation.  A backend with GSO does one readv() for a frame that
  * may be 60 bytes or 64 KiB, before it knows which.  The room is laid out over
  * free sections as the last GSO frame of this queue wanted it: the headers and
- * a segment's payload into the first section, a segment's payload into each
- * other one, with room for what goes in front.  If the frame turns out to be
+ * a piece of payload into the first section, a piece into each other one, with
+ * room for what goes in front.  If the frame turns out to be
  * like that, no byte of it moves again.  If not, it is gathered in the bounce
  * buffer, cut from there, and the guess corrected.  Small frames fit the first
  * section in any case, or are made to by moving the rest.
@@ -93,19 +93,20 @@ room_layout(struct vsp_queue *q, uint32_t free, uint32_t max,
 	struct vsp_to_guest *t = &q->to;
 	const struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 	uint32_t at = VSP_SECTION_HEAD;
-	uint32_t done;
+	uint32_t piece, done;
 
 	t->room_rsc = vsp_tg_rsc(q->vsp, t->guess_v6);
+	piece = vsp_tg_piece(q->vsp, t->guess_hdr, t->guess_seg, t->room_rsc);
 	room->hdr_bytes = t->guess_hdr;
-	room->seg_bytes = t->guess_seg;
-	done = room->first_bytes = min_u32(max, t->guess_hdr + t->guess_seg);
+	room->seg_bytes = piece;
+	done = room->first_bytes = min_u32(max, t->guess_hdr + piece);
 	room->sections = 1;
 	room_add(room, vsp_rxbuf_ptr(rb, vsp_rxbuf_peek(rb, q->index, 0)) + at,
 	    done);
 	if (!t->room_rsc)
 		at += t->guess_hdr;
 	while (done < max && room->nvec < ARRAY_LEN(room->vec) - 1) {
-		uint32_t len = min_u32(max - done, t->guess_seg);
+		uint32_t len = min_u32(max - done, piece);
 
 		if (room->sections == free) {
 			room_bounce(q, max, room);
@@ -226,7 +227,7 @@ tg_guess_right(const struct vsp_queue *q, const struct vsp_room *room,
 	uint64_t reach = room->first_bytes +
 	    (uint64_t)(room->sections - 1) * room->seg_bytes;
 
-	return room->sections > 0 && room->seg_bytes == f->meta.gso_size &&
+	return room->sections > 0 && room->seg_bytes == f->piece &&
 	    room->hdr_bytes == f->raw_hdr && f->raw_len <= reach &&
 	    q->to.room_rsc == vsp_tg_rsc(q->vsp, f->meta.ip_version == 6);
 }

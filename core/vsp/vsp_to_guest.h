@@ -34,6 +34,7 @@ struct vsp_tg_frame {
 	uint32_t len;		/* as delivered, a PPI tag not counted */
 	uint32_t hdr_len;	/* as delivered; 0 where it is not GSO */
 	uint32_t raw_len, raw_hdr;	/* as the backend gave it */
+	uint32_t piece;		/* payload of a fragment or segment of it */
 	uint32_t target;	/* queue */
 	bool edited;		/* the first 16 bytes differ from the raw ones */
 	uint32_t head_len;
@@ -108,7 +109,14 @@ void vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
 
 /* --- vsp_to_guest_gso.c ------------------------------------------------ */
 
-/* Fragments or segments of a GSO frame. */
+/*
+ * Payload of one fragment or segment of a GSO frame with headers of hdr bytes
+ * and segments of seg bytes: one segment, or for an RSC guest that is told the
+ * segment size as many whole ones as a section takes.
+ */
+uint32_t vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg,
+    bool rsc);
+/* How many of them. */
 uint32_t vsp_tg_pieces(const struct vsp_tg_frame *f);
 /*
  * The frame lies in the top sections of q's stack exactly as it must: finish

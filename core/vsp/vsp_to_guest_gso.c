@@ -3,10 +3,13 @@
  *
  * Theory of operation.  RSC has no field for the segment size, so fragments
  * are cut at it: the first one holds the headers and one segment's payload,
- * each other one a segment's payload, and a guest of ours reads the size off
- * them.  All fragments of a frame are one chain, and so in one packet.  A guest
- * without RSC, or a frame of more fragments than a packet takes, gets whole
- * TCP segments, each a frame of its own.
+ * each other one a segment's payload, and a guest may read the size off them.
+ * Our own guest (rsc_sizes) is told it instead, by LSO info on the first
+ * fragment, and fragments then hold as many segments as a section takes: nine
+ * RNDIS headers for 64 KiB instead of 45.  All fragments of a frame are one
+ * chain, and so in one packet.  A guest without RSC, or a frame of more
+ * fragments than a packet takes, gets whole TCP segments, each a frame of its
+ * own.
  *
  * Two ways: in place, when the backend's read has put every piece where it
  * belongs (the guess was right) and only headers are missing; or by copying
@@ -36,8 +39,8 @@ gso_chain_add(struct vsp_rxbuf *rb, struct gso_chain *c, uint32_t s)
 
 /* PPIs of fragment i of n: the first has all, each its place. */
 static struct rndis_ppi_set
-gso_fragment_ppi(const struct vsp_tg_frame *f, uint32_t i, uint32_t n,
-    uint16_t id)
+gso_fragment_ppi(const struct vsp *vsp, const struct vsp_tg_frame *f,
+    uint32_t i, uint32_t n, uint16_t id)
 {
 	struct rndis_ppi_set ppi = i == 0 ? f->ppi :
 	    (struct rndis_ppi_set){ 0 };
@@ -47,17 +50,32 @@ gso_fragment_ppi(const struct vsp_tg_frame *f, uint32_t i, uint32_t n,
 	ppi.frag_flags = RNDIS_FRAG_SUBALLOC;
 	if (i == 0)
 		ppi.frag_flags |= RNDIS_FRAG_FIRST;
+	if (i == 0 && vsp->cfg.rsc_sizes &&
+	    (f->meta.flags & PKT_GSO_ANY) != 0) {
+		ppi.present |= RNDIS_HAS_LSO;
+		ppi.lso = rndis_lso_put(f->meta.gso_size, 0,
+		    f->meta.ip_version == 6);
+	}
 	if (i == n - 1)
 		ppi.frag_flags |= RNDIS_FRAG_LAST;
 	return ppi;
 }
 
 uint32_t
+vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
+{
+	uint32_t room = vsp_rxbuf_frame_max(&vsp->rxbuf);
+
+	hdr += PKT_VLAN_BYTES;		/* one may be put back */
+	if (!rsc || !vsp->cfg.rsc_sizes || room < hdr + seg)
+		return seg;
+	return (room - hdr) / seg * seg;
+}
+
+uint32_t
 vsp_tg_pieces(const struct vsp_tg_frame *f)
 {
-	uint32_t seg = f->meta.gso_size;
-
-	return (f->len - f->hdr_len + seg - 1) / seg;
+	return (f->len - f->hdr_len + f->piece - 1) / f->piece;
 }
 
 static void
@@ -85,7 +103,7 @@ gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t s = vsp_rxbuf_pop(rb, q->index);
-		uint32_t len = min_u32(left, f->meta.gso_size);
+		uint32_t len = min_u32(left, f->piece);
 		uint32_t start = VSP_SECTION_HEAD;
 
 		left -= len;
@@ -104,7 +122,7 @@ gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
 	uint32_t s = chain.first;
 
 	for (uint32_t i = 0; i < n; i++, s = rb->section[s].next) {
-		struct rndis_ppi_set ppi = gso_fragment_ppi(f, i, n,
+		struct rndis_ppi_set ppi = gso_fragment_ppi(q->vsp, f, i, n,
 		    q->to.frag_id);
 
 		vsp_tg_section_finish(q->vsp, s, (uint32_t)((uint8_t *)v[i].p -
@@ -210,9 +228,9 @@ gso_copy_rsc(struct vsp_queue *q)
 
 	for (uint32_t i = 0; i < cut->left; i++) {
 		uint32_t s = vsp_rxbuf_pop(rb, q->index);
-		uint32_t len = f->meta.gso_size + (i == 0 ? f->hdr_len : 0);
-		struct rndis_ppi_set ppi = gso_fragment_ppi(f, i, cut->left,
-		    q->to.frag_id);
+		uint32_t len = f->piece + (i == 0 ? f->hdr_len : 0);
+		struct rndis_ppi_set ppi = gso_fragment_ppi(q->vsp, f, i,
+		    cut->left, q->to.frag_id);
 
 		len = min_u32(len, f->len - off);
 		pkt_vec_gather(cut->v, cut->n, off,

@@ -88,7 +88,7 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	    info->l4_proto == PKT_IPPROTO_TCP;
 	bool v6 = info->ip_version == 6;
 
-	f->hdr_len = 0;
+	f->hdr_len = f->piece = 0;
 	if ((m->flags & PKT_GSO_NORESEG) && tcp && f->len > info->l3_off + mtu) {
 		uint32_t seg = min_u32(cap, info->l3_off + mtu);
 
@@ -97,6 +97,7 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 			return head_drop(drop_long);
 		m->gso_size = (uint16_t)(seg - info->payload_off);
 		f->hdr_len = info->payload_off;
+		f->piece = m->gso_size;
 		return 0;
 	}
 	if ((m->flags & PKT_GSO_ANY) && tcp && m->gso_size > 0 &&
@@ -106,6 +107,8 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 		if (seg > cap || seg > info->l3_off + mtu)
 			return head_drop(drop_long);
 		f->hdr_len = info->payload_off;
+		f->piece = vsp_tg_piece(vsp, f->raw_hdr, m->gso_size,
+		    vsp_tg_rsc(vsp, v6));
 		return 0;
 	}
 	m->flags &= ~(uint32_t)(PKT_GSO_ANY | PKT_GSO_NORESEG | PKT_GSO_ECN);

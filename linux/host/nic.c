@@ -23,6 +23,9 @@
 COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
 #undef X
 
+/* Policy: bytes of a receive section of a guest that takes large fragments. */
+#define NIC_RSC_SECTION		8192u
+
 static const struct backend_ops *const nic_backends[] = {
 	[NIC_TAP] = &backend_tap_ops,
 	[NIC_NULL] = &backend_null_ops,
@@ -203,10 +206,15 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		    VSP_VLAN_NONE,
 		.vlan_id = s->vlan_id, .mac_spoof = s->spoof,
 		.section_bytes = s->section_bytes,
+		.rsc_sizes = kind == LINK_KIND_HVNET,
 		.backend_gso4 = (nic->ops->caps & BACKEND_GSO4) != 0,
 		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
 		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
 		.loss_ppm = s->loss_ppm };
+	/* Large sections for large fragments; a frame more needs its MTU. */
+	if (c->section_bytes == 0 && c->rsc_sizes && s->rsc && s->mtu <
+	    NIC_RSC_SECTION / 2)
+		c->section_bytes = NIC_RSC_SECTION;
 	memcpy(c->mac, nic->mac, sizeof(c->mac));
 	c->offloads = (s->txcsum ? VSP_OFF_TXCSUM : 0) |
 	    (s->rxcsum != NIC_RXCSUM_OFF ? VSP_OFF_RXCSUM : 0) |

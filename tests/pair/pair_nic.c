@@ -105,6 +105,30 @@ test_offloads(void **state)
 	}
 }
 
+/* Our own guest: fragments of several segments, size told beside them. */
+static void
+test_rsc_sizes(void **state)
+{
+	static const uint32_t section[] = { 1792, 4096, 8192, 65536 };
+	static const uint32_t frame[] = { 1449, 2896, 7000, 60000 };
+	struct sim_nic_config c;
+	struct sim_nic_result r;
+
+	sim_nic_defaults(&c);
+	c.vsp.rsc_sizes = true;
+	for (uint32_t i = 0; i < 2 * ARRAY_LEN(section); i++) {
+		for (uint32_t k = 0; k < ARRAY_LEN(frame); k++) {
+			c.seed = 10 * i + k;
+			c.vsp.section_bytes = section[i / 2];
+			c.frame = frame[k];
+			c.vlan = i & 1;
+			c.vsp.rxcsum_complete = k & 1;
+			run_all(&c, "none", &r);
+			assert_true(r.to_guest_gso > 0);
+		}
+	}
+}
+
 static void
 test_tso_and_rsc_keep_frames_whole(void **state)
 {
@@ -266,6 +290,7 @@ main(void)
 		cmocka_unit_test(test_nvsp_versions),
 		cmocka_unit_test(test_vmbus_versions),
 		cmocka_unit_test(test_offloads),
+		cmocka_unit_test(test_rsc_sizes),
 		cmocka_unit_test(test_tso_and_rsc_keep_frames_whole),
 		cmocka_unit_test(test_mtu_and_sizes),
 		cmocka_unit_test(test_rss_spreads),

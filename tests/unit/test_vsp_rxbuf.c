@@ -18,7 +18,7 @@ geometry(void **state)
 	assert_int_equal(rb->home[0].total, 50);
 	assert_int_equal(rb->home[1].total, 50);
 	assert_int_equal(vsp_rxbuf_free(r->vsp), 116);
-	assert_int_equal(vsp_rxbuf_frame_max(rb), 1664);
+	assert_int_equal(vsp_rxbuf_frame_max(rb), 1648);
 	rig_end(r);
 }
 
@@ -37,7 +37,7 @@ refused(void **state)
 	assert_int_equal(vsp_rxbuf_attach(vsp, one, (15u << 20) + 1), E_STATE);
 	vsp->guest.nvsp_version = NVS_V6_1;
 	/* A section must hold an RNDIS header and a tagged frame. */
-	vsp->cfg.section_bytes = 128 + 1517;
+	vsp->cfg.section_bytes = VSP_SECTION_HEAD + 1517;
 	vsp->cfg.section_bytes &= ~7u;
 	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), E_STATE);
 	/* Windows' own size; and a size that is not a multiple of 8. */

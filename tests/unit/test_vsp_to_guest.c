@@ -7,10 +7,10 @@
 static void
 golden_bytes(void **state)
 {
-	/* Header at the section's start, PPIs, frame at 128, padding. */
+	/* Header at the section's start, PPIs, frame at 144, padding. */
 	static const uint8_t head[44 + 4 * 16] = {
-		0x01, 0, 0, 0, 0xc0, 0, 0, 0,		/* PACKET, 192 */
-		0x78, 0, 0, 0, 0x3c, 0, 0, 0,		/* data at 120, 60 */
+		0x01, 0, 0, 0, 0xd0, 0, 0, 0,		/* PACKET, 208 */
+		0x88, 0, 0, 0, 0x3c, 0, 0, 0,		/* data at 136, 60 */
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0x24, 0, 0, 0, 0x40, 0, 0, 0,		/* PPIs at 36, 64 */
 		0, 0, 0, 0, 0, 0, 0, 0,
@@ -45,7 +45,7 @@ golden_bytes(void **state)
 	assert_int_equal(r->packet[0].nvs_bytes, 40);
 	assert_int_equal(r->packet[0].ranges, 1);
 	assert_int_equal(r->packet[0].range[0].offset, 16 * 1792);
-	assert_int_equal(r->packet[0].range[0].bytes, 192);
+	assert_int_equal(r->packet[0].range[0].bytes, 208);
 
 	const uint8_t *p = r->buf + 16 * 1792;
 
@@ -53,9 +53,9 @@ golden_bytes(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		want[44 + 2 * 16 + 12 + i] = (uint8_t)(hash.hash >> 8 * i);
 	assert_memory_equal(p, want, sizeof(want));
-	assert_memory_equal(p + 128, f, 60);
-	assert_int_equal(p[188] | p[189] | p[190] | p[191], 0);
-	assert_int_equal(p[192], 0xee);
+	assert_memory_equal(p + 144, f, 60);
+	assert_int_equal(p[204] | p[205] | p[206] | p[207], 0);
+	assert_int_equal(p[208], 0xee);
 	/* Nothing to flush: nothing said. */
 	vsp_to_guest_flush(r->vsp, 0);
 	assert_int_equal(r->commits[0], 1);
