@@ -207,7 +207,8 @@ static void
 guest_steer(struct guest *g, const uint32_t *table, uint32_t count)
 {
 	struct steer_config sc = { .hash_types = 0x200 | 0x1000 | 0x4000 |
-		0x8000 | 0x100 | 0x400, .queues = g->queues };
+		0x8000 | 0x100 | 0x400, .queues = g->queues,
+		.reverse = true };
 
 	if (g->steer == NULL)
 		return;

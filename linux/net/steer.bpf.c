@@ -136,6 +136,21 @@ l4_ok(const struct scratch *s, __u32 proto, __u32 off, __u32 cap)
 	return hlen >= 20 && range_ok(off, hlen, cap);
 }
 
+/* len is a constant; both runs lie in the scratch copy. */
+static __always_inline void
+swap(struct scratch *s, __u32 off, __u32 len)
+{
+	__u8 *p = (__u8 *)head_at(s, off);
+
+#pragma unroll
+	for (__u32 i = 0; i < len; i++) {
+		__u8 b = p[i];
+
+		p[i] = p[len + i];
+		p[len + i] = b;
+	}
+}
+
 /* Returns the queue. */
 static __always_inline __u32
 queue_of(const struct steer_half *c, __u32 hash)
@@ -144,7 +159,7 @@ queue_of(const struct steer_half *c, __u32 hash)
 }
 
 static __always_inline __u32
-steer_ip4(const struct scratch *s, const struct steer_half *c, __u32 l3)
+steer_ip4(struct scratch *s, const struct steer_half *c, __u32 l3)
 {
 	const __u8 *ip = head_at(s, l3);
 	__u32 cap = s->cap, hlen, total, want = 0, h;
@@ -168,6 +183,10 @@ steer_ip4(const struct scratch *s, const struct steer_half *c, __u32 l3)
 		    HASH_UDP4);
 	if (want == 0 && (c->hash_types & HASH_IPV4) == 0)
 		return 0;
+	if (c->reverse != 0) {
+		swap(s, l3 + 12, 4);
+		swap(s, l3 + hlen, 2);
+	}
 	h = hash_part(c, 0, ip + 12, 8);
 	if (want != 0)
 		h ^= hash_part(c, 8, head_at(s, l3 + hlen), 4);
@@ -281,6 +300,8 @@ steer_ip6(struct scratch *s, const struct steer_half *c, __u32 l3)
 		ex = types & (tcp ? HASH_TCP6_EX : HASH_UDP6_EX);
 	}
 	if ((plain | ex) != 0) {
+		if (c->reverse != 0)
+			swap(s, s->off, 2);
 		h = hash_part(c, 32, head_at(s, s->off), 4);
 	} else {
 		plain = types & HASH_IPV6;
@@ -291,6 +312,12 @@ steer_ip6(struct scratch *s, const struct steer_half *c, __u32 l3)
 	if (ex == 0) {
 		s->src = l3 + 8;
 		s->dst = l3 + 24;
+	}
+	if (c->reverse != 0) {
+		__u32 src = s->src;
+
+		s->src = s->dst;
+		s->dst = src;
 	}
 	h ^= hash_part(c, 0, head_at(s, s->src), 16);
 	h ^= hash_part(c, 16, head_at(s, s->dst), 16);

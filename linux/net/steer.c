@@ -100,6 +100,7 @@ steer_set(struct steer *s, const struct steer_config *cfg)
 		h->queue[i] = cfg->table[i] < cfg->queues ? cfg->table[i] : 0;
 	h->mask = n - 1;
 	h->hash_types = cfg->hash_types;
+	h->reverse = cfg->reverse;
 
 	half = bpf_map__fd(other == 0 ? s->skel->maps.half_a :
 	    s->skel->maps.half_b);

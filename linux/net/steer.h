@@ -10,6 +10,7 @@
 #ifndef LINUX_NET_STEER_H
 #define LINUX_NET_STEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ struct steer_config {
 	uint32_t table[128];	/* queue numbers */
 	uint32_t entries;	/* a power of two, 1..128 */
 	uint32_t queues;	/* in use; a larger entry means queue 0 */
+	/*
+	 * Swap source and destination: frames that leave get the queue of the
+	 * frames that come in answer, and so one thread serves a flow.
+	 */
+	bool reverse;
 };
 
 /* Load program and maps.  NULL with a sentence in err. */

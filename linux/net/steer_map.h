@@ -17,6 +17,7 @@ struct steer_half {
 	__u32 queue[STEER_ENTRIES];	/* all below the queues in use */
 	__u32 mask;			/* entries - 1 */
 	__u32 hash_types;		/* enum pkt_hash_type; 0: queue 0 */
+	__u32 reverse;			/* hash as the flow's other direction */
 };
 
 #endif

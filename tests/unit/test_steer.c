@@ -211,6 +211,51 @@ test_agrees_with_core(void **state)
 }
 
 static void
+bytes_swap(uint8_t *a, uint8_t *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t t = a[i];
+
+		a[i] = b[i];
+		b[i] = t;
+	}
+}
+
+/* With reverse set an answer goes where core puts the frame it answers. */
+static void
+test_reverse(void **state)
+{
+	uint32_t seed = rnd_seed(), hashed = 0;
+	struct steer_config c = { 0 };
+	uint8_t f[FRAME_MAX];
+
+	if (steer == NULL)
+		skip();
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct frame_spec s = { .version = i & 1 ? 4 : 6,
+			.proto = i & 2 ? 6 : 17, .payload = rnd(&seed) % 100,
+			.sport = (uint16_t)rnd(&seed),
+			.host = (uint8_t)rnd(&seed) };
+		uint32_t alen = s.version == 4 ? 4 : 16, want;
+
+		if (i % 100 == 0) {
+			random_config(&c, &seed);
+			c.hash_types = all_types;
+			c.reverse = true;
+			assert_int_equal(steer_set(steer, &c), 0);
+		}
+		frame_build(f, &s);
+		want = core_queue(&c, f, frame_len(&s));
+		uint8_t *src = f + frame_l4(&s) - 2 * alen;
+		bytes_swap(src, src + alen, alen);
+		bytes_swap(f + frame_l4(&s), f + frame_l4(&s) + 2, 2);
+		assert_int_equal(bpf_queue(f, frame_len(&s)), want);
+		hashed += want != 0;
+	}
+	assert_true(hashed > 500);
+}
+
+static void
 test_each_type_alone(void **state)
 {
 	uint32_t seed = rnd_seed();
@@ -432,6 +477,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agrees_with_core),
+		cmocka_unit_test(test_reverse),
 		cmocka_unit_test(test_each_type_alone),
 		cmocka_unit_test(test_settings_refused),
 		cmocka_unit_test(test_old_or_new),
