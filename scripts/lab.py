@@ -5,6 +5,7 @@ the control sockets live in a folder of the lab's own, only processes that the
 lab started are ended, and close() runs on exit, exception, SIGINT and SIGTERM.
 """
 import atexit
+import itertools
 import json
 import os
 import pathlib
@@ -35,7 +36,7 @@ class Lab:
         self.env = {**os.environ, 'HVNET_RUN': f'{self.dir}/run'}
         self.names = {}
         self.procs = []
-        self.taps = 0
+        self.logs = itertools.count()
         atexit.register(self.close)
         for s in (signal.SIGINT, signal.SIGTERM):
             signal.signal(s, self._signal)
@@ -87,7 +88,7 @@ class Lab:
 
     def start(self, ns, cmd, log=None, **kw):
         """Start in the background; ended by close() or end()."""
-        path = f'{self.dir}/{log or "proc"}.{len(self.procs)}.log'
+        path = f'{self.dir}/{log or "proc"}.{next(self.logs)}.log'
         with open(path, 'wb') as out:
             p = subprocess.Popen(self.cmd(ns, cmd), stdout=out, stderr=out,
                                  stdin=subprocess.DEVNULL, env=self.env, **kw)
@@ -181,14 +182,15 @@ class Lab:
                 f'queues={queues}{extra}')
 
     def pair(self, queues=2, vps=2, host_args=(), guest_args=(), mtu=1500,
-             **spec):
+             wait=True, **spec):
         """One guest, one host, addressed 10.7.0.1 (guest) and 10.7.0.2."""
         self.hostp = self.host(self.tap_spec(queues=queues, mtu=mtu, **spec),
                                args=host_args)
         self.guestp = self.guest(vps=vps, args=guest_args)
         self.address('g', 'hn0', 1)
         self.address('h', 'hvhost0', 2)
-        self.ready()
+        if wait:
+            self.ready()
 
     def address(self, ns, ifname, n):
         self.run(ns, f'ip addr add 10.7.0.{n}/24 dev {ifname}')

@@ -129,15 +129,20 @@ configure_qemu() {
 
 build() {
 	say "building in $1 (some minutes)"
+	told=0
 	ninja -C "$1/build" -j "$jobs" qemu-system-x86_64 2>&1 |
-	    tee "$1/build.log" |
-	    awk '/^\[[0-9]+\/[0-9]+\]/ {
-		split(substr($1, 2), n, /[\/\]]/)
-		if (int(20 * n[1] / n[2]) > told) {
-			told = int(20 * n[1] / n[2])
-			print "qemu-build: " 5 * told "%"
-		}
-	    }' >&2
+	    tee "$1/build.log" | while read -r count _; do
+		case "$count" in
+		"["*/*"]") ;;
+		*)	continue ;;
+		esac
+		all=${count#*/}
+		count=${count#[}
+		step=$((10 * ${count%/*} / ${all%]}))
+		[ "$step" -gt "$told" ] || continue
+		told=$step
+		say "$((10 * told))%"
+	done
 	[ -x "$1/build/qemu-system-x86_64" ] ||
 	    die "the build failed; see $1/build.log"
 }

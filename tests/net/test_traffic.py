@@ -1,5 +1,6 @@
 """Real traffic between two namespaces through both ends."""
 import json
+import pathlib
 import re
 import threading
 import time
@@ -111,27 +112,59 @@ def test_udp_fragments(lab):
     assert pings(lab, 'g', HOST6, '-s 20000', count=5) == 5
 
 
-def test_vlan(lab):
+RAW = str(pathlib.Path(__file__).with_name('rawframe.py'))
+EVERYONE = 'ff:ff:ff:ff:ff:ff'
+
+
+def raw_exchange(lab, src, src_if, dst, dst_if, frames, to=EVERYONE):
+    """Send (tag, text) frames; the (tag, text) pairs that arrived."""
+    rx = lab.start(dst, ['python3', RAW, 'receive', dst_if, '3'], 'raw')
+    lab.wait('receiver', lambda: 'ready' in lab.log(rx), 5, [rx])
+    for tag, text in frames:
+        lab.run(src, ['python3', RAW, 'send', src_if, to, tag, text])
+    rx.wait(10)
+    return [tuple(line.split(' ', 1)) for line in lab.log(rx).splitlines()
+            if line != 'ready']
+
+
+def test_vlan_trunk(lab):
+    """Tags pass both ways, as per-packet info on the way."""
     lab.pair()
-    for ns, dev, n in (('g', 'hn0', 1), ('h', 'hvhost0', 2)):
-        lab.run(ns, f'ip link add link {dev} name v5 type vlan id 5')
-        lab.run(ns, f'ip addr add 10.8.0.{n}/24 dev v5')
-        lab.run(ns, 'ip link set v5 up')
-    lab.ready('g', '10.8.0.2')
-    assert lab.copy('g', 'h', '10.8.0.2', 16)
-    assert lab.copy('h', 'g', '10.8.0.1', 16)
+    frames = [('5', 'tagged'), ('-', 'plain'), ('4094', 'highest')]
+    assert raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0', frames) == frames
+    assert raw_exchange(lab, 'h', 'hvhost0', 'g', 'hn0', frames) == frames
 
 
 def test_vlan_access(lab):
-    """An access port takes and gives untagged frames, tagged outside."""
-    lab.pair(vlan='access:7')
-    lab.run('h', 'ip addr flush dev hvhost0')
-    lab.run('h', 'ip link add link hvhost0 name v7 type vlan id 7')
-    lab.run('h', f'ip addr add {HOST}/24 dev v7')
-    lab.run('h', 'ip link set v7 up')
-    lab.ready()
-    assert lab.copy('g', 'h', HOST, 16)
-    assert lab.copy('h', 'g', GUEST, 16)
+    """The guest is untagged; outside, its frames carry the port's tag."""
+    lab.pair(vlan='access:7', wait=False)
+    got = raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0',
+                       [('-', 'plain'), ('5', 'foreign')])
+    assert got == [('7', 'plain')]
+    got = raw_exchange(lab, 'h', 'hvhost0', 'g', 'hn0',
+                       [('7', 'ours'), ('8', 'other'), ('-', 'untagged')])
+    assert got == [('-', 'ours')]
+
+
+def test_source_address_policy(lab):
+    """A guest may send from its own address alone, unless spoof=on."""
+    lab.pair()
+    mac = lab.run('g', 'cat /sys/class/net/hn0/address').stdout.strip()
+    assert raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0', [('-', 'own')])
+    lab.run('g', 'ip link set hn0 address 02:00:00:00:00:77')
+    assert not raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0', [('-', 'x')])
+    assert total(lab.stat('hvhost0'), 'drop_source') > 0
+    lab.set('hvhost0', 'spoof=on')
+    assert raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0', [('-', 'y')])
+    lab.run('g', f'ip link set hn0 address {mac}')
+
+
+def test_foreign_unicast_is_filtered(lab):
+    """The packet filter asks for our own address, not for others."""
+    lab.pair()
+    assert not raw_exchange(lab, 'h', 'hvhost0', 'g', 'hn0', [('-', 'no')],
+                            to='02:00:00:00:00:99')
+    assert total(lab.stat('hvhost0'), 'drop_filter') > 0
 
 
 def test_multicast(lab):
