@@ -67,7 +67,7 @@ kinds_make(void)
 	fuzz_require(base != NULL);
 }
 
-/* ---- host ---------------------------------------------------------------- */
+/* ---- host --------------------------------------------------------------- */
 
 static void *
 host_alloc(void *ctx, size_t bytes)
@@ -181,7 +181,7 @@ static const struct link_host_ops host_ops = {
 	.memory_changed = host_memory_changed, .over = host_over,
 };
 
-/* ---- guest ----------------------------------------------------------------- */
+/* ---- guest -------------------------------------------------------------- */
 
 static void
 drain(struct guest *g)

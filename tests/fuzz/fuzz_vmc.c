@@ -41,7 +41,7 @@ struct guest {
 static struct guest *the_guest;
 static uint8_t packet[16384];
 
-/* ---- port -------------------------------------------------------------- */
+/* ---- port --------------------------------------------------------------- */
 
 static int
 guest_post(void *ctx, uint32_t conn, const void *msg, uint32_t len)
@@ -111,7 +111,7 @@ guest_mem_free(void *ctx, struct chan_mem *m)
 	free(m->va);
 }
 
-/* ---- user of the channels ---------------------------------------------- */
+/* ---- user of the channels ----------------------------------------------- */
 
 static void
 mem_end(struct chan_mem *m, enum mem_state *state, int err)
@@ -276,7 +276,7 @@ static const struct vmc_ops guest_ops = {
 	.unloaded = user_unloaded,
 };
 
-/* ---- guest control ------------------------------------------------------- */
+/* ---- guest control ------------------------------------------------------ */
 
 static void
 guest_run(struct guest *g)
@@ -353,7 +353,7 @@ control(struct guest *g, struct fuzz_in *f)
 	(void)vmc_timer(g->vmc, g->now);
 }
 
-/* ---- host ------------------------------------------------------------------ */
+/* ---- host --------------------------------------------------------------- */
 
 static void
 deliver(struct guest *g, uint32_t vp, const uint8_t *msg, uint32_t len)

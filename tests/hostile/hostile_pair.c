@@ -40,7 +40,7 @@ struct world {
 
 static bool trace;
 
-/* ---- two machines ---------------------------------------------------------- */
+/* ---- two machines ------------------------------------------------------- */
 
 static void
 on_connected(void *ctx, int version_or_err)
@@ -154,7 +154,7 @@ good_steps(struct world *w)
 	return w->sim.steps - before;
 }
 
-/* ---- lies of a guest, in a ring --------------------------------------------- */
+/* ---- lies of a guest, in a ring ----------------------------------------- */
 
 static struct ring_ctrl_wire *
 ring_out_ctrl(struct side *s)
@@ -238,7 +238,7 @@ lie_read_index(struct side *s)
 		ring_publish(s, &d, 2064);
 }
 
-/* ---- lies of a guest, by message ---------------------------------------------- */
+/* ---- lies of a guest, by message ---------------------------------------- */
 
 static int
 post(struct side *s, const void *msg, uint32_t len)
@@ -279,16 +279,22 @@ post_gpadl(struct side *s, uint32_t id, uint32_t bytes, uint32_t offset,
 }
 
 #define PFN		(SIM_MEM_GPA >> HV_PAGE_SHIFT)
-static void lie_short(struct side *s) { post_words(s, 7, 5, 0, 0, 0, 0, 0); }
-static void lie_type(struct side *s) { post_words(s, 40, 99, 1, 0, 0, 0, 0); }
-static void lie_host_type(struct side *s) { post_words(s, 40, 6, 1, 0, 0, 0, 0); }
-static void lie_open_cut(struct side *s) { post_words(s, 40, 5, 1, 1, 1, 0, 1); }
-static void lie_relid(struct side *s) { post_words(s, 148, 5, 200, 1, 1, 0, 1); }
-static void lie_reopen(struct side *s) { post_words(s, 148, 5, 1, 1, 1, 0, 1); }
-static void lie_close(struct side *s) { post_words(s, 12, 7, 77, 0, 0, 0, 0); }
-static void lie_body(struct side *s) { post_words(s, 40, 9, 1, 4711, 1, 2, 3); }
-static void lie_torn(struct side *s) { post_words(s, 16, 11, 1, 4711, 0, 0, 0); }
-static void lie_move(struct side *s) { post_words(s, 16, 22, 1, 99, 0, 0, 0); }
+#define LIE_WORDS(name, ...)						\
+static void								\
+name(struct side *s)							\
+{									\
+	post_words(s, __VA_ARGS__);					\
+}
+LIE_WORDS(lie_short, 7, 5, 0, 0, 0, 0, 0)
+LIE_WORDS(lie_type, 40, 99, 1, 0, 0, 0, 0)
+LIE_WORDS(lie_host_type, 40, 6, 1, 0, 0, 0, 0)
+LIE_WORDS(lie_open_cut, 40, 5, 1, 1, 1, 0, 1)
+LIE_WORDS(lie_relid, 148, 5, 200, 1, 1, 0, 1)
+LIE_WORDS(lie_reopen, 148, 5, 1, 1, 1, 0, 1)
+LIE_WORDS(lie_close, 12, 7, 77, 0, 0, 0, 0)
+LIE_WORDS(lie_body, 40, 9, 1, 4711, 1, 2, 3)
+LIE_WORDS(lie_torn, 16, 11, 1, 4711, 0, 0, 0)
+LIE_WORDS(lie_move, 16, 22, 1, 99, 0, 0, 0)
 static void lie_gpadl_zero(struct side *s) { post_gpadl(s, 0, 4096, 0, PFN); }
 static void lie_gpadl_far(struct side *s) { post_gpadl(s, 9, 4096, 0, 1); }
 static void lie_gpadl_huge(struct side *s) { post_gpadl(s, 9, 4096, 0, ~0ull); }
@@ -353,7 +359,7 @@ static const struct lie message_lies[] = {
 	{ "GPADL teardown in use", lie_gpadl_busy, FAULT_GPADL_BUSY },
 };
 
-/* ---- lies of a host, by message ------------------------------------------------- */
+/* ---- lies of a host, by message ----------------------------------------- */
 
 static void
 host_says(struct side *s, uint32_t len, uint32_t type, uint32_t a, uint32_t b)
@@ -391,7 +397,7 @@ static const struct lie host_lies[] = {
 	{ "host: version again", say_version, FAULT_VMBUS_STATE },
 };
 
-/* ---- tests ------------------------------------------------------------------------ */
+/* ---- tests -------------------------------------------------------------- */
 
 static const char *only;
 

@@ -28,7 +28,7 @@
 
 static const char *only;
 
-/* ---- lies ------------------------------------------------------------------- */
+/* ---- lies --------------------------------------------------------------- */
 
 static void
 nvs(struct rig *r, uint32_t bytes, uint32_t type, uint32_t a, uint32_t b,
@@ -151,7 +151,7 @@ a_lie_is_one_fault(void **state)
 	}
 }
 
-/* ---- bytes that change ---------------------------------------------------------- */
+/* ---- bytes that change -------------------------------------------------- */
 
 struct flip {
 	uint8_t *p;
