@@ -32,8 +32,8 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_command cli_host, cli_guest, cli_uio, cli_stat,
-    cli_set;
+extern const struct cli_command cli_host, cli_guest, cli_uio, cli_vm;
+extern const struct cli_command cli_stat, cli_set;
 
 /* argp keys below are free for commands; these are ours. */
 #define CLI_KEY_HELP	'h'

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_host, &cli_guest, &cli_uio, &cli_stat, &cli_set,
+	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_stat, &cli_set,
 };
 
 static void

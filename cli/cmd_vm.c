@@ -1,0 +1,255 @@
+/*
+ * hvnet vm: a virtual machine with a stock kernel as a guest.
+ *
+ * Finds or builds QEMU, starts it and waits for its end; the guest's first
+ * serial port is this terminal.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "linux/link/link_wire.h"
+#include "linux/vm/vm.h"
+
+struct cmd_vm {
+	struct vm_config cfg;
+	bool print;
+};
+
+enum {
+	KEY_CONNECT = 256, KEY_NAME, KEY_NIC, KEY_NICS, KEY_VPS, KEY_MEMORY,
+	KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_IMAGE, KEY_SNAPSHOT, KEY_QEMU,
+	KEY_NO_AEOI, KEY_WAIT, KEY_PRINT,
+};
+
+static const struct argp_option options[] = {
+	{ "connect", KEY_CONNECT, "PATH", 0, "The host's socket (required)",
+	    1 },
+	{ "nic", KEY_NIC, "NAME", 0,
+	    "Take the host's NIC of this name; default: any", 1 },
+	{ "nics", KEY_NICS, "N", 0,
+	    "Take up to N NICs; default: all that are free", 1 },
+	{ "name", KEY_NAME, "NAME", 0, "Name of this guest; default: vm", 1 },
+	{ "wait", KEY_WAIT, "SECONDS", 0,
+	    "Wait for the host's socket to be there; default 10", 1 },
+	{ "kernel", KEY_KERNEL, "FILE", 0, "Boot this kernel", 2 },
+	{ "initrd", KEY_INITRD, "FILE", 0, "Its initial root", 2 },
+	{ "append", KEY_APPEND, "TEXT", 0, "Its command line", 2 },
+	{ "image", KEY_IMAGE, "FILE", 0,
+	    "Disk image (raw, qcow2); booted unless --kernel is given", 2 },
+	{ "snapshot", KEY_SNAPSHOT, NULL, 0,
+	    "Leave the image as it is: writes are forgotten", 2 },
+	{ "vps", KEY_VPS, "N", 0, "Virtual processors, 1 to 64; default 2",
+	    3 },
+	{ "memory", KEY_MEMORY, "SIZE", 0,
+	    "Guest memory, as 512M or 2G; default 1G", 3 },
+	{ "no-auto-eoi", KEY_NO_AEOI, NULL, 0,
+	    "Advise the guest against automatic end of interrupt", 3 },
+	{ "qemu", KEY_QEMU, "FILE", 0,
+	    "This qemu-system-x86_64, built with qemu/ of hvnet; default: "
+	    "$HVNET_QEMU, else one found or built in ~/.cache/hvnet", 4 },
+	{ "print", KEY_PRINT, NULL, 0,
+	    "Print QEMU's command line instead of running it", 4 },
+	CLI_OPTION_HELP,
+	{ 0 }
+};
+
+static const char doc[] =
+    "Run a virtual machine whose own Hyper-V drivers attach to a host. The "
+    "guest's first serial port is the terminal (Ctrl-A X ends QEMU, Ctrl-A H "
+    "tells more). What follows -- goes to QEMU as it is.\v"
+    "Examples:\n"
+    "  hvnet vm --connect /run/hvnet.sock --vps 4 --kernel vmlinuz \\\n"
+    "    --initrd initrd.img --append 'console=ttyS0'\n"
+    "  hvnet vm --connect /run/hvnet.sock --snapshot \\\n"
+    "    --image FreeBSD-14.3-RELEASE-amd64.qcow2\n";
+
+/* "512M", "2G"; bare numbers are MiB. */
+static uint32_t
+cmd_vm_memory(const char *text)
+{
+	char digits[16];
+	size_t n = strspn(text, "0123456789");
+	uint32_t mib;
+
+	if (n == 0 || n >= sizeof(digits) ||
+	    (text[n] != '\0' && (strchr("MG", text[n]) == NULL ||
+	    text[n + 1] != '\0')))
+		cli_usage("--memory: '%s' is not a size as 512M or 2G", text);
+	snprintf(digits, sizeof(digits), "%.*s", (int)n, text);
+	if (text[n] == 'G')
+		return 1024 * cli_uint("--memory", digits, 1, 64);
+	mib = cli_uint("--memory", digits, 64, 65536);
+	return mib;
+}
+
+/* A name that goes into one of QEMU's lists. */
+static const char *
+cmd_vm_name(const char *what, const char *text)
+{
+	if (text[0] == '\0' || strlen(text) >= LINK_NAME_LEN ||
+	    strchr(text, ',') != NULL)
+		cli_usage("%s: '%s' is not a name of 1 to %u characters, none "
+		    "a comma", what, text, LINK_NAME_LEN - 1);
+	return text;
+}
+
+static const char *
+cmd_vm_file(const char *what, const char *text)
+{
+	if (access(text, R_OK) < 0)
+		cli_usage("%s: cannot read '%s'", what, text);
+	return text;
+}
+
+/* Options about the host and about running. */
+static error_t
+parse_outer(int key, char *arg, struct cmd_vm *v)
+{
+	struct vm_config *c = &v->cfg;
+
+	switch (key) {
+	case KEY_CONNECT:
+		c->connect = arg;
+		break;
+	case KEY_NAME:
+		c->name = cmd_vm_name("--name", arg);
+		break;
+	case KEY_NIC:
+		c->nic = cmd_vm_name("--nic", arg);
+		break;
+	case KEY_NICS:
+		c->nics = cli_uint("--nics", arg, 1, 64);
+		break;
+	case KEY_WAIT:
+		c->wait_s = cli_uint("--wait", arg, 0, 86400);
+		break;
+	case KEY_QEMU:
+		c->qemu = arg;
+		break;
+	case KEY_PRINT:
+		v->print = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct cmd_vm *v = state->input;
+	struct vm_config *c = &v->cfg;
+
+	switch (key) {
+	case KEY_KERNEL:
+		c->kernel = cmd_vm_file("--kernel", arg);
+		break;
+	case KEY_INITRD:
+		c->initrd = cmd_vm_file("--initrd", arg);
+		break;
+	case KEY_APPEND:
+		c->append = arg;
+		break;
+	case KEY_IMAGE:
+		c->image = cmd_vm_file("--image", arg);
+		break;
+	case KEY_SNAPSHOT:
+		c->snapshot = true;
+		break;
+	case KEY_VPS:
+		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
+		break;
+	case KEY_MEMORY:
+		c->memory_mib = cmd_vm_memory(arg);
+		break;
+	case KEY_NO_AEOI:
+		c->no_aeoi = true;
+		break;
+	case ARGP_KEY_END:
+		if (c->connect == NULL)
+			cli_usage("--connect PATH is required: where the host "
+			    "listens");
+		if (c->kernel == NULL && c->image == NULL)
+			cli_usage("--kernel FILE or --image FILE is required: "
+			    "what to boot");
+		if (c->kernel == NULL && (c->initrd != NULL ||
+		    c->append != NULL))
+			cli_usage("--initrd and --append go with --kernel");
+		break;
+	default:
+		return parse_outer(key, arg, v);
+	}
+	return 0;
+}
+
+/* A command line that a shell takes. */
+static void
+cmd_vm_print(char **args)
+{
+	for (size_t i = 0; args[i] != NULL; i++) {
+		bool plain = args[i][strcspn(args[i], " '\"$\\`!*?;&|<>()")] ==
+		    '\0' && args[i][0] != '\0';
+
+		printf("%s", i > 0 ? " " : "");
+		if (plain) {
+			printf("%s", args[i]);
+			continue;
+		}
+		putchar('\'');
+		for (const char *s = args[i]; *s != '\0'; s++)
+			if (*s == '\'')
+				printf("'\\''");
+			else
+				putchar(*s);
+		putchar('\'');
+	}
+	putchar('\n');
+}
+
+static int
+cmd_vm_run(int argc, char **argv)
+{
+	const struct argp argp = { .options = options, .parser = parse,
+		.args_doc = "[-- QEMU-OPTION...]", .doc = doc };
+	char qemu[4096], err[8400] = "";
+	struct cmd_vm v = { 0 };
+	char **args;
+	int n, rc;
+
+	vm_config_default(&v.cfg);
+	/* What follows "--" is QEMU's, and argp is not to see it. */
+	for (n = 1; n < argc; n++)
+		if (strcmp(argv[n], "--") == 0)
+			break;
+	if (n < argc) {
+		v.cfg.extra = &argv[n + 1];
+		argv[n] = NULL;
+	}
+	cli_parse(&argp, n, argv, &v);
+	if (vm_qemu_find(&v.cfg, qemu, sizeof(qemu), err, sizeof(err)) < 0)
+		return cli_fail(CLI_FAILED, "%s", err);
+	args = vm_args_make(&v.cfg, qemu);
+	if (args == NULL)
+		return cli_fail(CLI_FAILED, "out of memory, or too many "
+		    "options for QEMU");
+	rc = 0;
+	if (v.print)
+		cmd_vm_print(args);
+	else
+		rc = vm_run(&v.cfg, args, err, sizeof(err));
+	vm_args_free(args);
+	if (rc < 0)
+		return cli_fail(CLI_FAILED, "%s", err);
+	if (rc > 128)
+		return cli_fail(CLI_FAILED, "QEMU ended by signal %d (%s)",
+		    rc - 128, strsignal(rc - 128));
+	return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+const struct cli_command cli_vm = {
+	"vm", "run a virtual machine as a guest", cmd_vm_run
+};
