@@ -13,8 +13,8 @@
 static json_t *
 uio_stat(const struct uio *u)
 {
-	static const char *const states[] = { "connecting", "waiting for a "
-		"program", "opening", "open", "closing" };
+	static const char *const states[] = { "connecting",
+		"waiting for a program", "opening", "open", "closing" };
 	static const char *const iova[] = { "unknown", "va", "pa" };
 	uint32_t subs = 0;
 
