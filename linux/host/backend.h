@@ -30,7 +30,8 @@ struct nic;
 	X(no_guest,	"frames dropped because no guest takes them")	\
 	X(delay_full,	"frames dropped because the delay line was full") \
 	X(stalls,	"times the guest's ring waited for the other guest") \
-	X(pair_full,	"frames dropped because the other guest takes none")
+	X(pair_full,	"frames dropped because the other guest takes none") \
+	X(behind,	"frames not made in time: the guest had no room")
 COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 
 enum backend_pull {
@@ -81,5 +82,6 @@ extern const struct backend_ops backend_tap_ops;
 extern const struct backend_ops backend_null_ops;
 extern const struct backend_ops backend_pcap_ops;
 extern const struct backend_ops backend_pair_ops;
+extern const struct backend_ops backend_generator_ops;
 
 #endif

@@ -31,6 +31,7 @@ static const struct backend_ops *const nic_backends[] = {
 	[NIC_NULL] = &backend_null_ops,
 	[NIC_PCAP] = &backend_pcap_ops,
 	[NIC_PAIR] = &backend_pair_ops,
+	[NIC_GENERATOR] = &backend_generator_ops,
 };
 
 static void

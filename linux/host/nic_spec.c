@@ -113,18 +113,19 @@ print_text(const struct spec_key *k, const struct nic_spec *s, char *out,
 
 /* --- single keys --- */
 
-static const char *const spec_backends[] = { "tap", "null", "pcap", "pair" };
+static const char *const spec_backends[] = { "tap", "null", "pcap", "pair",
+	"generator" };
 
 static int
 parse_backend(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 5; i++)
 		if (strcmp(at->value, spec_backends[i]) == 0) {
 			s->backend = (enum nic_backend)i;
 			return 0;
 		}
-	return spec_bad(at, "tap, null, pcap or pair");
+	return spec_bad(at, "tap, null, pcap, pair or generator");
 }
 
 static void
@@ -381,6 +382,10 @@ static const struct spec_key spec_keys[] = {
 	{ "delay", OWN(delay, true) },
 	{ "speed", OWN(speed, true) },
 	{ "section", NUMBER(section_bytes, false, 0, 1u << 20) },
+	{ "size", NUMBER(gen_bytes, false, 46, 9014) },
+	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
+	{ "frames", NUMBER(gen_frames, false, 0, UINT32_MAX) },
+	{ "flows", NUMBER(gen_flows, false, 1, 1024) },
 };
 
 #define SPEC_KEYS (sizeof(spec_keys) / sizeof(spec_keys[0]))
@@ -424,7 +429,7 @@ nic_spec_default(struct nic_spec *s)
 	*s = (struct nic_spec){ .backend = NIC_TAP, .mtu = 1500, .queues = 1,
 		.vlan = NIC_VLAN_TRUNK, .tso = true, .rsc = true,
 		.txcsum = true, .hash = true, .gro = true, .link_up = true,
-		.speed_bps = 10000000000u };
+		.speed_bps = 10000000000u, .gen_bytes = 64, .gen_flows = 64 };
 }
 
 /* One `key=value`, NUL-terminated in place; `at` knows where it was. */

@@ -11,7 +11,7 @@
 #define NIC_NAME_LEN	32u	/* with the NUL */
 #define NIC_PATH_LEN	256u
 
-enum nic_backend { NIC_TAP, NIC_NULL, NIC_PCAP, NIC_PAIR };
+enum nic_backend { NIC_TAP, NIC_NULL, NIC_PCAP, NIC_PAIR, NIC_GENERATOR };
 enum nic_vlan { NIC_VLAN_TRUNK, NIC_VLAN_ACCESS, NIC_VLAN_NONE };
 enum nic_rxcsum {
 	NIC_RXCSUM_AUTO,	/* partial to our own guest, else complete */
@@ -43,6 +43,8 @@ struct nic_spec {
 	uint32_t delay_us;
 	uint64_t speed_bps;
 	uint32_t section_bytes;	/* receive section; 0: by MTU */
+	/* generator: of a frame; a second, 0: no limit; in all, 0: no end */
+	uint32_t gen_bytes, gen_rate, gen_frames, gen_flows;
 };
 
 void nic_spec_default(struct nic_spec *);

@@ -70,6 +70,7 @@ struct rx_seen {
 	    l4_bad, tx_fail;
 	uint64_t queue[PAPP_QUEUES];
 	uint32_t vlan_tci, hash_value;
+	uint32_t first_seq, last_seq;	/* of queue 0 */
 };
 
 static uint8_t
@@ -209,9 +210,9 @@ frame_make(struct papp *a, const struct tx_kind *k)
 	return m;
 }
 
-/* True if the payload is what its sequence number says. */
+/* True if the payload is what its sequence number, *seq_out, says. */
 static bool
-frame_check(const struct rte_mbuf *m)
+frame_check(const struct rte_mbuf *m, uint32_t *seq_out)
 {
 	uint8_t copy[2048];
 	const uint8_t *p = rte_pktmbuf_read(m, 0, RTE_MIN(m->pkt_len,
@@ -228,6 +229,7 @@ frame_check(const struct rte_mbuf *m)
 	len -= 28;
 	seq = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 	    (uint32_t)p[3] << 24;
+	*seq_out = seq;
 	for (uint32_t i = 4; i < len; i++)
 		if (p[i] != pattern(seq, i))
 			return false;
@@ -340,11 +342,17 @@ static void
 frame_note(struct rx_seen *s, uint16_t q, const struct rte_mbuf *m)
 {
 	uint64_t f = m->ol_flags;
+	uint32_t seq = 0;
 
 	s->frames++;
 	s->bytes += m->pkt_len;
-	s->queue[q]++;
-	s->bad += !frame_check(m);
+	s->bad += !frame_check(m, &seq);
+	if (q == 0 && s->queue[0]++ == 0)
+		s->first_seq = seq;
+	if (q == 0)
+		s->last_seq = seq;
+	else
+		s->queue[q]++;
 	if (f & RTE_MBUF_F_RX_VLAN) {
 		s->vlan++;
 		s->vlan_tci = m->vlan_tci;
@@ -391,9 +399,11 @@ seen_print(const struct papp *a, const struct rx_seen *s)
 	    "\"ip_good\": %" PRIu64 ", \"ip_bad\": %" PRIu64
 	    ", \"l4_good\": %" PRIu64 ", \"l4_bad\": %" PRIu64
 	    ", \"tx_fail\": %" PRIu64 ", \"imissed\": %" PRIu64
+	    ", \"first_seq\": %u, \"last_seq\": %u"
 	    ", \"queues\": [", s->frames, s->bytes, s->bad, s->vlan,
 	    s->vlan_tci, s->hash, s->hash_value, s->ip_good, s->ip_bad,
-	    s->l4_good, s->l4_bad, s->tx_fail, st.imissed);
+	    s->l4_good, s->l4_bad, s->tx_fail, st.imissed,
+	    s->first_seq, s->last_seq);
 	for (uint16_t q = 0; q < a->queues; q++)
 		printf("%s%" PRIu64, q > 0 ? ", " : "", s->queue[q]);
 	printf("]}\n");

@@ -333,3 +333,38 @@ def test_memory_added_while_running(lab, tap):
     assert c['counters']['wants_unknown'] == 0
     assert backend_total(lab, 'n0', 'written') == 100
     assert p.quit() == 0
+
+
+@pytest.mark.parametrize('queues', [1, 2])
+def test_generator(lab, queues):
+    """Paced frames: none is lost, and each is what its number says.  (What
+    comes before its start is done the driver drops without a count.)"""
+    lab.host(f'backend=generator,name=n0,queues={queues},size=200,'
+             'rate=20000')
+    p = Papp(lab).up(queues)
+    p.do('rx 0.2 100000')
+    a = p.do('rx 10 5000')
+    # It ends with the burst that reached the number.
+    assert 5000 <= a['frames'] < 5000 + 32 * queues
+    assert (a['bad'], a['imissed']) == (0, 0)
+    assert all(n > 0 for n in a['queues']), a
+    if queues == 1:
+        assert a['last_seq'] - a['first_seq'] + 1 == a['frames']
+    assert backend_total(lab, 'n0', 'behind') == 0
+    assert p.quit() == 0
+    assert host_faults(lab, 'n0') == {}
+
+
+def test_generator_unpaced(lab):
+    """As fast as the driver takes them: the host drops nothing."""
+    lab.host('backend=generator,name=n0,size=64,frames=1000000')
+    p = Papp(lab).up()
+    a = p.do('rx 3 1000000', 30)
+    assert a['bad'] == 0 and a['frames'] > 1000
+    assert backend_total(lab, 'n0', 'read') == 1000000
+    assert backend_total(lab, 'n0', 'behind') == 0
+    q = next(n for x in lab.stat('n0') if x['kind'] == 'host'
+             for n in x['nics'])['queues'][0]['to_guest']
+    assert q['frames'] == 1000000
+    assert [k for k, v in q.items() if k.startswith('drop') and v] == []
+    assert p.quit() == 0

@@ -1,0 +1,341 @@
+/*
+ * Generator backend: makes frames for the guest, and counts what it sends.
+ *
+ * Frames are UDP of `size` bytes in `flows` flows, whose addresses and ports
+ * differ; their payload is a sequence number and then bytes that follow from
+ * number and place (payload byte i is 7 * number + i), so that a receiver can
+ * check each alone.  Source k makes the flows that the guest's key and table
+ * steer to queue k, so no frame is ever handed from worker to worker.
+ *
+ * Unpaced, it gives the guest what it takes and drops nothing: the ring and
+ * the receive sections hold it back.  Paced (`rate`, frames a second, all
+ * queues together), frames that were due while the guest had no room for longer
+ * than GEN_LATE_NS are not made, and counted as `behind`.
+ *
+ * A timer of each source starts it again: what is due now, or, unpaced, in case
+ * the guest was not up when it was asked last.  It ticks on only after it was
+ * read, so a source that has made all its frames costs nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/host/nic.h"
+#include "linux/host/nic_delay.h"
+#include "pkt/pkt_csum.h"
+#include "pkt/pkt_load.h"
+
+#define GEN_MAX_FLOWS		1024u
+#define GEN_HEAD_BYTES		46u	/* Ethernet, IPv4, UDP, number */
+#define GEN_MAX_BYTES		9014u
+#define GEN_TICK_NS		100000	/* Policy: of a paced source */
+#define GEN_IDLE_NS		2000000	/* Policy: of one that is not */
+#define GEN_LATE_NS		10000000ull	/* Policy */
+
+struct gen_source {
+	int fd;			/* timer */
+	/* control, gate closed */
+	uint32_t flows;
+	uint16_t flow[GEN_MAX_FLOWS];
+	/* its worker */
+	uint32_t next;		/* in flow[] */
+	uint64_t made;		/* since the guest came */
+	uint64_t paced_from_ns;
+	uint64_t paced;		/* made or given up since then */
+};
+
+struct backend_gen {
+	uint8_t head[GEN_MAX_FLOWS][GEN_HEAD_BYTES];
+	uint8_t ramp[GEN_MAX_BYTES + 256];
+	/* control, gate closed */
+	uint32_t active;	/* sources with flows */
+	bool wanted;		/* the guest's packet filter lets frames in */
+	struct gen_source source[];
+};
+
+static uint64_t
+gen_least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+gen_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* --- frames --- */
+
+static void
+gen_head_make(const struct nic *nic, uint32_t flow, uint8_t *p)
+{
+	static const uint8_t from[6] = { 0x02, 0x15, 0x5d, 0xff, 0xff, 0x01 };
+	uint32_t size = nic->spec.gen_bytes;
+	uint8_t *ip = p + 14, *udp = ip + 20;
+
+	memset(p, 0, GEN_HEAD_BYTES);
+	memcpy(p, nic->mac, 6);
+	memcpy(p + 6, from, 6);
+	pkt_be16_store(p + 12, 0x0800);
+	ip[0] = 0x45;
+	pkt_be16_store(ip + 2, (uint16_t)(size - 14));
+	ip[8] = 64;
+	ip[9] = PKT_IPPROTO_UDP;
+	/* 10.10.0.1 and up, to 10.9.0.1 */
+	ip[12] = ip[16] = 10;
+	ip[13] = 10;
+	pkt_be16_store(ip + 14, (uint16_t)(flow + 1));
+	ip[17] = 9;
+	ip[19] = 1;
+	pkt_csum_ip4_store(ip, 20);
+	pkt_be16_store(udp, (uint16_t)(5000 + flow));
+	pkt_be16_store(udp + 2, 6000);
+	/* No checksum: 0 is allowed over IPv4. */
+	pkt_be16_store(udp + 4, (uint16_t)(size - 34));
+}
+
+static int
+gen_frame(struct nic *nic, uint32_t k, uint32_t queue)
+{
+	struct backend_gen *g = nic->backend;
+	struct gen_source *s = &g->source[k];
+	const struct pkt_meta meta = { 0 };
+	uint8_t head[GEN_HEAD_BYTES];
+	uint32_t seq = (uint32_t)(s->made * nic->spec.queues + k);
+	struct vec v[2] = { { head, GEN_HEAD_BYTES },
+		{ g->ramp + ((seq * 7 + 4) & 255),
+		nic->spec.gen_bytes - GEN_HEAD_BYTES } };
+
+	memcpy(head, g->head[s->flow[s->next]], GEN_HEAD_BYTES);
+	for (uint32_t i = 0; i < 4; i++)
+		head[GEN_HEAD_BYTES - 4 + i] = (uint8_t)(seq >> 8 * i);
+	return nic_to_guest_copy(nic, queue, v, v[1].len > 0 ? 2 : 1, &meta);
+}
+
+/* --- how many now --- */
+
+/* This source's share of a number that is for all of them. */
+static uint64_t
+gen_share(const struct nic *nic, uint64_t total)
+{
+	const struct backend_gen *g = nic->backend;
+
+	return g->active == 0 ? 0 : (total + g->active - 1) / g->active;
+}
+
+/* Frames that may be made now. */
+static uint64_t
+gen_due(struct nic *nic, struct gen_source *s, struct backend_counters *c)
+{
+	uint64_t rate = gen_share(nic, nic->spec.gen_rate);
+	uint64_t limit = gen_share(nic, nic->spec.gen_frames), due, most;
+	uint64_t now;
+
+	due = limit == 0 ? UINT64_MAX : limit - gen_least(s->made, limit);
+	if (rate == 0 || due == 0)
+		return due;
+	now = gen_now_ns();
+	if (s->paced_from_ns == 0) {
+		s->paced_from_ns = now;
+		s->paced = 0;
+	}
+	most = (uint64_t)((double)(now - s->paced_from_ns) * (double)rate /
+	    1e9);
+	most -= gen_least(s->paced, most);
+	if (most > rate * GEN_LATE_NS / 1000000000u + BACKEND_BURST_FRAMES) {
+		uint64_t keep = rate * GEN_LATE_NS / 1000000000u;
+
+		counter_add(&c->behind, most - keep);
+		s->paced += most - keep;
+		most = keep;
+	}
+	return gen_least(due, most);
+}
+
+/* Nothing more now: go on at the next tick, unless all is done. */
+static enum backend_pull
+gen_rest(const struct nic *nic, struct gen_source *s)
+{
+	uint64_t limit = gen_share(nic, nic->spec.gen_frames), ticks;
+
+	if ((limit == 0 || s->made < limit) &&
+	    read(s->fd, &ticks, sizeof(ticks)) < 0)
+		return BACKEND_DRY;	/* it has not ticked, and will */
+	return BACKEND_DRY;
+}
+
+static enum backend_pull
+gen_pull(struct nic *nic, uint32_t k, uint32_t queue)
+{
+	struct backend_gen *g = nic->backend;
+	struct gen_source *s = &g->source[k];
+	struct backend_counters *c = &nic->queue[queue].counters;
+	uint64_t due = g->wanted && k == queue && s->flows > 0 ?
+	    gen_due(nic, s, c) : 0;
+	uint32_t most = (uint32_t)gen_least(due, BACKEND_BURST_FRAMES), n;
+	int rc = 0;
+
+	for (n = 0; n < most; n++) {
+		rc = gen_frame(nic, k, queue);
+		if (rc == E_AGAIN || rc == E_GONE)
+			break;
+		s->next = s->next + 1 < s->flows ? s->next + 1 : 0;
+		s->made++;
+		s->paced++;
+	}
+	if (n > 0) {
+		counter_add(&c->read, n);
+		counter_add(&c->read_bytes, (uint64_t)n *
+		    nic->spec.gen_bytes);
+		counter_add(&c->bursts, 1);
+		vsp_to_guest_flush(nic->vsp, queue);
+	}
+	if (rc == E_AGAIN)
+		return BACKEND_BLOCKED;
+	return rc == E_GONE || n == due ? gen_rest(nic, s) : BACKEND_MORE;
+}
+
+static void
+gen_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+{
+	struct backend_counters *c = &nic->queue[queue].counters;
+
+	counter_add(&c->written, 1);
+	counter_add(&c->written_bytes, f->len);
+}
+
+static void
+gen_flush(struct nic *nic, uint32_t queue)
+{
+}
+
+/* --- control --- */
+
+static int
+gen_source_fd(struct nic *nic, uint32_t k)
+{
+	const struct backend_gen *g = nic->backend;
+
+	return g->source[k].fd;
+}
+
+/* Deal the flows out to the queues that the guest's table names. */
+static void
+gen_steering(struct nic *nic)
+{
+	struct backend_gen *g = nic->backend;
+
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		g->source[k].flows = g->source[k].next = 0;
+	g->active = 0;
+	for (uint32_t f = 0; f < nic->spec.gen_flows; f++) {
+		const struct span head = { g->head[f], GEN_HEAD_BYTES };
+		struct pkt_meta m = { 0 };
+		uint32_t k = vsp_steer(nic->vsp, head, nic->spec.gen_bytes,
+		    &m);
+		struct gen_source *s = &g->source[k];
+
+		g->active += s->flows == 0;
+		s->flow[s->flows++] = (uint16_t)f;
+	}
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		g->source[k].paced_from_ns = 0;
+}
+
+static void
+gen_configure(struct nic *nic)
+{
+	struct backend_gen *g = nic->backend;
+	struct vsp_guest_state st = { 0 };
+
+	if (nic->vsp != NULL)
+		vsp_guest_state(nic->vsp, &st);
+	g->wanted = st.filter != 0;
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		g->source[k].paced_from_ns = 0;
+}
+
+/* The guest's first channel opened, the last one closed, or the link. */
+static void
+gen_carrier(struct nic *nic, bool on)
+{
+	struct backend_gen *g = nic->backend;
+	long ns = !on ? 0 : nic->spec.gen_rate > 0 ? GEN_TICK_NS : GEN_IDLE_NS;
+	const struct itimerspec it = { { 0, ns }, { 0, ns } };
+
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		struct gen_source *s = &g->source[k];
+
+		if (!on && nic->queues_open == 0)
+			s->made = 0;
+		s->paced_from_ns = 0;
+		timerfd_settime(s->fd, 0, &it, NULL);
+	}
+}
+
+static void
+gen_close(struct nic *nic)
+{
+	struct backend_gen *g = nic->backend;
+
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		if (g->source[k].fd >= 0)
+			close(g->source[k].fd);
+	free(g);
+	nic->backend = NULL;
+}
+
+static int
+gen_open(struct nic *nic, char *err, size_t cap)
+{
+	const struct nic_spec *s = &nic->spec;
+	struct backend_gen *g = calloc(1, sizeof(*g) + s->queues *
+	    sizeof(g->source[0]));
+	bool ok = true;
+
+	if (s->gen_bytes > s->mtu + 14) {
+		snprintf(err, cap, "size=%u is more than mtu=%u and 14",
+		    s->gen_bytes, s->mtu);
+		free(g);
+		return -EINVAL;
+	}
+	snprintf(err, cap, "out of memory or descriptors");
+	if (g == NULL)
+		return -ENOMEM;
+	nic->backend = g;
+	for (uint32_t k = 0; k < s->queues; k++) {
+		g->source[k].fd = timerfd_create(CLOCK_MONOTONIC,
+		    TFD_CLOEXEC | TFD_NONBLOCK);
+		ok = ok && g->source[k].fd >= 0;
+	}
+	if (!ok) {
+		gen_close(nic);
+		return -EMFILE;
+	}
+	for (uint32_t f = 0; f < s->gen_flows; f++)
+		gen_head_make(nic, f, g->head[f]);
+	for (uint32_t i = 0; i < sizeof(g->ramp); i++)
+		g->ramp[i] = (uint8_t)i;
+	return 0;
+}
+
+const struct backend_ops backend_generator_ops = {
+	.caps = BACKEND_GSO4 | BACKEND_GSO6 | BACKEND_CSUM,
+	.open = gen_open,
+	.close = gen_close,
+	.source_fd = gen_source_fd,
+	.pull = gen_pull,
+	.from_guest = gen_from_guest,
+	.from_guest_flush = gen_flush,
+	.carrier = gen_carrier,
+	.configure = gen_configure,
+	.steering = gen_steering,
+};
