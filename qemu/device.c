@@ -255,7 +255,11 @@ hvnet_realize(DeviceState *qdev, Error **errp)
 	qemu_add_exit_notifier(&dev->exit);
 }
 
+#ifdef DEFINE_PROP_END_OF_LIST
 static Property hvnet_properties[] = {
+#else			/* QEMU 10.0 counts a constant array */
+static const Property hvnet_properties[] = {
+#endif
 	DEFINE_PROP_STRING("path", struct hvnet_dev, path),
 	DEFINE_PROP_STRING("name", struct hvnet_dev, name),
 	DEFINE_PROP_STRING("nic", struct hvnet_dev, nic),

@@ -171,6 +171,8 @@ def stages():
     yield 'net', lambda: stage_pytest('net', ['tests/net'])
     yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])
     yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
+    yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
+                                     {'HVNET_FULL': '1'} if full else {})
     if full:
         yield 'net full', lambda: stage_pytest(
             'net-full', ['tests/net'], {'HVNET_FULL': '1'})

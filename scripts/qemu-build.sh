@@ -37,10 +37,19 @@ die() {
 	exit 1
 }
 
-# Debian's version, as the machine's package lists have it.
-package_version() {
+candidate() {
 	apt-cache policy qemu-system-x86 2>/dev/null |
 	    sed -n 's/^ *Candidate: //p'
+}
+
+# Debian's version, as the machine's package lists have it.
+package_version() {
+	v=$(candidate)
+	if [ -z "$v" ] && [ "$(id -u)" = 0 ]; then
+		apt-get update -qq >&2
+		v=$(candidate)
+	fi
+	echo "$v"
 }
 
 # Exactly what determines the result.
@@ -123,7 +132,8 @@ configure_qemu() {
 	    --without-default-devices --with-devices-x86_64=hvnet \
 	    --enable-system --enable-tcg --enable-kvm --enable-plugins \
 	    --enable-fdt=system --disable-werror --disable-docs \
-	    --disable-tools $offline) > "$1/configure.log" 2>&1 ||
+	    --disable-tools --disable-install-blobs $offline) \
+	    > "$1/configure.log" 2>&1 ||
 	    die "configure failed; see $1/configure.log"
 }
 
@@ -166,44 +176,50 @@ install_result() {
 	mv "$out" "$2"
 }
 
-version=$(if [ -n "$source" ]; then
-	echo "source $(cat "$source/VERSION")"
-else
-	package_version
-fi)
-[ -n "$version" ] || die "apt knows no qemu-system-x86"
-dest=$cache/qemu-$(inputs_hash)
-if [ -x "$dest/qemu-system-x86_64" ]; then
+# One function, so that the shell has read it all before it runs.
+main() {
+	version=$(if [ -n "$source" ]; then
+		echo "source $(cat "$source/VERSION")"
+	else
+		package_version
+	fi)
+	[ -n "$version" ] || die "apt knows no qemu-system-x86"
+	dest=$cache/qemu-$(inputs_hash)
+	if [ -x "$dest/qemu-system-x86_64" ]; then
+		echo "$dest/qemu-system-x86_64"
+		exit 0
+	fi
+	if [ -n "$print" ]; then
+		echo "$dest/qemu-system-x86_64"
+		exit 1
+	fi
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock 9
+	if [ -x "$dest/qemu-system-x86_64" ]; then
+		echo "$dest/qemu-system-x86_64"
+		exit 0
+	fi
+	say "QEMU $version for hvnet vm"
+	need_packages
+	made=
+	if [ -z "${HVNET_QEMU_WORK:-}" ]; then
+		made=$(mktemp -d "$cache/work.XXXXXX")
+	fi
+	work=${HVNET_QEMU_WORK:-$made}
+	mkdir -p "$work"
+	if [ -n "$source" ]; then
+		mkdir "$work/src" && cp -a "$source/." "$work/src/"
+	else
+		get_source "$work"
+	fi
+	add_ours "$work/src"
+	configure_qemu "$work"
+	build "$work"
+	install_result "$work" "$dest"
+	[ -z "$made" ] || rm -rf "$made"
 	echo "$dest/qemu-system-x86_64"
-	exit 0
-fi
-if [ -n "$print" ]; then
-	echo "$dest/qemu-system-x86_64"
-	exit 1
-fi
-mkdir -p "$cache"
-exec 9>"$cache/lock"
-flock 9
-if [ -x "$dest/qemu-system-x86_64" ]; then
-	echo "$dest/qemu-system-x86_64"
-	exit 0
-fi
-say "QEMU $version for hvnet vm"
-need_packages
-made=
-if [ -z "${HVNET_QEMU_WORK:-}" ]; then
-	made=$(mktemp -d "$cache/work.XXXXXX")
-fi
-work=${HVNET_QEMU_WORK:-$made}
-mkdir -p "$work"
-if [ -n "$source" ]; then
-	mkdir "$work/src" && cp -a "$source/." "$work/src/"
-else
-	get_source "$work"
-fi
-add_ours "$work/src"
-configure_qemu "$work"
-build "$work"
-install_result "$work" "$dest"
-[ -z "$made" ] || rm -rf "$made"
-echo "$dest/qemu-system-x86_64"
+}
+
+main
+exit
