@@ -304,7 +304,7 @@ uio_on_closed(struct uio *u)
 }
 
 static void
-mem_check(struct uio *u, int rc)
+mem_done(struct uio *u, int rc)
 {
 	if (rc < 0)
 		uio_over(u, UIO_LOST, "the host at %s is gone",
@@ -312,9 +312,16 @@ mem_check(struct uio *u, int rc)
 }
 
 void
+uio_mem_check(struct uio *u)
+{
+	if (u->mem != NULL)
+		mem_done(u, uio_mem_scan(u->mem));
+}
+
+void
 uio_on_mapped(struct uio *u)
 {
-	mem_check(u, uio_mem_scan(u->mem));
+	uio_mem_check(u);
 }
 
 static void
@@ -322,8 +329,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct uio *u = arg;
 
-	if (u->mem != NULL)
-		mem_check(u, uio_mem_scan(u->mem));
+	uio_mem_check(u);
 	uio_pump(u);
 }
 
@@ -337,7 +343,7 @@ uio_pump(struct uio *u)
 
 	while (u->end == UIO_RUNNING && link_guest_want(u->link, &gpa))
 		if (u->mem != NULL)
-			mem_check(u, uio_mem_want(u->mem, gpa));
+			mem_done(u, uio_mem_want(u->mem, gpa));
 	do {
 		while (vmc_vp_dispatch(u->vmc, 0, UIO_BUDGET, now))
 			;
@@ -517,6 +523,7 @@ uio_start(const struct uio_config *cfg, struct event_base *base, char *err,
 {
 	bool huge = !argv_has(cfg->argv, "--no-huge");
 	struct uio *u = uio_alloc_one(cfg, base);
+	int rc;
 
 	snprintf(err, cap, "out of memory");
 	if (u == NULL)
@@ -530,6 +537,11 @@ uio_start(const struct uio_config *cfg, struct event_base *base, char *err,
 	if (connect_host(u, err, cap) < 0 ||
 	    uio_ns_enter(huge, err, cap) < 0)
 		goto fail;
+	if (huge && (rc = uio_huge_start(u)) < 0) {
+		snprintf(err, cap, "watching " UIO_HUGE_DIR ": %s",
+		    strerror(-rc));
+		goto fail;
+	}
 	if (events_make(u) < 0) {
 		snprintf(err, cap, "out of memory");
 		goto fail;
@@ -563,6 +575,7 @@ uio_stop(struct uio *u)
 		waitpid(u->child, &u->status, 0);
 	}
 	ctl_server_destroy(u->ctl);
+	uio_huge_stop(u);
 	uio_swap_close(u);
 	if (u->mem != NULL)
 		user_forget(u);

@@ -112,9 +112,9 @@ uio_ns_enter(bool huge, char *err, size_t cap)
 	rc = cover("/dev");
 	if (rc < 0)
 		return ns_fail("covering /dev", rc, err, cap);
-	if (mkdir("/dev/hugepages", 0755) < 0)
-		return ns_fail("/dev/hugepages", -errno, err, cap);
-	if (mount("hvnet", "/dev/hugepages", "hugetlbfs", 0, NULL) < 0 && huge)
+	if (mkdir(UIO_HUGE_DIR, 0755) < 0)
+		return ns_fail(UIO_HUGE_DIR, -errno, err, cap);
+	if (mount("hvnet", UIO_HUGE_DIR, "hugetlbfs", 0, NULL) < 0 && huge)
 		return ns_fail("mounting hugetlbfs", -errno, err, cap);
 	if (mkdir("/run/dpdk", 0755) < 0 && errno != EEXIST)
 		return ns_fail("/run/dpdk", -errno, err, cap);

@@ -7,8 +7,10 @@
  *	uio_tree.c	the files of sysfs
  *	uio_swap.c	/dev/uio0, by fanotify
  *	uio_mem.c	the program's own memory
+ *	uio_huge.c	its huge pages, when they are used again
+ *	uio_ctl.c	statistics
  *
- * Context of everything: the one thread.
+ * Context of everything: the one thread, but where uio_huge.c says otherwise.
  */
 #ifndef LINUX_UIO_UIO_PRIV_H
 #define LINUX_UIO_UIO_PRIV_H
@@ -24,6 +26,7 @@
 #include "linux/uio/uio_mem.h"
 
 #define UIO_MAX_QUEUES	64u
+#define UIO_HUGE_DIR	"/dev/hugepages"
 
 /* The maps of uio_hv_generic, in its order; each is opened by itself. */
 enum uio_map {
@@ -66,6 +69,8 @@ enum uio_state {
 	X(regions_removed, "pieces taken back")
 COUNTER_STRUCT(uio_counters, UIO_COUNTERS);
 
+struct uio_huge;
+
 struct uio {
 	struct uio_config cfg;
 	struct event_base *base;
@@ -94,6 +99,7 @@ struct uio {
 	struct event *user_event;
 	struct uio_mem *mem;		/* of user; NULL: none */
 	struct event *beat;
+	struct uio_huge *huge;		/* NULL: no huge pages */
 
 	/* /dev/uio0 */
 	int fan_fd;
@@ -126,6 +132,8 @@ void uio_on_closed(struct uio *);
 void uio_on_attach(struct uio *, pid_t pid);
 /* All maps are open. */
 void uio_on_mapped(struct uio *);
+/* The program's memory may have changed: compare. */
+void uio_mem_check(struct uio *);
 
 /* --- uio_vmbus.c --- */
 
@@ -144,6 +152,12 @@ void uio_channel_close(struct uio *);
 
 /* A mount namespace with our /sys/bus, /dev, /run/dpdk; 0 or -1 with err. */
 int uio_ns_enter(bool huge, char *err, size_t cap);
+
+/* --- uio_huge.c --- */
+
+/* Watch the hugetlbfs of the namespace; 0 or -errno. */
+int uio_huge_start(struct uio *);
+void uio_huge_stop(struct uio *);
 
 /* --- uio_tree.c --- */
 

@@ -14,6 +14,7 @@
  *	key HEX				the hash key
  *	link SECONDS			poll until the link changes, or an
  *					event says so
+ *	pool				send from a new pool, free the last one
  *	stats
  *
  * Every frame is UDP (TCP with tso) from 10.9.0.1 to 10.9.0.2; its payload is a
@@ -52,7 +53,8 @@
 struct papp {
 	uint16_t port;
 	uint16_t queues;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool, *tx_pool;
+	uint32_t pools;
 	struct rte_ether_addr mac, peer;
 	uint32_t seq;
 	volatile uint32_t lsc_events;
@@ -150,7 +152,7 @@ static struct rte_mbuf *
 frame_make(struct papp *a, const struct tx_kind *k)
 {
 	uint32_t hdr = 14 + 20 + (k->tso ? 20 : 8), left = k->size - hdr, at = 0;
-	struct rte_mbuf *m = rte_pktmbuf_alloc(a->pool), *last = m;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(a->tx_pool), *last = m;
 	uint32_t seq = a->seq;
 
 	if (m == NULL)
@@ -169,7 +171,7 @@ frame_make(struct papp *a, const struct tx_kind *k)
 		at += n;
 		if (left == 0)
 			break;
-		last->next = rte_pktmbuf_alloc(a->pool);
+		last->next = rte_pktmbuf_alloc(a->tx_pool);
 		if (last->next == NULL) {
 			rte_pktmbuf_free(m);
 			return NULL;
@@ -472,6 +474,19 @@ cmd_key(const struct papp *a, const char *hex)
 }
 
 static void
+cmd_pool(struct papp *a)
+{
+	char name[24];
+
+	if (a->tx_pool != a->pool)
+		rte_mempool_free(a->tx_pool);
+	snprintf(name, sizeof(name), "papp_tx%u", a->pools++);
+	a->tx_pool = rte_pktmbuf_pool_create(name, 4095, 0, 0,
+	    PAPP_MBUF_BYTES, SOCKET_ID_ANY);
+	ok("pool", a->tx_pool != NULL ? 0 : -rte_errno);
+}
+
+static void
 cmd_link(struct papp *a, double seconds)
 {
 	uint64_t end = rte_get_timer_cycles() + (uint64_t)(seconds *
@@ -552,6 +567,8 @@ line_do(struct papp *a, char **w, int n)
 		cmd_key(a, w[1]);
 	else if (strcmp(w[0], "link") == 0 && n == 2)
 		cmd_link(a, atof(w[1]));
+	else if (strcmp(w[0], "pool") == 0)
+		cmd_pool(a);
 	else if (strcmp(w[0], "stats") == 0)
 		cmd_stats(a);
 	else
@@ -581,6 +598,7 @@ main(int argc, char **argv)
 		fail("mbufs", rte_errno);
 		return 4;
 	}
+	a.tx_pool = a.pool;
 	rte_eth_dev_callback_register(a.port, RTE_ETH_EVENT_INTR_LSC, on_lsc,
 	    &a);
 	printf("papp: {\"ok\": true, \"ready\": true}\n");
