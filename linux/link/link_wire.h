@@ -23,7 +23,7 @@
 
 /* Limits; the host refuses what exceeds them (docs/partition.md). */
 #define LINK_MAX_VPS		64u
-#define LINK_MAX_REGIONS	64u		/* sealed ones */
+#define LINK_MAX_REGIONS	128u		/* sealed ones */
 #define LINK_MAX_FDS		2u		/* in one message */
 #define LINK_MAX_MSG		512u		/* bytes of a message */
 #define LINK_NAME_LEN		32u		/* with the NUL */
