@@ -179,7 +179,8 @@ cli_help_nic(const char *title, const char *text, bool running)
 		fprintf(f, "  %-10s %s", key, nic_spec_key_help(i));
 		if (!running && nic_spec_get(&spec, key, value,
 		    sizeof(value)) && value[0] != '\0' &&
-		    strcmp(key, "mac") != 0)
+		    strcmp(key, "mac") != 0 &&
+		    strstr(nic_spec_key_help(i), "default") == NULL)
 			fprintf(f, "; default %s", value);
 		fputc('\n', f);
 	}

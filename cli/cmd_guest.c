@@ -53,7 +53,7 @@ static const struct argp_option options[] = {
 	{ "netns", KEY_NETNS, "NS", 0,
 	    "Network namespace for it, by name; default: this one", 2 },
 	{ "mtu", KEY_MTU, "BYTES", 0,
-	    "Largest IP packet, 68 to 9000; default 1500", 2 },
+	    "Largest IP packet, 68 to 9000; default: as the host's NIC", 2 },
 	{ "offload", KEY_OFFLOAD, "LIST", 0,
 	    "Offloads wanted, as name=on|off,...: tso, txcsum, rxcsum, rsc, "
 	    "vlan, hash; default: all on", 2 },

@@ -86,3 +86,23 @@ def test_flows_land_where_toeplitz_says(lab, queues):
         used.add(want)
         before = after
     assert used == set(range(queues)), 'some queue was never used'
+
+
+def test_key_and_table_change_while_traffic_runs(lab):
+    """Everything to queue 1, then another key; nothing is lost meanwhile."""
+    lab.pair()
+    rx = lab.start('g', 'iperf3 -s -1', 'iperf')
+    lab.wait('server', lambda: ':5201 ' in lab.run('g', 'ss -Hltn').stdout, 5)
+    tx = lab.start('h', f'iperf3 -c {GUEST} -t 4 -P 4', 'iperf')
+    for n in range(6):
+        lab.set('hn0', 'rss_table=1' if n % 2 else 'rss_table=0:1')
+        lab.set('hn0', f'rss_key={bytes(range(n, n + 40)).hex()}')
+    lab.set('hn0', 'rss_table=1')
+    before, rss = rx_frames(lab)
+    assert set(rss['table']) == {1}
+    assert rss['key'] == bytes(range(5, 45)).hex()
+    assert tx.wait(20) == 0 and rx.wait(20) == 0, lab.log(tx)
+    after, _ = rx_frames(lab)
+    assert after[1] - before[1] > 10 * (after[0] - before[0])
+    bad = lab.set('hn0', 'rss_table=0:9', check=False)
+    assert bad.returncode != 0 and 'below 2' in bad.stderr
