@@ -35,7 +35,7 @@ main_help(void)
 	    "4 refused by the process or the other end; 5 host lost "
 	    "(guest --once).\n\n"
 	    "Manual: hvnet(1), hvnet-host(1), hvnet-guest(1), hvnet-stat(1), "
-	    "hvnet-set(1).\n");
+	    "hvnet-set(1),\nhvnet-uio(1).\n");
 }
 
 int
@@ -47,7 +47,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2)
-		cli_usage("which command: host, guest, stat or set? "
+		cli_usage("which command: host, guest, uio, vm, stat or set? "
 		    "(hvnet --help)");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
@@ -66,6 +66,7 @@ main(int argc, char **argv)
 		argv[1] = name;
 		return commands[i]->run(argc - 1, argv + 1);
 	}
-	cli_usage("no command '%s'; there are host, guest, stat and set",
+	cli_usage("no command '%s'; there are host, guest, uio, vm, stat "
+	    "and set",
 	    argv[1]);
 }
