@@ -81,6 +81,8 @@ vsc_hwcaps_done(struct vsc *v)
 		return vsc_fault(v->q[0], why, d->info.len,
 		    "hardware capabilities");
 	v->hw_offloads = off_offered(v, &v->hw);
+	if ((v->hw_offloads & VSC_OFF_RSC4) != 0)
+		os_st32(&v->rsc_offered, 1);
 	return VSC_STEP_NEXT;
 }
 

@@ -224,6 +224,7 @@ struct vsc {
 	bool rndis_up, stopped, talk, attached;
 	struct ndis_offload_caps hw;
 	uint32_t hw_offloads;		/* VSC_OFF_* the host offers */
+	uint32_t rsc_offered;		/* ever; all owners, by os_ld32() */
 	uint32_t new_offloads;
 	struct ndis_rss_caps rss_caps;
 	uint32_t rss_entries, rss_hash_types;

@@ -199,8 +199,11 @@ rx_range(struct vsc_queue *q, uint8_t *shared, uint32_t bytes)
 	if (rndis_packet_decode_head(&pkt, head, bytes, &why) < 0)
 		return vsc_fault(q, why, bytes, "receive");
 	if ((pkt.ppi.present & RNDIS_HAS_FRAG) != 0) {
-		/* Offered is enough: it may just have been switched off. */
-		if ((q->vsc->hw_offloads & VSC_OFF_RSC4) == 0)
+		/*
+		 * Offered once is enough: frames from before it was switched
+		 * off or taken back may still be in this ring.
+		 */
+		if (os_ld32(&q->vsc->rsc_offered) == 0)
 			return vsc_fault(q, FAULT_RNDIS_RSC, 0, "receive");
 		rc = vsc_rsc_add(q, &pkt, shared + pkt.data_off, &why);
 		if (rc < 0)
