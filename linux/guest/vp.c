@@ -153,7 +153,7 @@ vp_join(struct vp *v)
 {
 	if (v->started) {
 		pthread_mutex_lock(&v->lock);
-		v->park_wanted = 0;
+		os_st32(&v->park_wanted, 0);
 		pthread_cond_broadcast(&v->cond);
 		pthread_mutex_unlock(&v->lock);
 		vp_wake(v);

@@ -22,7 +22,8 @@ struct nic_source {
 	struct nic_queue *serves;	/* control, gate closed */
 	struct nic_source *next;	/* of the same queue; likewise */
 	uint32_t index;
-	bool readable;			/* its worker */
+	/* Set by the worker's events also while the gate is closed: os_st32 */
+	uint32_t readable;
 	uint32_t posted;		/* shared: look at it */
 };
 

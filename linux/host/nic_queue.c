@@ -29,7 +29,7 @@ queue_on_signal(struct work_source *s)
 static void
 source_on_readable(struct work_source *s)
 {
-	CONTAINER_OF(s, struct nic_source, src)->readable = true;
+	os_st32(&CONTAINER_OF(s, struct nic_source, src)->readable, 1);
 }
 
 /* One source; true: it has more and the guest has room. */
@@ -41,7 +41,7 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 	for (uint32_t n = 0; n < QUEUE_TURN_BURSTS; n++) {
 		switch (nic->ops->pull(nic, s->index, q->index)) {
 		case BACKEND_DRY:
-			s->readable = false;
+			os_st32(&s->readable, 0);
 			return false;
 		case BACKEND_BLOCKED:
 			counter_add(&q->counters.blocked, 1);
@@ -66,9 +66,10 @@ queue_turn(struct work *wk)
 	if (q->chan == NULL) {
 		q->ring = false;
 		for (struct nic_source *s = q->sources; s != NULL; s = s->next)
-			if (s->readable && nic->ops->discard != NULL) {
+			if (os_ld32(&s->readable) != 0 &&
+			    nic->ops->discard != NULL) {
 				nic->ops->discard(nic, s->index);
-				s->readable = false;
+				os_st32(&s->readable, 0);
 			}
 		return false;
 	}
@@ -84,8 +85,8 @@ queue_turn(struct work *wk)
 	for (struct nic_source *s = q->sources; s != NULL && !q->blocked;
 	    s = s->next) {
 		if (os_ld32(&s->posted) != 0 && os_xchg32(&s->posted, 0) != 0)
-			s->readable = true;
-		if (s->readable && source_turn(q, s))
+			os_st32(&s->readable, 1);
+		if (os_ld32(&s->readable) != 0 && source_turn(q, s))
 			more = true;
 	}
 	return more;
@@ -139,7 +140,7 @@ source_move(struct nic_source *s, struct nic_queue *to)
 	s->serves = to;
 	s->next = to->sources;
 	to->sources = s;
-	s->readable = true;
+	os_st32(&s->readable, 1);
 }
 
 static void
@@ -162,7 +163,7 @@ nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 		    strerror(errno));
 	sources_share(q->nic);
 	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
-		s->readable = true;
+		os_st32(&s->readable, 1);
 	nic_queue_poke(q);
 }
 
