@@ -572,11 +572,7 @@ sim_link_at_0_13(const struct sim_link *l)
 bool
 sim_link_host_blames(const struct sim_link *l)
 {
-	const struct fault_log *h = &l->part.faults;
-
-	if (sim_link_at_0_13(l) && h->last_value == VMBUS_UNLOAD)
-		return h->total != h->count[FAULT_VMBUS_TYPE];
-	return h->total != 0;
+	return l->part.faults.total != 0;
 }
 
 bool

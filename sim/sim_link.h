@@ -108,10 +108,7 @@ bool sim_link_leaks(struct sim_link *, bool destroyed, char *what, size_t cap);
 
 /* One end speaks 0.13 at most: no UNLOAD_COMPLETE, then. */
 bool sim_link_at_0_13(const struct sim_link *);
-/*
- * The host noted a fault of the (honest) guest.  UNLOAD to a host of 0.13 does
- * not count: we send it, as FreeBSD does, and vms faults it.
- */
+/* The host noted a fault of the (honest) guest. */
 bool sim_link_host_blames(const struct sim_link *);
 
 /* Heap of either end, with fault injection; for the users' ops tables. */

@@ -514,13 +514,6 @@ stop(struct run *r)
 	}
 }
 
-/* A host without memory refuses a buffer as if it were bad. */
-static bool
-blame_expected(const struct sim_nic_config *c)
-{
-	return c->host_allocs != 0 || c->link.faults.host_alloc != 0;
-}
-
 static void
 judge(struct run *r, bool finished, struct sim_nic_result *out)
 {
@@ -549,7 +542,7 @@ judge(struct run *r, bool finished, struct sim_nic_result *out)
 	else if (sim_link_host_blames(&r->link))
 		SAY("host blames guest: %s %#llx", fault_name(h->last),
 		    (unsigned long long)h->last_value);
-	else if (d->total != 0 && !blame_expected(r->cfg))
+	else if (d->total != 0)
 		SAY("device blames guest: %s %#llx", fault_name(d->last),
 		    (unsigned long long)d->last_value);
 	else if (sim_link_leaks(&r->link, false, leaks, sizeof(leaks)))

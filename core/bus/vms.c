@@ -203,7 +203,11 @@ vms_contact(struct vms *s, const struct vmbus_contact *m)
 	return err == E_PEER ? err : 0;
 }
 
-/* Ends the connection; a guest without one that asks gets its answer too. */
+/*
+ * Ends the connection; a guest without one that asks gets its answer too.
+ * UNLOAD_COMPLETE exists from 1.1 on.  Under 0.13 drivers of later days send
+ * UNLOAD all the same, and it can mean but one thing.
+ */
 static int
 vms_unload(struct vms *s)
 {
@@ -211,9 +215,8 @@ vms_unload(struct vms *s)
 	uint32_t version = s->version, vp = s->msg_vp;
 
 	vms_reset(s);
-	if (version != 0 && version < VMBUS_V1_1)
-		return vms_fault(s, FAULT_VMBUS_TYPE, VMBUS_UNLOAD);
-	vms_post_vp(s, vp, &r);
+	if (version == 0 || version >= VMBUS_V1_1)
+		vms_post_vp(s, vp, &r);
 	return 0;
 }
 

@@ -168,6 +168,7 @@ static int
 nvs_recv_buf(struct vsp *vsp, const struct nvs_buf *in, struct nvs_msg *out)
 {
 	struct nvs_recv_buf_done *d = &out->recv_buf_done;
+	int rc;
 
 	if (vsp->rx_gpadl != NULL)
 		return nvs_fail(vsp, FAULT_NVS_STATE, NVS_RECV_BUF);
@@ -176,10 +177,13 @@ nvs_recv_buf(struct vsp *vsp, const struct nvs_buf *in, struct nvs_msg *out)
 	vsp->rx_gpadl = buffer_get(vsp, in->gpadl);
 	if (vsp->rx_gpadl == NULL)
 		return 0;
-	if (vsp_rxbuf_attach(vsp, vsp->rx_gpadl->map.va,
-	    vsp->rx_gpadl->map.bytes) != 0) {
-		(void)fault_note(&vsp->queue[0]->chan->faults,
-		    FAULT_NVS_BUFFER, vsp->rx_gpadl->map.bytes);
+	rc = vsp_rxbuf_attach(vsp, vsp->rx_gpadl->map.va,
+	    vsp->rx_gpadl->map.bytes);
+	if (rc != 0) {
+		/* That we have no memory is no fault of the guest's. */
+		if (rc != E_NOMEM)
+			(void)fault_note(&vsp->queue[0]->chan->faults,
+			    FAULT_NVS_BUFFER, vsp->rx_gpadl->map.bytes);
 		vsp_nvs_recv_buf_drop(vsp);
 		return 0;
 	}

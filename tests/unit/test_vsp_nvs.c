@@ -84,6 +84,13 @@ test_buffers(void **state)
 	RIG_NVS(r, 2, NVS_RECV_BUF, 0x999, 0xcafe);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 2, 0);
 	assert_int_equal(vsp_faults(r->vsp)->count[FAULT_NVS_BUFFER], 1);
+	/* Without memory: refused, but nobody is blamed. */
+	r->no_memory = true;
+	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
+	r->no_memory = false;
+	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 2, 0);
+	assert_int_equal(vsp_faults(r->vsp)->total, 1);
+	assert_int_equal(r->vms.gpadl[0].users, 0);
 	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 1, 1, 0, 1792, 64,
 	    64 * 1792);

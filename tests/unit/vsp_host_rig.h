@@ -88,6 +88,7 @@ struct rig {
 	uint32_t flushes, wanted, states, steerings, starts, stops;
 	uint32_t outs_at_flush;
 	size_t allocated;
+	bool no_memory;			/* every allocation fails */
 };
 
 /* ---- the server's functions ------------------------------------------- */
@@ -230,6 +231,8 @@ static const struct chan_ops rig_chan_ops = {
 static void *
 rig_alloc(void *ctx, size_t bytes)
 {
+	if (((struct rig *)ctx)->no_memory)
+		return NULL;
 	((struct rig *)ctx)->allocated += bytes;
 	return calloc(1, bytes);
 }
