@@ -36,6 +36,7 @@ class Lab:
         self.env = {**os.environ, 'HVNET_RUN': f'{self.dir}/run'}
         self.names = {}
         self.procs = []
+        self.ended = []
         self.logs = itertools.count()
         atexit.register(self.close)
         for s in (signal.SIGINT, signal.SIGTERM):
@@ -100,6 +101,7 @@ class Lab:
         """End a process that start() began; its exit code."""
         if p in self.procs:
             self.procs.remove(p)
+            self.ended.append(p)
         if p.poll() is None:
             p.send_signal(sig)
             try:
@@ -131,9 +133,10 @@ class Lab:
 
     def check_processes(self):
         """LabError if a process died of a signal or a sanitizer's report."""
-        for p in self.procs:
+        for p in self.procs + self.ended:
             text = self.log(p)
-            if (p.poll() or 0) < 0 or 'Sanitizer' in text:
+            died = p in self.procs and (p.poll() or 0) < 0
+            if died or 'Sanitizer' in text or 'runtime error:' in text:
                 raise LabError(f'{p.args[:4]}: {p.returncode}\n{text}')
 
     # --- hvnet ---
