@@ -40,11 +40,13 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Change a NIC at run time.  NIC is the name of a host's NIC (keys below), "
     "or of a guest's interface (tso, txcsum, rxcsum, rsc, vlan, hash: on or "
-    "off).\v"
+    "off; rss_key: 80 hexadecimal digits; rss_table: queue numbers with ':' "
+    "between, repeated to fill the table).\v"
     "Examples:\n"
     "  hvnet set hvhost0 link=down\n"
     "  hvnet set hvhost0 loss=0.1% delay=1ms\n"
     "  hvnet set hn0 tso=off\n"
+    "  hvnet set hn0 rss_table=0:1:1:0\n"
     "  hvnet set --add backend=tap,name=hvhost1,mtu=9000\n"
     "  hvnet set hvhost1 --remove\n";
 
