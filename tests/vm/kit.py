@@ -191,7 +191,7 @@ class Vm:
                          r'NETDEV WATCHDOG|panic|hv_\w+: .*(error|fail|'
                          r'unable|timed? ?out|invalid)', re.I)
         skip = re.compile(r'pcie?port|sched_clock|clocksource|Command line|'
-                          r'tsc:|calibrate_delay|pci=nocrs', re.I)
+                          r'tsc:|calibrate_delay|pci=nocrs|not a bug', re.I)
         return [x for x in self.console().splitlines()
                 if bad.search(x) and not skip.search(x)]
 
