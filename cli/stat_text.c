@@ -19,6 +19,7 @@
 #include "linux/guest/vp.h"
 #include "linux/host/backend.h"
 #include "linux/host/worker.h"
+#include "linux/uio/uio.h"
 #include "vsc/vsc.h"
 #include "vsp/vsp.h"
 
@@ -31,6 +32,7 @@ const struct stat_group stat_groups[] = {
 	{ "interrupts of a virtual processor", "guest",
 	    &vmc_vp_counters_table },
 	{ "how the host was told", "guest", &vmc_signal_counters_table },
+	{ "stand-in of the kernel", "uio", &uio_counters_table },
 	{ "NetVSP from guest", "host", &vsp_from_guest_counters_table },
 	{ "NetVSP to guest", "host", &vsp_to_guest_counters_table },
 	{ "backend", "host", &backend_counters_table },

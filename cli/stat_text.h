@@ -10,7 +10,7 @@
 
 struct stat_group {
 	const char *title;
-	const char *side;	/* "guest", "host" or "both" */
+	const char *side;	/* "guest", "host", "uio" or "both" */
 	const struct counter_table *table;
 };
 

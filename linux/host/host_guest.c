@@ -494,7 +494,7 @@ host_guest_stat(struct host_guest *g)
 	snprintf(vmbus, sizeof(vmbus), "%u.%u", version >> 16,
 	    version & 0xffff);
 	return json_pack("{s:i,s:s,s:i,s:i,s:s,s:i,s:I,s:i,s:i,s:i,s:i,s:i,"
-	    "s:I,s:I,s:o,s:o}",
+	    "s:I,s:I,s:I,s:I,s:o,s:o}",
 	    "guest", (int)g->number, "name", g->hello.name,
 	    "pid", (int)g->hello.pid, "vps", (int)g->hello.vps,
 	    "vmbus", vmbus, "nics", (int)g->nics,
@@ -505,6 +505,8 @@ host_guest_stat(struct host_guest *g)
 	    "gpadl_pages", (int)(g->vms != NULL ? vms_gpadl_pages(g->vms) : 0),
 	    "posts", (json_int_t)u.posts,
 	    "posts_delayed", (json_int_t)u.posts_delayed,
+	    "memory_wanted", (json_int_t)u.wanted,
+	    "memory_refused", (json_int_t)u.want_refused,
 	    "partition", stat_counters(&part->counters, &part_counters_table),
 	    "faults", stat_faults(&part->faults));
 }

@@ -58,17 +58,6 @@ enum uio_state {
 	UIO_START, UIO_READY, UIO_OPENING, UIO_OPEN, UIO_CLOSING
 };
 
-#define UIO_COUNTERS(X)							\
-	X(attaches,	"programs that opened the NIC")			\
-	X(refused,	"programs turned away: the NIC was in use")	\
-	X(detaches,	"programs that ended")				\
-	X(wants,	"addresses that the host asked for")		\
-	X(wants_unknown, "of those, not in the program's shared memory") \
-	X(scans,	"looks at the program's memory map")		\
-	X(regions_added, "pieces of its memory handed to the host")	\
-	X(regions_removed, "pieces taken back")
-COUNTER_STRUCT(uio_counters, UIO_COUNTERS);
-
 struct uio_huge;
 
 struct uio {

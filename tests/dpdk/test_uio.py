@@ -120,6 +120,23 @@ def test_second_program(lab):
                 '/proc/meminfo').read_text()).group(1)
 
 
+def test_stand_in_killed(lab):
+    """The program goes with it, the host lets go, the next one starts."""
+    host = null_host(lab)
+    p = Papp(lab).up(2)
+    program = p.pid()
+    p.p.kill()
+    assert p.ended() == -9
+    lab.wait('the program is gone', lambda: not os.path.exists(
+        f'/proc/{program}/exe'), 5, [host])
+    lab.wait('the host lets go', lambda: next(
+        x for x in lab.stat('n0') if x['kind'] == 'host')['guests'] in
+        (0, []), 5, [host])
+    p = Papp(lab).up(2)
+    assert p.do('tx 100 1000')['completed'] == 100
+    assert p.quit() == 0
+
+
 def test_programs_of_a_script(lab):
     """One stand-in, a script of three programs, one of them killed."""
     null_host(lab)
