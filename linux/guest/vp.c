@@ -71,7 +71,8 @@ vp_main(void *arg)
 
 		counter_add(timeout == 0 ? &v->counters.polls :
 		    &v->counters.wakeups, 1);
-		if (os_ld32(&v->park_wanted) > 0)
+		/* Zero: what was done while it was not comes before this. */
+		if (os_ld32_acq(&v->park_wanted) > 0)
 			vp_park_here(v);
 		for (int i = 0; i < n; i++)
 			vp_note(v, &ev[i]);
@@ -201,7 +202,7 @@ vp_unpark(struct vp *v)
 		return;
 	pthread_mutex_lock(&v->lock);
 	OS_ASSERT(v->park_wanted > 0);
-	os_st32(&v->park_wanted, v->park_wanted - 1);
+	os_st32_rel(&v->park_wanted, v->park_wanted - 1);
 	if (v->park_wanted == 0)
 		v->parked = false;
 	pthread_cond_broadcast(&v->cond);

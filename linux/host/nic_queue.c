@@ -126,21 +126,24 @@ source_move(struct nic_source *s, struct nic_queue *to)
 			p = &(*p)->next;
 		*p = s->next;
 	}
-	if (fd >= 0 && old != to->work.worker) {
+	if (fd >= 0) {
 		work_source_del(&s->src);
 		/* After this no event of it is under way. */
-		worker_call(old, worker_pass, NULL);
+		if (old != NULL)
+			worker_call(old, worker_pass, NULL);
 		if (work_source_add(&s->src, &to->work, fd,
 		    source_on_readable) < 0)
 			fprintf(stderr, "hvnet host: %s: source %u cannot be "
 			    "watched: %s\n", to->nic->spec.name, s->index,
 			    strerror(errno));
 	}
-	s->src.work = &to->work;
+	/* An event of it may be under way at the same worker. */
+	__atomic_store_n(&s->src.work, &to->work, __ATOMIC_RELEASE);
 	s->serves = to;
 	s->next = to->sources;
 	to->sources = s;
 	os_st32(&s->readable, 1);
+	nic_queue_poke(to);
 }
 
 static void

@@ -224,7 +224,7 @@ worker_main(void *arg)
 			if (s == NULL)
 				continue;
 			s->event(s);
-			work_ready(s->work);
+			work_ready(__atomic_load_n(&s->work, __ATOMIC_ACQUIRE));
 		}
 		worker_posts_take(w);
 		if (os_ld32(&w->retry) != 0 && os_xchg32(&w->retry, 0) != 0)
@@ -258,7 +258,8 @@ work_post(struct work *wk)
 		wk->post_next = head;
 	} while (!__atomic_compare_exchange_n(&w->posts, &head, wk, true,
 	    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-	if (wk->post_next == NULL)
+	/* wk may be taken and posted anew by now: look at head, not at it. */
+	if (head == NULL)
 		worker_wake(w);
 }
 
