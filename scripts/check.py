@@ -136,6 +136,15 @@ def stage_pytest(label, paths, env=None):
     return count
 
 
+# What goes through a build five times as slow: no shares of loss or of flows.
+SLOW_WORLD = ('test_recovery or test_ping or test_copies or test_mtu or set_ or '
+              'test_offload_switch or test_stat or test_nic or test_link or '
+              'test_parallel or test_vlan or test_jumbo')
+SANITIZED = {
+    'asan': {'UBSAN_OPTIONS': 'print_stacktrace=1',
+             'ASAN_OPTIONS': 'detect_leaks=1'},
+    'tsan': {'TSAN_OPTIONS': 'halt_on_error=0'},
+}
 SAN = ['-Db_lundef=false', '--buildtype=debugoptimized', '-Dwerror=true']
 
 
@@ -169,6 +178,11 @@ def stages():
         'tsan', SAN + ['-Db_sanitize=thread'], ['unit', 'pair'],
         {'CC': 'clang'}, {'TSAN_OPTIONS': 'halt_on_error=1'})
     yield 'net', lambda: stage_pytest('net', ['tests/net'])
+    for san, options in SANITIZED.items():
+        yield f'net {san}', lambda san=san, options=options: stage_pytest(
+            f'net-{san}', ['tests/net', '-k', SLOW_WORLD],
+            {'HVNET': str(top / f'build-check-{san}/cli/hvnet'),
+             'HVNET_SANITIZER': san, **options})
     yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])
     yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
     yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
