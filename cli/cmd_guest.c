@@ -30,7 +30,7 @@ struct cmd_guest {
 
 enum {
 	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_IFNAME, KEY_NETNS, KEY_VPS,
-	KEY_MEMORY, KEY_PIN, KEY_SINGLE_VP, KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD,
+	KEY_MEMORY, KEY_PIN, KEY_NO_PIN, KEY_SINGLE_VP, KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD,
 	KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE,
 	KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC,
 };
@@ -65,8 +65,9 @@ static const struct argp_option options[] = {
 	    "Guest memory, 64 to 65536 MiB of addresses; what is not touched "
 	    "costs nothing; default 1024", 3 },
 	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
-	    "Pin virtual processor k to processor CPU + k; default CPU is 0",
-	    3 },
+	    "Pin virtual processor k to processor CPU + k; default: on, behind "
+	    "the processors of guests that run already", 3 },
+	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy)", 3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
@@ -252,6 +253,9 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_MEMORY:
 		c->memory_bytes = (uint64_t)cli_uint("--memory", arg, 64,
 		    65536) << 20;
+		break;
+	case KEY_NO_PIN:
+		c->pin = false;
 		break;
 	case KEY_PIN:
 		c->pin = true;

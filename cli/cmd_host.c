@@ -24,7 +24,7 @@ struct cmd_host {
 
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
-	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_MAX_VMBUS, KEY_MAX_NVSP,
+	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_NO_PIN, KEY_MAX_VMBUS, KEY_MAX_NVSP,
 	KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_MDOC,
 };
 
@@ -42,7 +42,8 @@ static const struct argp_option options[] = {
 	{ "workers", KEY_WORKERS, "N", 0,
 	    "Worker threads, 1 to 64; default one a processor", 2 },
 	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
-	    "Pin worker k to processor CPU + k; default CPU is 0", 2 },
+	    "Pin worker k to processor CPU + k; default: on, CPU 0", 2 },
+	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 2 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "When a guest is told of packets: edge (default, once a batch) "
 	    "or packet (each packet, legacy)", 2 },
@@ -130,6 +131,9 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_WORKERS:
 		c->workers = cli_uint("--workers", arg, 1, HOST_MAX_WORKERS);
+		break;
+	case KEY_NO_PIN:
+		c->pin = false;
 		break;
 	case KEY_PIN:
 		c->pin = true;

@@ -57,7 +57,7 @@ guest_config_default(struct guest_config *c)
 {
 	*c = (struct guest_config){ .name = "", .nic = "", .ifname = "hn0",
 		.netns = "", .vps = 2, .memory_bytes = 1ull << 30,
-		.coalesce = true };
+		.coalesce = true, .pin = true, .first_cpu = GUEST_CPU_AUTO };
 	vsc_tunables_default(&c->vsc.tune);
 	c->vsc.offloads = VSC_OFF_ALL;
 	/* Directed, multicast (all), broadcast: the TAP's stack filters. */
@@ -361,6 +361,17 @@ guest_destroy(struct guest *g)
 	free(g);
 }
 
+/* Guests that run already have the first processors, as far as they go. */
+static uint32_t
+guest_cpu_auto(uint32_t vps)
+{
+	size_t guests;
+	char **paths = ctl_paths("guest", &guests);
+
+	ctl_paths_free(paths, guests);
+	return (uint32_t)guests * vps;
+}
+
 struct guest *
 guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
     size_t cap)
@@ -373,6 +384,8 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 		return NULL;
 	memset(g, 0, sizeof(*g));
 	g->cfg = *cfg;
+	if (g->cfg.first_cpu == GUEST_CPU_AUTO)
+		g->cfg.first_cpu = guest_cpu_auto(cfg->vps);
 	g->base = base;
 	g->timer_at = UINT64_MAX;
 	if (cfg->transcript != NULL &&

@@ -13,6 +13,8 @@
 
 struct guest;
 
+#define GUEST_CPU_AUTO	UINT32_MAX
+
 struct guest_config {
 	const char *connect;	/* the host's socket */
 	const char *name;	/* of the guest; "" */
@@ -22,7 +24,7 @@ struct guest_config {
 	uint32_t vps;
 	uint64_t memory_bytes;
 	bool pin;		/* pin VP k to CPU first_cpu + k */
-	uint32_t first_cpu;
+	uint32_t first_cpu;	/* GUEST_CPU_AUTO: behind other guests' */
 	bool single_vp;		/* all channels on VP 0 */
 	bool once;		/* end when the host goes, do not wait for it */
 	bool coalesce;		/* merge received segments before the TAP */

@@ -29,7 +29,7 @@ COUNTER_TABLE(netif_counters, NETIF_COUNTERS(X));
 
 /* Policy: a burst that the host should hear of. */
 #define NETIF_BURST_FRAMES	32u
-#define NETIF_BURST_BYTES	(128u << 10)
+#define NETIF_BURST_BYTES	(256u << 10)
 /* Policy: bursts of one queue before others get their turn. */
 #define NETIF_TURN_BURSTS	4u
 #define NETIF_MAX_VEC		84u

@@ -16,7 +16,7 @@ struct nic;
 
 /* Policy: a burst that the guest should hear of. */
 #define BACKEND_BURST_FRAMES	32u
-#define BACKEND_BURST_BYTES	(128u << 10)
+#define BACKEND_BURST_BYTES	(256u << 10)
 
 #define BACKEND_COUNTERS(X)						\
 	X(read,		"frames taken from the backend for the guest")	\

@@ -26,7 +26,7 @@
 void
 host_config_default(struct host_config *c)
 {
-	*c = (struct host_config){ .max_guests = HOST_MAX_GUESTS };
+	*c = (struct host_config){ .pin = true, .max_guests = HOST_MAX_GUESTS };
 }
 
 /* --- the socket --- */
