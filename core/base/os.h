@@ -18,6 +18,8 @@
  *   os_mb        full memory barrier
  *   os_relax     hint inside a spin loop
  *   os_leN       native <-> little endian, N in 16, 32, 64
+ *   os_peer_takes(p), os_peer_gave(p)   optional, for race detectors: the peer,
+ *                whom they do not see, orders what happens to the memory at p
  *   OS_ASSERT    a bug of ours; never a condition that a peer can cause
  *   OS_CACHELINE bytes
  */
@@ -30,6 +32,11 @@ _Static_assert(sizeof(uint64_t) == 8 && sizeof(uint32_t) == 4,
     "os_port.h: exact-width types");
 _Static_assert(OS_CACHELINE >= 32 && (OS_CACHELINE & (OS_CACHELINE - 1)) == 0,
     "os_port.h: OS_CACHELINE is a power of two");
+
+#ifndef os_peer_takes
+#define os_peer_takes(p)	((void)(p))
+#define os_peer_gave(p)		((void)(p))
+#endif
 
 #define ARRAY_LEN(a)		(sizeof(a) / sizeof((a)[0]))
 #define CACHE_ALIGNED		__attribute__((aligned(OS_CACHELINE)))

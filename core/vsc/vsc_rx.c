@@ -238,16 +238,20 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 	counter_add(&q->rx.count.packets, 1);
 	for (uint32_t i = 0; i < x.count && rc == 0; i++) {
 		struct vmpkt_xfer_range r = vmpkt_xfer_range(&x, i);
-		uint8_t *at;
+		uint8_t *at, *section;
 
 		if (!range_ok(r.offset, r.bytes, v->rxbuf.mem.bytes))
 			return vsc_fault(q, FAULT_NVS_SECTION, r.offset,
 			    "receive");
 		at = (uint8_t *)v->rxbuf.mem.va + r.offset;
+		section = at - r.offset % v->rx_section.slot_bytes;
+		/* Another queue may have had it, by way of the host. */
+		os_peer_gave(section);
 		if (n.channel == NVS_CHANNEL_CONTROL)
 			rc = vsc_rndis_input(q, at, r.bytes);
 		else
 			rc = rx_range(q, at, r.bytes);
+		os_peer_takes(section);
 	}
 	if (rc == 0 && q->rx.rsc.open)
 		rc = vsc_fault(q, FAULT_RNDIS_RSC, q->rx.rsc.id, "receive");

@@ -44,6 +44,20 @@ os_relax(void)
 #endif
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OS_PORT_TSAN	1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define OS_PORT_TSAN	1
+#endif
+#ifdef OS_PORT_TSAN
+void __tsan_acquire(void *);
+void __tsan_release(void *);
+#define os_peer_takes(p)	__tsan_release(p)
+#define os_peer_gave(p)		__tsan_acquire(p)
+#endif
+
 #define os_le16(x)	htole16(x)
 #define os_le32(x)	htole32(x)
 #define os_le64(x)	htole64(x)
