@@ -13,7 +13,7 @@ bool
 hvnet_cpuid(struct CPUArchState *env, uint32_t leaf, uint32_t *eax,
     uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
 
-/* RDMSR of the MSR in ECX.  Context: vCPU thread, no BQL.  True: EDX:EAX set. */
+/* RDMSR of the MSR in ECX; sets EDX:EAX.  Context: vCPU thread, no BQL. */
 bool
 hvnet_rdmsr(struct CPUArchState *env);
 

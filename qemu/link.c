@@ -131,7 +131,7 @@ hvnet_gone(struct hvnet_dev *dev, const char *why)
 	hvnet_link_retry(dev);
 }
 
-/* Takes messages until one is an answer.  1: *m is it; 0: none now; -1: over. */
+/* Takes messages up to an answer.  1: *m is it; 0: none now; -1: over. */
 static int
 hvnet_take(struct hvnet_dev *dev, union link_msg *m)
 {

@@ -4,7 +4,7 @@
 #
 # Usage: scripts/qemu-build.sh [--print] [--source DIR]
 #   --print       only say where the result is or would be; exit 1 if not there
-#   --source DIR  an unpacked QEMU source tree instead of Debian's (it is copied)
+#   --source DIR  an unpacked QEMU source tree instead of Debian's (copied)
 #
 # The last line on standard output is the path of qemu-system-x86_64.
 # Environment: HVNET_QEMU_CACHE (~/.cache/hvnet), HVNET_QEMU_WORK (where to

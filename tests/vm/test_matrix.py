@@ -82,7 +82,8 @@ def test_two_machines_by_a_pair(lab):
 def test_two_nics_in_one_machine(lab):
     lab.host(lab.tap_spec(name='ha', ns='a'), lab.tap_spec(name='hb', ns='b'))
     vm = Vm(lab).connect()
-    macs = {nic['spec']['name']: nic['spec']['mac'] for nic in lab.stat()[0]['nics']}
+    macs = {nic["spec"]["name"]: nic["spec"]["mac"]
+            for nic in lab.stat()[0]["nics"]}
     for n, name in enumerate(('ha', 'hb'), 1):
         ns = name[1]
         lab.run(ns, f'ip addr add 10.{n}.0.2/24 dev {name}')
