@@ -116,6 +116,8 @@ void *sim_guest_alloc(void *link, size_t bytes);
 void sim_guest_free(void *link, void *p, size_t bytes);
 void *sim_host_alloc(void *link, size_t bytes);
 void sim_host_free(void *link, void *p, size_t bytes);
+/* The next thing that the host would allocate is refused; counts it if not. */
+bool sim_host_refuses(struct sim_link *);
 int sim_guest_mem_alloc(void *link, uint32_t bytes, struct chan_mem *out);
 void sim_guest_mem_free(void *link, struct chan_mem *);
 

@@ -1,431 +1,21 @@
 /*
  * The NIC scenario.  See sim_nic.h.
  *
- * Theory of operation.  Both traffic sources offer bursts and stop where the
- * driver or the device says E_AGAIN, until it says wake; what is sent is
- * checked at the other side.  The port's duties of vsc.h and vsp.h are done
- * here: timers after every round of guest control, a control pass with the
- * worker quiet when the device asks for one, detach after a failure.
- * advance() moves through attach, traffic, detach and unload.
+ * Theory of operation.  advance() moves through attach, traffic, detach and
+ * unload, after every event; a stop ends it early, in one of four ways.  What
+ * is sent is checked at the other side, and in the end nobody may blame anybody
+ * and nothing may be left.  The two ends' ports are sim_nic_guest.c and
+ * sim_nic_host.c.
  */
-#include "sim/sim_nic.h"
+#include "sim/sim_nic_priv.h"
 
 #include <stdio.h>
 
 #define LIMIT_NS	400000000000ull
 #define LIMIT_STEPS	2000000u
-#define BURST		8u
-
-enum phase { ATTACH, TRAFFIC, DETACH, UNLOAD, RESCINDED, DONE };
-
-struct run {
-	const struct sim_nic_config *cfg;
-	struct sim sim;
-	struct sim_link link;
-	struct vsp *vsp;
-	struct vsc *vsc;
-	struct chan *host_chan[VSP_MAX_QUEUES];
-	bool offered, control_due;
-	bool attached, failed, detach_due, detached, unloaded;
-	int err;
-	const char *stage;
-	enum phase phase;
-	struct vsc_caps caps;
-	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
-	uint32_t strays;	/* frames of no flow */
-	uint8_t frame[SIM_FRAME_MAX];
-};
-
-/* --- guest stack --- */
-
-static uint32_t
-guest_queue(const struct run *r, uint32_t flow)
-{
-	return flow % r->caps.queues;
-}
 
 static void
-guest_pump(struct run *r, uint32_t queue)
-{
-	uint32_t sent = 0;
-
-	for (uint32_t i = 0; i < r->cfg->flows; i++) {
-		struct pkt_meta m;
-		uint32_t n, len;
-
-		if (guest_queue(r, i) != queue)
-			continue;
-		while (sent < BURST &&
-		    (len = sim_frame_make(&r->up[i], r->frame, &m, &n)) != 0) {
-			struct vec v = { r->frame, len };
-
-			if (vsc_tx_copy(r->vsc, queue, &v, 1, &m) < 0)
-				goto out;
-			sim_frame_sent(&r->up[i], n);
-			sent++;
-		}
-	}
-out:
-	vsc_tx_flush(r->vsc, queue);
-}
-
-static void
-guest_pump_event(void *arg, uint64_t value)
-{
-	struct run *r = arg;
-
-	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
-		return;
-	for (uint32_t q = 0; q < r->caps.queues; q++)
-		guest_pump(r, q);
-	if (!sim_flows_done(r->up, r->cfg->flows))
-		sim_after(&r->sim, 20000, guest_pump_event, r, 0);
-}
-
-static void
-on_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
-{
-	struct run *r = ctx;
-
-	if (!sim_frame_check(r->down, r->cfg->flows, queue, f->vec, f->nvec,
-	    &f->meta))
-		r->strays++;
-}
-
-static void
-on_rx_flush(void *ctx, uint32_t queue)
-{
-}
-
-static void
-on_tx_wake(void *ctx, uint32_t queue)
-{
-	struct run *r = ctx;
-
-	if (r->phase == TRAFFIC && r->attached)
-		guest_pump(r, queue);
-}
-
-static void
-on_attached(void *ctx, const struct vsc_caps *caps)
-{
-	struct run *r = ctx;
-
-	r->attached = true;
-	r->caps = *caps;
-}
-
-static void
-on_failed(void *ctx, int err, enum fault why, const char *stage)
-{
-	struct run *r = ctx;
-
-	r->failed = true;
-	r->err = err;
-	r->stage = stage;
-	r->detach_due = true;
-}
-
-static void
-on_detached(void *ctx)
-{
-	struct run *r = ctx;
-
-	r->detached = true;
-}
-
-static void
-on_link(void *ctx, bool up, uint64_t speed_bps)
-{
-}
-
-static void
-on_queues(void *ctx, uint32_t count)
-{
-	struct run *r = ctx;
-
-	r->caps.queues = count;
-}
-
-static uint32_t
-on_queue_vp(void *ctx, uint32_t queue)
-{
-	struct run *r = ctx;
-
-	return queue % r->link.cfg.vps;
-}
-
-static void
-on_send_table(void *ctx, const uint32_t *table, uint32_t count)
-{
-}
-
-static void
-on_quiet(void *ctx)
-{
-}
-
-static void *
-guest_alloc(void *ctx, size_t bytes)
-{
-	struct run *r = ctx;
-
-	return sim_guest_alloc(&r->link, bytes);
-}
-
-static void
-guest_free(void *ctx, void *p, size_t bytes)
-{
-	struct run *r = ctx;
-
-	sim_guest_free(&r->link, p, bytes);
-}
-
-static int
-guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
-{
-	struct run *r = ctx;
-
-	return sim_guest_mem_alloc(&r->link, bytes, out);
-}
-
-static void
-guest_mem_free(void *ctx, struct chan_mem *mem)
-{
-	struct run *r = ctx;
-
-	sim_guest_mem_free(&r->link, mem);
-}
-
-static const struct vsc_ops vsc_ops = {
-	.alloc = guest_alloc, .free = guest_free,
-	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
-	.attached = on_attached, .failed = on_failed,
-	.detached = on_detached, .link = on_link, .queues = on_queues,
-	.queue_vp = on_queue_vp, .send_table = on_send_table,
-	.queues_stop = on_quiet, .queues_start = on_quiet,
-	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
-};
-
-/* --- link upcalls --- */
-
-static void
-on_connected(void *ctx, int version_or_err)
-{
-	struct run *r = ctx;
-
-	if (version_or_err < 0) {
-		r->failed = true;
-		r->err = version_or_err;
-		r->stage = "connect";
-	}
-}
-
-static void
-on_offer(void *ctx, struct chan *c)
-{
-	struct run *r = ctx;
-
-	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
-		return;
-	r->vsc = vsc_attach(&r->cfg->vsc, &vsc_ops, r, c, r->sim.now_ns);
-	if (r->vsc == NULL) {
-		r->failed = true;
-		r->err = E_NOMEM;
-		r->stage = "vsc_attach";
-	}
-}
-
-static void
-on_gone(void *ctx, struct chan *c)
-{
-}
-
-static void
-on_unloaded(void *ctx)
-{
-	struct run *r = ctx;
-
-	r->unloaded = true;
-}
-
-static uint64_t
-on_timer(void *ctx, uint64_t now_ns)
-{
-	struct run *r = ctx;
-	uint64_t next;
-
-	if (r->vsc == NULL)
-		return UINT64_MAX;
-	if (r->detach_due) {
-		r->detach_due = false;
-		vsc_detach(r->vsc, now_ns);
-	}
-	next = vsc_timer(r->vsc, now_ns);
-	if (r->detach_due)
-		return now_ns;
-	if (!r->detached)
-		return next;
-	r->link.leaked_pages += vsc_leaked_bytes(r->vsc) / HV_PAGE_SIZE;
-	vsc_free(r->vsc);
-	r->vsc = NULL;
-	return UINT64_MAX;
-}
-
-static const struct sim_link_ops link_ops = {
-	.connected = on_connected, .offer = on_offer, .gone = on_gone,
-	.unloaded = on_unloaded, .timer = on_timer,
-};
-
-/* --- host backend --- */
-
-static bool
-host_pump(struct run *r)
-{
-	bool used[VSP_MAX_QUEUES] = { false };
-	uint32_t sent = 0;
-
-	for (uint32_t i = 0; i < r->cfg->flows; i++) {
-		struct sim_flow *f = &r->down[i];
-		struct pkt_meta m;
-		uint32_t n, len, q;
-
-		while (sent < BURST &&
-		    (len = sim_frame_make(f, r->frame, &m, &n)) != 0) {
-			struct vec v = { r->frame, len };
-
-			q = vsp_steer(r->vsp, (struct span){ r->frame, len },
-			    len, &m);
-			if (vsp_to_guest_copy(r->vsp, q, &v, 1, &m) < 0)
-				break;
-			used[q] = true;
-			sim_frame_sent(f, n);
-			sent++;
-		}
-	}
-	for (uint32_t q = 0; q < VSP_MAX_QUEUES; q++)
-		if (used[q])
-			vsp_to_guest_flush(r->vsp, q);
-	return sent != 0;
-}
-
-static void
-host_pump_event(void *arg, uint64_t value)
-{
-	struct run *r = arg;
-
-	if (r->phase != TRAFFIC || r->vsp == NULL)
-		return;
-	(void)host_pump(r);
-	if (!sim_flows_done(r->down, r->cfg->flows))
-		sim_after(&r->sim, 20000, host_pump_event, r, 0);
-}
-
-static void
-on_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
-{
-	struct run *r = ctx;
-
-	if (!sim_frame_check(r->up, r->cfg->flows, queue, f->vec, f->nvec,
-	    &f->meta))
-		r->strays++;
-}
-
-static void
-on_from_guest_flush(void *ctx, uint32_t queue)
-{
-}
-
-static void
-on_to_guest_wake(void *ctx, uint32_t queue)
-{
-	struct run *r = ctx;
-
-	if (r->phase == TRAFFIC)
-		(void)host_pump(r);
-}
-
-static void
-control_event(void *arg, uint64_t value)
-{
-	struct run *r = arg;
-
-	if (r->vsp == NULL)
-		return;
-	r->control_due = false;
-	while (vsp_control_run(r->vsp))
-		;
-	if (r->host_chan[0] != NULL)
-		sim_link_host_ready(&r->link, r->host_chan[0]);
-}
-
-static void
-on_control_wanted(void *ctx)
-{
-	struct run *r = ctx;
-
-	if (r->control_due)
-		return;
-	r->control_due = true;
-	sim_after(&r->sim, 500, control_event, r, 0);
-}
-
-static void
-on_queue_start(void *ctx, uint32_t queue, struct chan *c)
-{
-	struct run *r = ctx;
-
-	r->host_chan[queue] = c;
-}
-
-static void
-on_queue_stop(void *ctx, uint32_t queue)
-{
-	struct run *r = ctx;
-
-	r->host_chan[queue] = NULL;
-}
-
-static void
-on_steering(void *ctx)
-{
-}
-
-static void *
-host_alloc(void *ctx, size_t bytes)
-{
-	struct run *r = ctx;
-
-	return sim_host_alloc(&r->link, bytes);
-}
-
-static void
-host_free(void *ctx, void *p, size_t bytes)
-{
-	struct run *r = ctx;
-
-	sim_host_free(&r->link, p, bytes);
-}
-
-static bool
-on_same_owner(void *ctx, uint32_t qa, uint32_t qb)
-{
-	return true;
-}
-
-static const struct vsp_ops vsp_ops = {
-	.alloc = host_alloc, .free = host_free,
-	.from_guest = on_from_guest, .from_guest_flush = on_from_guest_flush,
-	.to_guest_wake = on_to_guest_wake,
-	.control_wanted = on_control_wanted, .same_owner = on_same_owner,
-	.queue_start = on_queue_start, .queue_stop = on_queue_stop,
-	.steering = on_steering, .state = on_steering,
-};
-
-/* --- scenario --- */
-
-static void
-flows_init(struct run *r, struct sim_flow *flow, bool to_guest)
+flows_init(struct sim_nic_run *r, struct sim_flow *flow, bool to_guest)
 {
 	static const enum sim_flow_kind kind[] = { FLOW_TCP4, FLOW_TCP6,
 		FLOW_UDP4, FLOW_TCP4, FLOW_UDP6, FLOW_RAW };
@@ -456,14 +46,14 @@ flows_init(struct run *r, struct sim_flow *flow, bool to_guest)
 }
 
 static void
-enter(struct run *r, enum phase p)
+enter(struct sim_nic_run *r, enum sim_nic_phase p)
 {
 	r->phase = p;
 	if (p == TRAFFIC) {
 		if (r->cfg->no_alloc)
 			r->link.mem.allocs_left = r->link.host_allocs_left = 0;
-		sim_after(&r->sim, 0, guest_pump_event, r, 0);
-		sim_after(&r->sim, 0, host_pump_event, r, 0);
+		sim_after(&r->sim, 0, sim_nic_guest_pump, r, 0);
+		sim_after(&r->sim, 0, sim_nic_host_pump, r, 0);
 	} else if (p == DETACH) {
 		if (r->vsc != NULL)
 			vsc_detach(r->vsc, r->sim.now_ns);
@@ -479,7 +69,7 @@ enter(struct run *r, enum phase p)
 static bool
 advance(void *ctx)
 {
-	struct run *r = ctx;
+	struct sim_nic_run *r = ctx;
 
 	if (r->cfg->stop_at != 0 && r->sim.steps >= r->cfg->stop_at &&
 	    r->phase < DETACH)
@@ -502,7 +92,7 @@ advance(void *ctx)
 }
 
 static void
-stop(struct run *r)
+stop(struct sim_nic_run *r)
 {
 	if (r->cfg->stop == SIM_STOP_CUT) {
 		r->phase = UNLOAD;
@@ -515,7 +105,7 @@ stop(struct run *r)
 }
 
 static void
-judge(struct run *r, bool finished, struct sim_nic_result *out)
+judge(struct sim_nic_run *r, bool finished, struct sim_nic_result *out)
 {
 	const struct fault_log *g = vmc_faults(r->link.vmc);
 	const struct fault_log *h = &r->link.part.faults;
@@ -565,7 +155,7 @@ queues_used(const struct sim_flow *f, uint32_t n)
 }
 
 static void
-report(const struct run *r, struct sim_nic_result *out)
+report(const struct sim_nic_run *r, struct sim_nic_result *out)
 {
 	for (uint32_t i = 0; i < r->cfg->flows; i++) {
 		out->from_guest += r->up[i].frames;
@@ -591,7 +181,7 @@ short_of_memory(const struct sim_nic_config *c)
 }
 
 static bool
-run_to_end(struct run *r)
+run_to_end(struct sim_nic_run *r)
 {
 	bool finished = sim_run(&r->sim, advance, r, LIMIT_STEPS,
 	    r->sim.now_ns + LIMIT_NS);
@@ -612,7 +202,7 @@ run_to_end(struct run *r)
 bool
 sim_nic_run(const struct sim_nic_config *cfg, struct sim_nic_result *out)
 {
-	static struct run r;	/* large */
+	static struct sim_nic_run r;	/* large */
 	char leaks[256] = "";
 	bool finished;
 
@@ -622,10 +212,10 @@ sim_nic_run(const struct sim_nic_config *cfg, struct sim_nic_result *out)
 	sim_init(&r.sim, cfg->seed);
 	flows_init(&r, r.up, false);
 	flows_init(&r, r.down, true);
-	if (sim_link_init(&r.link, &r.sim, &cfg->link, &link_ops, &r) == 0) {
+	if (sim_link_init(&r.link, &r.sim, &cfg->link, &sim_nic_link_ops, &r) == 0) {
 		if (cfg->guest_allocs != 0)
 			r.link.mem.allocs_left = cfg->guest_allocs - 1;
-		r.vsp = vsp_create(&cfg->vsp, &vsp_ops, &r);
+		r.vsp = vsp_create(&cfg->vsp, &sim_nic_vsp_ops, &r);
 		if (cfg->host_allocs != 0)
 			r.link.host_allocs_left = cfg->host_allocs - 1;
 		OS_ASSERT(r.vsp != NULL);

@@ -1,0 +1,252 @@
+/*
+ * The guest side of the NIC scenario: a stack that sends and checks frames, and
+ * the port's duties towards vsc and vmc.
+ *
+ * Theory of operation.  The source offers bursts and stops where the driver
+ * says E_AGAIN, until it says wake.  Timers run after every round of guest
+ * control; a NIC that failed is detached there, and freed once detached.
+ *
+ * Context: one thread, inside simulation events or between them.
+ */
+#include "sim/sim_nic_priv.h"
+
+/* --- guest stack --- */
+
+static uint32_t
+guest_queue(const struct sim_nic_run *r, uint32_t flow)
+{
+	return flow % r->caps.queues;
+}
+
+static void
+guest_pump(struct sim_nic_run *r, uint32_t queue)
+{
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; i < r->cfg->flows; i++) {
+		struct pkt_meta m;
+		uint32_t n, len;
+
+		if (guest_queue(r, i) != queue)
+			continue;
+		while (sent < SIM_NIC_BURST &&
+		    (len = sim_frame_make(&r->up[i], r->frame, &m, &n)) != 0) {
+			struct vec v = { r->frame, len };
+
+			if (vsc_tx_copy(r->vsc, queue, &v, 1, &m) < 0)
+				goto out;
+			sim_frame_sent(&r->up[i], n);
+			sent++;
+		}
+	}
+out:
+	vsc_tx_flush(r->vsc, queue);
+}
+
+void
+sim_nic_guest_pump(void *arg, uint64_t value)
+{
+	struct sim_nic_run *r = arg;
+
+	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
+		return;
+	for (uint32_t q = 0; q < r->caps.queues; q++)
+		guest_pump(r, q);
+	if (!sim_flows_done(r->up, r->cfg->flows))
+		sim_after(&r->sim, 20000, sim_nic_guest_pump, r, 0);
+}
+
+static void
+on_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
+{
+	struct sim_nic_run *r = ctx;
+
+	if (!sim_frame_check(r->down, r->cfg->flows, queue, f->vec, f->nvec,
+	    &f->meta))
+		r->strays++;
+}
+
+static void
+on_rx_flush(void *ctx, uint32_t queue)
+{
+}
+
+static void
+on_tx_wake(void *ctx, uint32_t queue)
+{
+	struct sim_nic_run *r = ctx;
+
+	if (r->phase == TRAFFIC && r->attached)
+		guest_pump(r, queue);
+}
+
+static void
+on_attached(void *ctx, const struct vsc_caps *caps)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->attached = true;
+	r->caps = *caps;
+}
+
+static void
+on_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->failed = true;
+	r->err = err;
+	r->stage = stage;
+	r->detach_due = true;
+}
+
+static void
+on_detached(void *ctx)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->detached = true;
+}
+
+static void
+on_link(void *ctx, bool up, uint64_t speed_bps)
+{
+}
+
+static void
+on_queues(void *ctx, uint32_t count)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->caps.queues = count;
+}
+
+static uint32_t
+on_queue_vp(void *ctx, uint32_t queue)
+{
+	struct sim_nic_run *r = ctx;
+
+	return queue % r->link.cfg.vps;
+}
+
+static void
+on_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+}
+
+static void
+on_quiet(void *ctx)
+{
+}
+
+static void *
+guest_alloc(void *ctx, size_t bytes)
+{
+	struct sim_nic_run *r = ctx;
+
+	return sim_guest_alloc(&r->link, bytes);
+}
+
+static void
+guest_free(void *ctx, void *p, size_t bytes)
+{
+	struct sim_nic_run *r = ctx;
+
+	sim_guest_free(&r->link, p, bytes);
+}
+
+static int
+guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
+{
+	struct sim_nic_run *r = ctx;
+
+	return sim_guest_mem_alloc(&r->link, bytes, out);
+}
+
+static void
+guest_mem_free(void *ctx, struct chan_mem *mem)
+{
+	struct sim_nic_run *r = ctx;
+
+	sim_guest_mem_free(&r->link, mem);
+}
+
+const struct vsc_ops sim_nic_vsc_ops = {
+	.alloc = guest_alloc, .free = guest_free,
+	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
+	.attached = on_attached, .failed = on_failed,
+	.detached = on_detached, .link = on_link, .queues = on_queues,
+	.queue_vp = on_queue_vp, .send_table = on_send_table,
+	.queues_stop = on_quiet, .queues_start = on_quiet,
+	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
+};
+
+/* --- link upcalls --- */
+
+static void
+on_connected(void *ctx, int version_or_err)
+{
+	struct sim_nic_run *r = ctx;
+
+	if (version_or_err < 0) {
+		r->failed = true;
+		r->err = version_or_err;
+		r->stage = "connect";
+	}
+}
+
+static void
+on_offer(void *ctx, struct chan *c)
+{
+	struct sim_nic_run *r = ctx;
+
+	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
+		return;
+	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c, r->sim.now_ns);
+	if (r->vsc == NULL) {
+		r->failed = true;
+		r->err = E_NOMEM;
+		r->stage = "vsc_attach";
+	}
+}
+
+static void
+on_gone(void *ctx, struct chan *c)
+{
+}
+
+static void
+on_unloaded(void *ctx)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->unloaded = true;
+}
+
+static uint64_t
+on_timer(void *ctx, uint64_t now_ns)
+{
+	struct sim_nic_run *r = ctx;
+	uint64_t next;
+
+	if (r->vsc == NULL)
+		return UINT64_MAX;
+	if (r->detach_due) {
+		r->detach_due = false;
+		vsc_detach(r->vsc, now_ns);
+	}
+	next = vsc_timer(r->vsc, now_ns);
+	if (r->detach_due)
+		return now_ns;
+	if (!r->detached)
+		return next;
+	r->link.leaked_pages += vsc_leaked_bytes(r->vsc) / HV_PAGE_SIZE;
+	vsc_free(r->vsc);
+	r->vsc = NULL;
+	return UINT64_MAX;
+}
+
+const struct sim_link_ops sim_nic_link_ops = {
+	.connected = on_connected, .offer = on_offer, .gone = on_gone,
+	.unloaded = on_unloaded, .timer = on_timer,
+};

@@ -1,0 +1,41 @@
+/*
+ * Inside the NIC scenario: its state, and what its guest stack
+ * (sim_nic_guest.c) and host backend (sim_nic_host.c) give to sim_nic.c.
+ */
+#ifndef SIM_SIM_NIC_PRIV_H
+#define SIM_SIM_NIC_PRIV_H
+
+#include "sim/sim_nic.h"
+
+/* Frames that a source offers in one go. */
+#define SIM_NIC_BURST	8u
+
+enum sim_nic_phase { ATTACH, TRAFFIC, DETACH, UNLOAD, RESCINDED, DONE };
+
+struct sim_nic_run {
+	const struct sim_nic_config *cfg;
+	struct sim sim;
+	struct sim_link link;
+	struct vsp *vsp;
+	struct vsc *vsc;
+	struct chan *host_chan[VSP_MAX_QUEUES];
+	bool offered, control_due;
+	bool attached, failed, detach_due, detached, unloaded;
+	int err;
+	const char *stage;
+	enum sim_nic_phase phase;
+	struct vsc_caps caps;
+	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
+	uint32_t strays;	/* frames of no flow */
+	uint8_t frame[SIM_FRAME_MAX];
+};
+
+extern const struct vsc_ops sim_nic_vsc_ops;
+extern const struct vsp_ops sim_nic_vsp_ops;
+extern const struct sim_link_ops sim_nic_link_ops;
+
+/* Simulation events: a burst of each source, again later while it has more. */
+void sim_nic_guest_pump(void *run, uint64_t value);
+void sim_nic_host_pump(void *run, uint64_t value);
+
+#endif
