@@ -43,6 +43,9 @@ struct chan_open {
 	struct span user_data;	/* up to 120 bytes for the host, may be empty */
 };
 
+/* Memory that a channel may bring along. */
+enum chan_given { CHAN_GIVEN_RING, CHAN_GIVEN_RECV, CHAN_GIVEN_SEND };
+
 struct chan_ops {
 	uint32_t caps;
 
@@ -89,6 +92,15 @@ struct chan_ops {
 	 * memory is ours again.  A primary closes its sub-channels first.
 	 */
 	int (*close)(struct chan *);
+
+	/*
+	 * Memory that came with the channel, where whoever owns the bus made
+	 * and announced it (uio_hv_generic): to be used for the ring, and for
+	 * gpadl_create(), in place of memory of one's own.  A ring is halved.
+	 * NULL: none comes.  0, or E_GONE.
+	 */
+	int (*given)(struct chan *, enum chan_given what,
+	    struct chan_mem *out);
 };
 
 /* Upcalls to the user of a channel (vsc or vsp). */

@@ -25,10 +25,13 @@ queue_open(struct vsc_queue *q)
 
 	if (q->gone)
 		return E_GONE;
-	rc = vsc_mem_alloc(v, 2 * bytes, &q->ring);
+	rc = vsc_mem_take(v, q->chan, CHAN_GIVEN_RING, 2 * bytes, &q->ring,
+	    &q->ring_given);
 	if (rc < 0)
 		return rc;
 	o.ring = q->ring;
+	if (q->ring_given)
+		o.to_host_bytes = o.ring.bytes / 2;
 	o.vp = v->ops->queue_vp(v->ctx, q->index);
 	q->state = VSC_CHAN_OPENING;
 	vsc_ctl_wait(v, VSC_WAIT_OPEN, q->chan);

@@ -252,6 +252,8 @@ primary_close_start(struct vsc *v)
 static void
 detach_buf_free(struct vsc *v, struct vsc_buf *b)
 {
+	if (b->given)
+		memset(&b->mem, 0, sizeof(b->mem));
 	vsc_mem_free(v, &b->mem, b->stuck || b->state != VSC_GPADL_NONE);
 	b->state = VSC_GPADL_NONE;
 }

@@ -85,12 +85,14 @@ vsc_version_start(struct vsc *v)
 
 /* Shared memory and its GPADL. */
 static int
-buf_start(struct vsc *v, struct vsc_buf *b, uint32_t bytes)
+buf_start(struct vsc *v, struct vsc_buf *b, enum chan_given what,
+    uint32_t bytes)
 {
 	struct chan *c = v->q[0]->chan;
 	int rc;
 
-	rc = vsc_mem_alloc(v, align_up(bytes, HV_PAGE_SIZE), &b->mem);
+	rc = vsc_mem_take(v, c, what, align_up(bytes, HV_PAGE_SIZE), &b->mem,
+	    &b->given);
 	if (rc < 0)
 		return rc;
 	b->state = VSC_GPADL_CREATING;
@@ -110,7 +112,7 @@ vsc_rxbuf_start(struct vsc *v)
 
 	if (v->caps.nvsp_version <= NVS_V2)
 		bytes = min_u32(bytes, HELLO_RXBUF_OLD);
-	return buf_start(v, &v->rxbuf, bytes);
+	return buf_start(v, &v->rxbuf, CHAN_GIVEN_RECV, bytes);
 }
 
 int
@@ -154,7 +156,8 @@ vsc_sendbuf_start(struct vsc *v)
 {
 	if (v->cfg.tune.sendbuf_kb == 0)
 		return VSC_STEP_NEXT;
-	return buf_start(v, &v->sendbuf, v->cfg.tune.sendbuf_kb << 10);
+	return buf_start(v, &v->sendbuf, CHAN_GIVEN_SEND,
+	    v->cfg.tune.sendbuf_kb << 10);
 }
 
 int

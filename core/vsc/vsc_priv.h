@@ -130,6 +130,7 @@ struct vsc_buf {
 	enum vsc_gpadl_state state;
 	bool told;			/* the host was given it by NVSP */
 	bool stuck;			/* no teardown reply: leak it */
+	bool given;			/* mem came with the channel */
 };
 
 /* One VMBus packet with frames, from post to completion. */
@@ -201,6 +202,7 @@ struct vsc_queue {
 	enum vsc_chan_state state;	/* control */
 	uint32_t gone;			/* rescinded; control writes */
 	bool ring_stuck;
+	bool ring_given;		/* it came with the channel */
 	struct chan_mem ring;
 	bool dirty;			/* owner: sent and not committed */
 	struct vsc_txq tx CACHE_ALIGNED;
@@ -283,6 +285,9 @@ int vsc_queue_tx_alloc(struct vsc_queue *q);
 /* Release all; leaks (counted) what the host may still use. */
 void vsc_queue_free(struct vsc_queue *q);
 int vsc_mem_alloc(struct vsc *v, uint32_t bytes, struct chan_mem *out);
+/* As vsc_mem_alloc(), unless the channel brings this memory along. */
+int vsc_mem_take(struct vsc *v, struct chan *c, enum chan_given what,
+    uint32_t bytes, struct chan_mem *out, bool *given);
 void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 
 /* --- vsc_attach.c, vsc_detach.c ------------------------------------------ */

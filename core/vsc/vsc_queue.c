@@ -22,6 +22,21 @@ vsc_mem_alloc(struct vsc *v, uint32_t bytes, struct chan_mem *out)
 	return rc;
 }
 
+int
+vsc_mem_take(struct vsc *v, struct chan *c, enum chan_given what,
+    uint32_t bytes, struct chan_mem *out, bool *given)
+{
+	int rc;
+
+	*given = c->ops->given != NULL;
+	if (!*given)
+		return vsc_mem_alloc(v, bytes, out);
+	rc = c->ops->given(c, what, out);
+	if (rc < 0)
+		memset(out, 0, sizeof(*out));
+	return rc;
+}
+
 void
 vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak)
 {
@@ -153,7 +168,8 @@ vsc_queue_free(struct vsc_queue *q)
 	stack_free(v, &t->packets);
 	stack_free(v, &t->slots);
 	stack_free(v, &t->sections);
-	vsc_mem_free(v, &q->ring, open);
+	if (!q->ring_given)
+		vsc_mem_free(v, &q->ring, open);
 	v->ops->free(v->ctx, q->rx.buf, VSC_RECV_BYTES);
 	/* A rescinded channel ceases to be once it is closed. */
 	if (q->gone == 0 || q->state != VSC_CHAN_CLOSED)
