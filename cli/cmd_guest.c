@@ -26,18 +26,30 @@ struct cmd_guest {
 	uint32_t waited_ms;
 	bool up;		/* was up once */
 	char detail[256];
+	char where[128];
 };
 
 enum {
 	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_IFNAME, KEY_NETNS, KEY_VPS,
 	KEY_MEMORY, KEY_PIN, KEY_NO_PIN, KEY_SINGLE_VP, KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD,
 	KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE,
-	KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC,
+	KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC, KEY_UIO, KEY_UIO_INTERRUPT,
+	KEY_NO_HUGE,
 };
 
 static const struct argp_option options[] = {
 	{ "connect", KEY_CONNECT, "PATH", 0,
-	    "The host's socket (required); it need not be there yet", 1 },
+	    "The host's socket (this or --uio is required); it need not be "
+	    "there yet", 1 },
+	{ "uio", KEY_UIO, "N", 0,
+	    "Drive the NIC that uio_hv_generic has as /dev/uioN, in place of "
+	    "--connect: on a Hyper-V or Azure machine, or under hvnet uio", 1 },
+	{ "uio-interrupt", KEY_UIO_INTERRUPT, NULL, 0,
+	    "With --uio: sleep on the device's interrupt (not under hvnet "
+	    "uio, which has none); default: poll", 1 },
+	{ "no-huge", KEY_NO_HUGE, NULL, 0,
+	    "With --uio: ordinary pages and virtual addresses (under hvnet "
+	    "uio alone); default: huge pages, physical addresses", 1 },
 	{ "nic", KEY_NIC, "NAME", 0,
 	    "Take the host's NIC of this name; default: any", 1 },
 	{ "name", KEY_NAME, "NAME", 0, "Name of this guest; default: none",
@@ -202,6 +214,15 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 	case KEY_CONNECT:
 		c->connect = arg;
 		break;
+	case KEY_UIO:
+		c->uio = (int)cli_uint("--uio", arg, 0, 255);
+		break;
+	case KEY_UIO_INTERRUPT:
+		c->uio_interrupt = true;
+		break;
+	case KEY_NO_HUGE:
+		c->no_huge = true;
+		break;
 	case KEY_NIC:
 	case KEY_NAME:
 		if (strlen(arg) >= LINK_NAME_LEN)
@@ -287,9 +308,12 @@ parse(int key, char *arg, struct argp_state *state)
 		cmd_guest_mdoc();
 		break;
 	case ARGP_KEY_END:
-		if (c->connect == NULL)
-			cli_usage("--connect PATH is required: where the host "
-			    "listens");
+		if ((c->connect == NULL) == (c->uio < 0))
+			cli_usage("one of --connect PATH, where the host "
+			    "listens, and --uio N is required");
+		if (c->uio < 0 && (c->uio_interrupt || c->no_huge))
+			cli_usage("--uio-interrupt and --no-huge go with "
+			    "--uio");
 		if (c->max_vmbus != 0 && c->min_vmbus > c->max_vmbus)
 			cli_usage("--min-vmbus is newer than --max-vmbus");
 		break;
@@ -357,10 +381,10 @@ cmd_guest_serve(struct cmd_guest *g, struct loop *l)
 	guest_stop(g->guest);
 	if (end == CLI_LOST + 1)
 		return cli_fail(CLI_LOST, "the host at %s is gone",
-		    g->cfg.connect);
+		    g->where);
 	if (end == CLI_REFUSED + 1)
 		return cli_fail(CLI_REFUSED, "not attached to %s within %u s: "
-		    "%s", g->cfg.connect, g->wait_ms / 1000, g->detail);
+		    "%s", g->where, g->wait_ms / 1000, g->detail);
 	return CLI_OK;
 }
 
@@ -375,6 +399,10 @@ cmd_guest_run(int argc, char **argv)
 
 	guest_config_default(&g.cfg);
 	cli_parse(&argp, argc, argv, &g);
+	if (g.cfg.uio >= 0)
+		snprintf(g.where, sizeof(g.where), "/dev/uio%d", g.cfg.uio);
+	else
+		snprintf(g.where, sizeof(g.where), "%s", g.cfg.connect);
 	l = loop_create();
 	if (l == NULL)
 		return cli_fail(CLI_FAILED, "out of memory");

@@ -56,7 +56,7 @@ void
 guest_config_default(struct guest_config *c)
 {
 	*c = (struct guest_config){ .name = "", .nic = "", .ifname = "hn0",
-		.netns = "", .vps = 2, .memory_bytes = 1ull << 30,
+		.netns = "", .vps = 2, .uio = -1, .memory_bytes = 1ull << 30,
 		.coalesce = true, .pin = true, .first_cpu = GUEST_CPU_AUTO };
 	vsc_tunables_default(&c->vsc.tune);
 	c->vsc.offloads = VSC_OFF_ALL;
@@ -94,8 +94,11 @@ guest_connect(struct guest *g, uint64_t now)
 	struct vmc_config vc = { .vps = g->cfg.vps,
 		.max_version = g->cfg.max_vmbus,
 		.min_version = g->cfg.min_vmbus, .signal = g->cfg.signal };
-	int rc = link_guest_open(&lc, &g->link, g->reason, sizeof(g->reason));
+	int rc;
 
+	if (g->cfg.uio >= 0)
+		return guest_uio_connect(g);
+	rc = link_guest_open(&lc, &g->link, g->reason, sizeof(g->reason));
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < g->cfg.vps; i++) {
@@ -139,6 +142,7 @@ guest_disconnect(struct guest *g)
 		link_guest_close(g->link);
 	}
 	g->link = NULL;
+	guest_uio_disconnect(g);
 	g->queues = 0;
 	g->lost = g->reset = g->rescinded = g->dropped = false;
 	g->timer_at = UINT64_MAX;
@@ -171,6 +175,11 @@ guest_let_go(struct guest *g, uint64_t now)
 	}
 	g->queues = 0;
 	g->offered = g->next_offer = NULL;
+	if (g->bus != NULL) {
+		/* The channel ends with its files. */
+		g->lost = true;
+		return;
+	}
 	if (!g->rescinded || os_ld32(&g->stopping) != 0) {
 		g->state = GUEST_UNLOADING;
 		vmc_unload(g->vmc, now);
@@ -189,6 +198,9 @@ guest_timers(struct guest *g, uint64_t now)
 
 	if (g->vmc != NULL)
 		at = vmc_timer(g->vmc, now);
+	if (g->bus != NULL && g->vsc != NULL &&
+	    (t = uio_bus_timer(g->bus, now)) < at)
+		at = t;
 	if (g->vsc != NULL && (t = vsc_timer(g->vsc, now)) < at)
 		at = t;
 	g->timer_at = at;
@@ -284,6 +296,8 @@ guest_socket_event(struct guest *g)
 bool
 guest_dispatch(struct guest *g, uint32_t vp)
 {
+	if (g->bus != NULL)
+		return guest_uio_dispatch(g, vp);
 	if (g->vmc == NULL)
 		return false;
 	/* Messages come to VP 0, and what they begin the timers go on with. */

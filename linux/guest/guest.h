@@ -16,7 +16,10 @@ struct guest;
 #define GUEST_CPU_AUTO	UINT32_MAX
 
 struct guest_config {
-	const char *connect;	/* the host's socket */
+	const char *connect;	/* the host's socket; NULL with uio */
+	int uio;		/* N of /dev/uioN, in place of a host; or -1 */
+	bool uio_interrupt;	/* sleep on its interrupt, do not poll */
+	bool no_huge;		/* uio: ordinary pages, virtual addresses */
 	const char *name;	/* of the guest; "" */
 	const char *nic;	/* wanted NIC; "": any */
 	const char *ifname;

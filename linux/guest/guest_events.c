@@ -31,6 +31,8 @@ guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
 {
 	struct guest *g = ctx;
 
+	if (g->bus != NULL)
+		return uio_bus_mem_alloc(g->bus, bytes, out);
 	return link_guest_mem_alloc(g->link, bytes, out);
 }
 
@@ -39,7 +41,9 @@ guest_mem_free(void *ctx, struct chan_mem *m)
 {
 	struct guest *g = ctx;
 
-	link_guest_mem_free(g->link, m);
+	/* The bus's memory goes with the bus. */
+	if (g->bus == NULL)
+		link_guest_mem_free(g->link, m);
 }
 
 static int

@@ -3,13 +3,16 @@
  *
  * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc ask and
  * tell; vp.c: threads; netif.c: the TAP in both directions; guest_ctl.c:
- * statistics and run-time settings.
+ * statistics and run-time settings; guest_uio.c: a NIC of uio_hv_generic in
+ * place of the link, with uio_bus.c (channels), uio_dev.c (files) and
+ * uio_arena.c (memory).
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H
 #define LINUX_GUEST_GUEST_PRIV_H
 
 #include "linux/guest/guest.h"
 #include "linux/guest/netif.h"
+#include "linux/guest/uio_bus.h"
 #include "linux/guest/vp.h"
 #include "linux/link/link_guest.h"
 #include "linux/net/steer.h"
@@ -37,6 +40,7 @@ struct guest {
 	enum guest_state state;
 	struct link_guest *link;
 	struct vmc *vmc;
+	struct uio_bus *bus;	/* in place of link and vmc, with cfg.uio */
 	struct vsc *vsc;
 	struct chan *offered;	/* the NIC we serve */
 	struct chan *next_offer; /* came while that one was being let go */
@@ -79,6 +83,18 @@ void guest_attach(struct guest *, struct chan *offer);
 extern const struct vmc_ops guest_vmc_ops;
 /* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
 void guest_offloads_apply(struct guest *, uint32_t off);
+
+/* guest_uio.c; VP 0 but where said */
+int guest_uio_connect(struct guest *);
+void guest_uio_disconnect(struct guest *);
+/* That VP. */
+bool guest_uio_dispatch(struct guest *, uint32_t vp);
+/* VPs look by themselves: nothing wakes them when the host has sent. */
+static inline bool
+guest_polls(const struct guest *g)
+{
+	return g->cfg.uio >= 0 && !g->cfg.uio_interrupt;
+}
 
 /* guest_ctl.c; main thread, parks VP 0 */
 json_t *guest_ctl(void *guest, const json_t *request);

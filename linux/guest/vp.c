@@ -6,6 +6,9 @@
  * asked, control (VP 0), interrupt dispatch, interface queues.  Descriptors
  * are edge-triggered and remembered in flags until their work ran dry, so that
  * nothing is read just to re-arm it.
+ *
+ * Where no interrupt comes (guest_polls()) each turn dispatches, and the sleep
+ * between turns is none while there is traffic, then longer and longer.
  */
 #include "linux/guest/vp.h"
 
@@ -23,6 +26,10 @@ COUNTER_TABLE(vp_counters, VP_COUNTERS(X));
 #undef X
 
 #define VP_EVENTS	16
+/* Policy of polling: turns without a sleep, then sleeps of this length. */
+#define VP_POLL_SPINS	200u
+#define VP_POLL_MIN_NS	10000u
+#define VP_POLL_MAX_NS	500000u
 
 static void
 vp_park_here(struct vp *v)
@@ -58,6 +65,42 @@ vp_note(struct vp *v, const struct epoll_event *e)
 	}
 }
 
+/* The sleep of a VP that polls: 0, then doubled up to the maximum. */
+static uint32_t
+vp_poll_ns(struct vp *v)
+{
+	uint32_t over;
+
+	if (v->more)
+		v->idle = 0;
+	if (v->idle++ < VP_POLL_SPINS)
+		return 0;
+	over = min_u32((v->idle - VP_POLL_SPINS) / 8, 16);
+	return min_u32(VP_POLL_MIN_NS << over, VP_POLL_MAX_NS);
+}
+
+/* Sleep until something happens, or not; events as epoll_wait(). */
+static int
+vp_wait(struct vp *v, struct epoll_event *ev)
+{
+	int timeout, n;
+
+	if (guest_polls(v->guest)) {
+		const struct timespec ts = { 0, vp_poll_ns(v) };
+
+		n = epoll_pwait2(v->epoll_fd, ev, VP_EVENTS, &ts, NULL);
+		timeout = ts.tv_nsec == 0 ? 0 : 1;
+		v->interrupt = true;
+	} else {
+		timeout = v->more ? 0 :
+		    v->index == 0 ? guest_timeout_ms(v->guest) : -1;
+		n = epoll_wait(v->epoll_fd, ev, VP_EVENTS, timeout);
+	}
+	counter_add(timeout == 0 ? &v->counters.polls :
+	    &v->counters.wakeups, 1);
+	return n;
+}
+
 static void *
 vp_main(void *arg)
 {
@@ -65,12 +108,8 @@ vp_main(void *arg)
 	struct epoll_event ev[VP_EVENTS];
 
 	while (!guest_stopped(v->guest)) {
-		int timeout = v->more ? 0 :
-		    v->index == 0 ? guest_timeout_ms(v->guest) : -1;
-		int n = epoll_wait(v->epoll_fd, ev, VP_EVENTS, timeout);
+		int n = vp_wait(v, ev);
 
-		counter_add(timeout == 0 ? &v->counters.polls :
-		    &v->counters.wakeups, 1);
 		/* Zero: what was done while it was not comes before this. */
 		if (os_ld32_acq(&v->park_wanted) > 0)
 			vp_park_here(v);

@@ -48,6 +48,7 @@ struct vp {
 	/* owner: the thread */
 	bool interrupt;		/* seen, not yet dispatched */
 	bool more;		/* dispatch left work */
+	uint32_t idle;		/* polls in a row that found nothing */
 	struct vp_counters counters CACHE_ALIGNED;
 };
 

@@ -1,0 +1,70 @@
+/*
+ * A guest process whose NIC the kernel's uio_hv_generic gave to it.
+ *
+ * The device's files take the place of link and VMBus client: to open them is
+ * to connect, and the NIC is there at once.  To close them is to say good-bye,
+ * and so a NIC that broke is attached anew by opening the device again.
+ *
+ * Context: VP 0, but for guest_uio_dispatch().
+ */
+#include "linux/guest/guest_priv.h"
+
+/* Policy: packets a channel in one turn of dispatch. */
+#define GUEST_UIO_BUDGET	64u
+/* Large-frame slots that surely fit in a chunk, see core/vsc/vsc_queue.c. */
+#define GUEST_UIO_CHUNK_SLOTS	14u
+
+static void
+uio_kick(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_kick(&g->vp[vp]);
+}
+
+int
+guest_uio_connect(struct guest *g)
+{
+	uint32_t queues = g->cfg.vsc.tune.chan_cnt;
+	struct uio_bus_config bc = { .number = (uint32_t)g->cfg.uio,
+		.vps = g->cfg.vps, .queues = queues,
+		.huge = !g->cfg.no_huge, .interrupt = g->cfg.uio_interrupt,
+		.kick = uio_kick, .ctx = g };
+
+	bc.chunks = 1 + queues * (g->cfg.vsc.tune.tx_slots /
+	    GUEST_UIO_CHUNK_SLOTS + 1);
+	g->bus = uio_bus_open(&bc, g->reason, sizeof(g->reason));
+	if (g->bus == NULL)
+		return -1;
+	if (bc.interrupt)
+		vp_source_add(&g->vp[0], uio_bus_fd(g->bus),
+		    VP_SOURCE_INTERRUPT, 0);
+	g->state = GUEST_CONNECTING;
+	guest_attach(g, uio_bus_primary(g->bus));
+	return 0;
+}
+
+void
+guest_uio_disconnect(struct guest *g)
+{
+	if (g->bus == NULL)
+		return;
+	if (g->cfg.uio_interrupt)
+		vp_source_del(&g->vp[0], uio_bus_fd(g->bus));
+	uio_bus_close(g->bus);
+	g->bus = NULL;
+}
+
+bool
+guest_uio_dispatch(struct guest *g, uint32_t vp)
+{
+	bool work;
+
+	if (vp == 0 && g->cfg.uio_interrupt)
+		uio_bus_interrupt(g->bus);
+	work = uio_bus_dispatch(g->bus, vp, GUEST_UIO_BUDGET);
+	/* What a packet began the timers go on with. */
+	if (vp == 0 && work)
+		os_st32(&g->control_due, 1);
+	return work;
+}
