@@ -1,10 +1,10 @@
 /*
  * What a NIC's backend does: where the guest's frames go and come from.
  *
- * A backend has as many queues as its NIC has, at most.  Frames to the guest are
- * taken by pull() and given to the NetVSP of the NIC; frames from the guest come
- * by from_guest().  A source is one queue of the backend as the to-guest side
- * sees it; it is served by the NIC queue that has a channel for it.
+ * A backend has as many queues as its NIC has, at most.  Frames to the guest
+ * are taken by pull() and given to the NetVSP of the NIC; frames from the guest
+ * come by from_guest().  A source is one queue of the backend as the to-guest
+ * side sees it; it is served by the NIC queue that has a channel for it.
  */
 #ifndef LINUX_HOST_BACKEND_H
 #define LINUX_HOST_BACKEND_H

@@ -9,10 +9,10 @@
  * which the worker of the other's queue drains.
  *
  * A guest whose line is half full is not read any more until it is drained
- * (`stalled`).  Two guests may not wait for each other, nor one for a guest that
- * never reads: a side stalls only while the other does not, and a timer ends a
- * stall without progress.  Without a stall, frames for which the line has no
- * room are dropped and counted.
+ * (`stalled`).  Two guests may not wait for each other, nor one for a guest
+ * that never reads: a side stalls only while the other does not, and a timer
+ * ends a stall without progress.  Without a stall, frames for which the line has
+ * no room are dropped and counted.
  */
 #include <errno.h>
 #include <stdio.h>

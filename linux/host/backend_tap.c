@@ -8,8 +8,8 @@
  * still lies in guest memory, only the first bytes of each segment are copied
  * (vec[0] lives for the call only).
  *
- * What the kernel gives unfinished (checksums, GSO) is asked for as far as it is
- * any use: with both tso=off and rsc=off nothing is offloaded either way.
+ * What the kernel gives unfinished (checksums, GSO) is asked for as far as it
+ * is any use: with both tso=off and rsc=off nothing is offloaded either way.
  *
  * Frames go to NIC queues by a BPF program that computes the guest's own RSS;
  * without BPF there is one queue.

@@ -65,7 +65,7 @@ int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
 /* Value of a key as text, as nic_spec_apply() takes it.  False: no such key. */
 bool nic_spec_get(const struct nic_spec *spec, const char *key, char *out,
     size_t cap);
-/* The i-th key, what it takes, whether a running NIC takes it; NULL: no more. */
+/* The i-th key, what it takes, may it change at run time; NULL: no more. */
 const char *nic_spec_key(uint32_t i);
 const char *nic_spec_key_help(uint32_t i);
 bool nic_spec_key_running(uint32_t i);

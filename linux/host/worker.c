@@ -10,9 +10,9 @@
  * Gates are Dekker's handshake: a worker says where it enters and then looks
  * whether it may; control closes and then looks who is inside.  Each side has a
  * full barrier between the two.  A worker that is turned away keeps the work in
- * a list of its own and marks itself in the gate; opening wakes the marked
- * ones.  The worker looks at the gate again after marking, so no opening is
- * missed.
+ * a list of its own, which it goes through each round, and marks itself in the
+ * gate; opening wakes the marked ones.  The worker looks at the gate again
+ * after marking, so no opening is missed.
  */
 #include "linux/host/worker.h"
 
@@ -105,10 +105,8 @@ gate_open(struct worker_pool *p, struct gate *g)
 	os_mb();
 	missed = os_xchg64(&g->missed, 0);
 	for (uint32_t i = 0; i < p->count; i++) {
-		if ((missed >> i & 1) == 0)
-			continue;
-		os_st32_rel(&p->worker[i].retry, 1);
-		worker_wake(&p->worker[i]);
+		if ((missed >> i & 1) != 0)
+			worker_wake(&p->worker[i]);
 	}
 }
 
@@ -130,17 +128,19 @@ work_ready(struct work *wk)
 static void
 work_turn_away(struct worker *w, struct work *wk)
 {
-	counter_add(&w->counters.gated, 1);
-	wk->queued = true;
-	wk->next = w->turned_away;
-	w->turned_away = wk;
 	(void)os_or64(&wk->gate->missed, (uint64_t)1 << w->index);
 	os_mb();
 	/* It may have opened before it could see our mark. */
-	if (os_ld32_acq(&wk->gate->closed) == 0)
-		os_st32(&w->retry, 1);
+	if (os_ld32_acq(&wk->gate->closed) == 0) {
+		work_ready(wk);
+		return;
+	}
+	wk->queued = true;
+	wk->next = w->turned_away;
+	w->turned_away = wk;
 }
 
+/* Opening used up our mark, so those still shut out mark themselves anew. */
 static void
 worker_retry(struct worker *w)
 {
@@ -151,7 +151,10 @@ worker_retry(struct worker *w)
 		struct work *next = wk->next;
 
 		wk->queued = false;
-		work_ready(wk);
+		if (os_ld32_acq(&wk->gate->closed) == 0)
+			work_ready(wk);
+		else
+			work_turn_away(w, wk);
 		wk = next;
 	}
 }
@@ -174,6 +177,7 @@ worker_turns(struct worker *w)
 				work_ready(wk);
 			gate_leave(w);
 		} else {
+			counter_add(&w->counters.gated, 1);
 			work_turn_away(w, wk);
 		}
 		wk = next;
@@ -211,8 +215,7 @@ worker_main(void *arg)
 	struct epoll_event ev[WORKER_EVENTS];
 
 	while (os_ld32_acq(&w->stopping) == 0) {
-		int timeout = w->first != NULL || os_ld32(&w->retry) != 0 ?
-		    0 : -1;
+		int timeout = w->first != NULL ? 0 : -1;
 		int n = epoll_wait(w->epoll_fd, ev, WORKER_EVENTS, timeout);
 
 		counter_add(timeout == 0 ? &w->counters.polls :
@@ -227,8 +230,7 @@ worker_main(void *arg)
 			work_ready(__atomic_load_n(&s->work, __ATOMIC_ACQUIRE));
 		}
 		worker_posts_take(w);
-		if (os_ld32(&w->retry) != 0 && os_xchg32(&w->retry, 0) != 0)
-			worker_retry(w);
+		worker_retry(w);
 		if (os_ld32_acq(&w->call_wanted) != 0)
 			worker_call_here(w);
 		worker_turns(w);

@@ -67,7 +67,6 @@ struct worker {
 	/* shared */
 	uint32_t inside;	/* id of the gate that it is behind, or 0 */
 	uint32_t stopping;
-	uint32_t retry;		/* a gate opened: look at `turned_away` */
 	struct work *posts;	/* newest first */
 	uint32_t call_wanted;
 	void (*call)(struct worker *, void *);	/* by call_wanted */
