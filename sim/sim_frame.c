@@ -211,9 +211,10 @@ checksums_bad(uint8_t *buf, uint32_t len, const struct pkt_info *info,
 	return NULL;
 }
 
+/* Of what the frame carries of the stream: *n bytes from *from on. */
 static const char *
 payload_bad(const struct sim_flow *f, const uint8_t *buf,
-    const struct pkt_info *info, uint32_t *n)
+    const struct pkt_info *info, uint32_t *from, uint32_t *n)
 {
 	uint32_t at = info->payload_off, first = 0, seq;
 
@@ -226,8 +227,15 @@ payload_bad(const struct sim_flow *f, const uint8_t *buf,
 		seq = pkt_be32_load(buf + at);
 		first = 4;
 	}
-	if (seq != f->got)
+	*from = seq;
+	if (f->moves) {
+		if (seq >= f->sent || *n > f->sent - seq)
+			return "never sent";
+		if ((f->seen[seq / 8] & 1u << seq % 8) != 0)
+			return "duplicate";
+	} else if (seq != f->got) {
 		return seq < f->got ? "duplicate or late" : "gap";
+	}
 	for (uint32_t i = first; i < *n; i++)
 		if (buf[at + i] != stream_byte(f, seq + i))
 			return "wrong bytes";
@@ -239,7 +247,8 @@ sim_frame_check(struct sim_flow *flows, uint32_t nflows, uint32_t queue,
     const struct vec *v, uint32_t nvec, const struct pkt_meta *m)
 {
 	static uint8_t buf[2 * SIM_FRAME_MAX];
-	uint32_t len = pkt_vec_gather(v, nvec, 0, buf, sizeof(buf)), n = 0;
+	uint32_t len = pkt_vec_gather(v, nvec, 0, buf, sizeof(buf));
+	uint32_t from = 0, n = 0;
 	struct pkt_info info;
 	struct sim_flow *f;
 	const char *bad;
@@ -248,7 +257,7 @@ sim_frame_check(struct sim_flow *flows, uint32_t nflows, uint32_t queue,
 	f = flow_find(flows, nflows, buf, &info);
 	if (f == NULL)
 		return false;
-	bad = payload_bad(f, buf, &info, &n);
+	bad = payload_bad(f, buf, &info, &from, &n);
 	if (bad == NULL)
 		bad = checksums_bad(buf, len, &info, m);
 	if (bad == NULL && f->vlan_tci != (m->flags & PKT_VLAN ?
@@ -257,8 +266,13 @@ sim_frame_check(struct sim_flow *flows, uint32_t nflows, uint32_t queue,
 	if (bad == NULL && (memcmp(buf, f->dst, 6) != 0 ||
 	    memcmp(buf + 6, f->src, 6) != 0))
 		bad = "wrong addresses";
-	if (bad == NULL && f->frames != 0 && f->queue != queue)
-		bad = "flow changed its queue";
+	if (f->frames != 0 && f->queue != queue) {
+		if (bad == NULL && !f->moves)
+			bad = "flow changed its queue";
+		f->moved++;
+	}
+	if (bad == NULL && f->moves)
+		f->seen[from / 8] |= (uint8_t)(1u << from % 8);
 	if (f->bad == NULL)
 		f->bad = bad;
 	f->queue = queue;

@@ -11,6 +11,9 @@
 
 #define SIM_FRAME_MAX	65536u
 
+/* Bytes of a flow that may move, at most. */
+#define SIM_FLOW_BYTES	65536u
+
 enum sim_flow_kind { FLOW_TCP4, FLOW_TCP6, FLOW_UDP4, FLOW_UDP6, FLOW_RAW };
 
 struct sim_flow {
@@ -21,6 +24,7 @@ struct sim_flow {
 	uint32_t max_payload;	/* of one frame */
 	uint32_t mss;		/* TCP: payload of a segment; 0: no GSO */
 	bool partial;		/* checksums are left to the other end */
+	bool moves;		/* to other queues, so frames may overtake */
 	uint8_t src[6], dst[6];
 	/* sender */
 	uint32_t sent;		/* bytes of the stream */
@@ -28,7 +32,9 @@ struct sim_flow {
 	/* receiver */
 	uint32_t got;
 	uint32_t frames, gso_frames;
-	uint32_t queue;		/* where the frames came, all of them */
+	uint32_t queue;		/* where the last came; all, unless it moves */
+	uint32_t moved;		/* times that it was another than before */
+	uint8_t seen[SIM_FLOW_BYTES / 8];	/* moves: a frame began here */
 	const char *bad;	/* what was wrong first */
 };
 

@@ -22,7 +22,8 @@ struct options {
 enum key {
 	KEY_VMBUS = 256, KEY_NIC, KEY_NVSP, KEY_GOFF, KEY_HOFF, KEY_BACKEND,
 	KEY_MTU, KEY_FRAME, KEY_BYTES, KEY_FLOWS, KEY_QUEUES, KEY_VLAN,
-	KEY_NOALLOC, KEY_SEED, KEY_SEEDS, KEY_FAULTS, KEY_GUEST, KEY_HOST,
+	KEY_NOALLOC, KEY_REKEY, KEY_VF, KEY_SEED, KEY_SEEDS, KEY_FAULTS,
+	KEY_GUEST, KEY_HOST,
 	KEY_SIGNAL, KEY_MONITOR, KEY_SUBS, KEY_PACKETS, KEY_RING, KEY_BUF,
 	KEY_REGIONS, KEY_VPS, KEY_STOP_AT, KEY_STOP, KEY_GALLOC, KEY_HALLOC,
 	KEY_TRACE
@@ -44,6 +45,9 @@ static const struct argp_option option_list[] = {
 	{ "vlan", KEY_VLAN, NULL, 0, "tag every other flow", 0 },
 	{ "no-alloc", KEY_NOALLOC, NULL, 0,
 	  "every allocation after attach fails", 0 },
+	{ "rekey", KEY_REKEY, "US", 0,
+	  "another RSS key and table every so many microseconds", 0 },
+	{ "vf", KEY_VF, NULL, 0, "the host says that a VF comes and goes", 0 },
 	{ "seed", KEY_SEED, "N", 0, "seed of the schedule", 0 },
 	{ "seeds", KEY_SEEDS, "N", 0, "run N seeds, from --seed on", 0 },
 	{ "faults", KEY_FAULTS, "CLASS", 0,
@@ -107,6 +111,8 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_QUEUES: nic->vsp.max_queues = (uint32_t)n; break;
 	case KEY_VLAN: nic->vlan = true; break;
 	case KEY_NOALLOC: nic->no_alloc = true; break;
+	case KEY_REKEY: nic->rekey_us = (uint32_t)n; break;
+	case KEY_VF: nic->vf = true; break;
 	case KEY_SEED: c->seed = n; break;
 	case KEY_SEEDS: o->seeds = n; break;
 	case KEY_FAULTS:
@@ -145,6 +151,7 @@ check(const struct options *o)
 	    c->buf_pages >= 1 && c->link.mem_regions >= 1 &&
 	    c->link.mem_regions <= GUESTMEM_MAX_REGIONS &&
 	    o->nic.flows >= 1 && o->nic.flows <= SIM_NIC_FLOWS &&
+	    (o->nic.rekey_us == 0 || o->nic.bytes <= SIM_FLOW_BYTES) &&
 	    o->nic.frame <= 60000 && o->nic.vsp.mtu >= 576)
 		return;
 	fprintf(stderr, "hvnet-sim: a number is out of range\n");

@@ -28,12 +28,14 @@ flows_init(struct sim_nic_run *r, struct sim_flow *flow, bool to_guest)
 
 		memset(f, 0, sizeof(*f));
 		f->kind = kind[i % ARRAY_LEN(kind)];
-		f->id = (uint16_t)(i + 1 + (to_guest ? 32 : 0));
+		f->id = (uint16_t)(i + 1 + (to_guest ? SIM_NIC_FLOWS : 0));
 		f->goal = c->bytes;
 		f->vlan_tci = c->vlan && (i & 1) ? (uint16_t)(100 + i) : 0;
 		memcpy(f->src, to_guest ? peer : c->vsp.mac, 6);
 		memcpy(f->dst, to_guest ? c->vsp.mac : peer, 6);
 		f->partial = i % 3 != 2;
+		f->moves = to_guest && c->rekey_us != 0;
+		OS_ASSERT(!f->moves || c->bytes <= SIM_FLOW_BYTES);
 		head = f->kind == FLOW_TCP4 ? 40 : f->kind == FLOW_TCP6 ? 60 :
 		    f->kind == FLOW_UDP4 ? 28 : f->kind == FLOW_UDP6 ? 48 : 2;
 		f->max_payload = c->vsp.mtu - head;
@@ -54,6 +56,10 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 			r->link.mem.allocs_left = r->link.host_allocs_left = 0;
 		sim_after(&r->sim, 0, sim_nic_guest_pump, r, 0);
 		sim_after(&r->sim, 0, sim_nic_host_pump, r, 0);
+		if (r->cfg->rekey_us != 0)
+			sim_after(&r->sim, 0, sim_nic_rekey, r, 0);
+		if (r->cfg->vf)
+			sim_after(&r->sim, 0, sim_nic_vf, r, 0);
 	} else if (p == DETACH) {
 		if (r->vsc != NULL)
 			vsc_detach(r->vsc, r->sim.now_ns);
@@ -162,6 +168,7 @@ report(const struct sim_nic_run *r, struct sim_nic_result *out)
 		out->from_guest_gso += r->up[i].gso_frames;
 		out->to_guest += r->down[i].frames;
 		out->to_guest_gso += r->down[i].gso_frames;
+		out->moves += r->down[i].moved;
 	}
 	out->queues_used_guest = queues_used(r->down, r->cfg->flows);
 	out->queues_used_host = queues_used(r->up, r->cfg->flows);
@@ -171,6 +178,8 @@ report(const struct sim_nic_run *r, struct sim_nic_result *out)
 	out->interrupts = r->link.part.counters.interrupts;
 	out->virtual_ns = r->sim.now_ns;
 	out->err = r->err;
+	out->rekeys = r->rekeys;
+	out->vf_messages = r->vf_messages;
 }
 
 static bool
@@ -212,10 +221,14 @@ sim_nic_run(const struct sim_nic_config *cfg, struct sim_nic_result *out)
 	sim_init(&r.sim, cfg->seed);
 	flows_init(&r, r.up, false);
 	flows_init(&r, r.down, true);
-	if (sim_link_init(&r.link, &r.sim, &cfg->link, &sim_nic_link_ops, &r) == 0) {
+	if (sim_link_init(&r.link, &r.sim, &cfg->link, &sim_nic_link_ops,
+	    &r) == 0) {
 		if (cfg->guest_allocs != 0)
 			r.link.mem.allocs_left = cfg->guest_allocs - 1;
+		/* The NIC itself is there; what it needs later may not be. */
+		r.link.cfg.faults.host_alloc = 0;
 		r.vsp = vsp_create(&cfg->vsp, &sim_nic_vsp_ops, &r);
+		r.link.cfg.faults.host_alloc = cfg->link.faults.host_alloc;
 		if (cfg->host_allocs != 0)
 			r.link.host_allocs_left = cfg->host_allocs - 1;
 		OS_ASSERT(r.vsp != NULL);
@@ -283,13 +296,14 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    "--guest-version=%#x --host-version=%#x --nvsp=%#x "
 	    "--guest-offloads=%#x --host-offloads=%#x --backend=%d%d%d "
 	    "--mtu=%u --frame=%u --bytes=%u --flows=%u --queues=%u --vps=%u "
-	    "--regions=%u%s%s --stop-at=%llu --stop=%s --guest-allocs=%u "
+	    "--regions=%u%s%s%s --rekey=%u --stop-at=%llu --stop=%s --guest-allocs=%u "
 	    "--host-allocs=%u", (unsigned long long)c->seed, faults,
 	    c->link.vmc.max_version, c->link.vms.max_version, c->vsp.max_nvsp,
 	    c->vsc.offloads, c->vsp.offloads, c->vsp.backend_gso4,
 	    c->vsp.backend_gso6, c->vsp.backend_csum, c->vsp.mtu, c->frame,
 	    c->bytes, c->flows, c->vsp.max_queues, c->link.vps,
 	    c->link.mem_regions, c->vlan ? " --vlan" : "",
-	    c->no_alloc ? " --no-alloc" : "", (unsigned long long)c->stop_at,
+	    c->no_alloc ? " --no-alloc" : "", c->vf ? " --vf" : "",
+	    c->rekey_us, (unsigned long long)c->stop_at,
 	    sim_stop_names[c->stop], c->guest_allocs, c->host_allocs);
 }

@@ -12,7 +12,7 @@
 #include "vsc/vsc.h"
 #include "vsp/vsp.h"
 
-#define SIM_NIC_FLOWS	16u
+#define SIM_NIC_FLOWS	64u
 
 struct sim_nic_config {
 	struct sim_link_config link;
@@ -24,6 +24,8 @@ struct sim_nic_config {
 	uint32_t frame;		/* TCP payload given at once; > MTU: GSO */
 	bool vlan;		/* every other flow is tagged */
 	bool no_alloc;		/* after attach, each allocation fails */
+	uint32_t rekey_us;	/* RSS key and table change this often; 0: never */
+	bool vf;		/* the host announces a VF, and takes it back */
 	uint64_t stop_at;
 	enum sim_stop stop;
 	uint32_t guest_allocs, host_allocs;
@@ -36,6 +38,8 @@ struct sim_nic_result {
 	uint64_t from_guest_gso, to_guest_gso;	/* of them whole GSO frames */
 	uint32_t queues_used_guest, queues_used_host;
 	uint64_t signals, interrupts;
+	uint32_t rekeys, moves;		/* RSS set; flows that changed queues */
+	uint32_t vf_messages;		/* of the host, about a VF */
 	uint64_t virtual_ns;
 	int err;				/* of a failed attach */
 	char why[400];

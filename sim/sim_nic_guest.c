@@ -9,6 +9,7 @@
  * Context: one thread, inside simulation events or between them.
  */
 #include "sim/sim_nic_priv.h"
+#include "wire/ndis_obj.h"
 
 /* --- guest stack --- */
 
@@ -180,6 +181,27 @@ const struct vsc_ops sim_nic_vsc_ops = {
 	.queues_stop = on_quiet, .queues_start = on_quiet,
 	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
 };
+
+void
+sim_nic_rekey(void *arg, uint64_t value)
+{
+	struct sim_nic_run *r = arg;
+	uint32_t table[NDIS_RSS_ENTRIES_MAX];
+	uint32_t entries = 16u << sim_below(&r->sim, 4);
+	uint8_t key[NDIS_RSS_KEY_BYTES];
+
+	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
+		return;
+	for (uint32_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)sim_below(&r->sim, 256);
+	for (uint32_t i = 0; i < entries; i++)
+		table[i] = sim_below(&r->sim, r->caps.queues);
+	/* Refused: more entries than the host has. */
+	if (vsc_set_rss(r->vsc, key, table, entries) == 0)
+		r->rekeys++;
+	sim_link_control(&r->link);
+	sim_after(&r->sim, r->cfg->rekey_us * 1000ull, sim_nic_rekey, r, 0);
+}
 
 /* --- link upcalls --- */
 

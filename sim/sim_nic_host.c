@@ -7,6 +7,7 @@
  * worker quiet: there is but one thread.
  */
 #include "sim/sim_nic_priv.h"
+#include "wire/nvs_msg.h"
 
 /* --- host backend --- */
 
@@ -152,3 +153,29 @@ const struct vsp_ops sim_nic_vsp_ops = {
 	.queue_start = on_queue_start, .queue_stop = on_queue_stop,
 	.steering = on_steering, .state = on_steering,
 };
+
+#define VF_EVERY_NS	50000u
+
+void
+sim_nic_vf(void *arg, uint64_t n)
+{
+	struct sim_nic_run *r = arg;
+	struct nvs_msg m = { .type = n & 2 ? NVS_DATAPATH :
+	    NVS_VF_ASSOCIATION };
+	uint8_t buf[NVS_MSG_BYTES_MAX];
+	struct vmpkt_out p = { .type = VMPKT_INBAND };
+
+	if (r->phase != TRAFFIC || r->host_chan[0] == NULL)
+		return;
+	if (m.type == NVS_VF_ASSOCIATION)
+		m.vf = (struct nvs_vf){ .allocated = !(n & 1), .serial = 7 };
+	else
+		m.datapath = n & 1 ? NVS_DATAPATH_SYNTHETIC : NVS_DATAPATH_VF;
+	p.data = (struct span){ buf, nvs_msg_encode(&m, NVS_MSG_BYTES_6_1,
+	    buf) };
+	if (chan_send(r->host_chan[0], &p) == 0) {
+		chan_commit(r->host_chan[0]);
+		r->vf_messages++;
+	}
+	sim_after(&r->sim, VF_EVERY_NS, sim_nic_vf, r, n + 1);
+}

@@ -27,6 +27,7 @@ struct sim_nic_run {
 	struct vsc_caps caps;
 	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
 	uint32_t strays;	/* frames of no flow */
+	uint32_t rekeys, vf_messages;
 	uint8_t frame[SIM_FRAME_MAX];
 };
 
@@ -37,5 +38,9 @@ extern const struct sim_link_ops sim_nic_link_ops;
 /* Simulation events: a burst of each source, again later while it has more. */
 void sim_nic_guest_pump(void *run, uint64_t value);
 void sim_nic_host_pump(void *run, uint64_t value);
+/* Another RSS key and table, and so on every rekey_us. */
+void sim_nic_rekey(void *run, uint64_t value);
+/* The host says that there is a VF, or is no more, and who moves the data. */
+void sim_nic_vf(void *run, uint64_t value);
 
 #endif

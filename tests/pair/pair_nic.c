@@ -182,6 +182,68 @@ test_rss_spreads(void **state)
 	assert_true(r.queues_used_guest >= 3);
 }
 
+/* As many channels as the protocol has: each carries frames both ways. */
+static void
+test_64_channels(void **state)
+{
+	struct sim_nic_config c;
+	struct sim_nic_result r;
+
+	sim_nic_defaults(&c);
+	c.link.vps = c.vsc.vps = SIM_MAX_VPS;
+	c.link.mem_pages = 32768;
+	c.vsc.tune.chan_cnt = c.vsp.max_queues = 64;
+	c.vsc.tune.ring_pages = 2;
+	c.vsc.tune.rxbuf_kb = 8192;
+	c.flows = SIM_NIC_FLOWS;
+	c.bytes = 6000;
+	c.frame = 3000;
+	run_all(&c, "none", &r);
+	assert_int_equal(r.caps.queues, 64);
+	assert_int_equal(r.queues_used_host, 64);
+	assert_true(r.queues_used_guest >= 24);
+}
+
+/* Key and table change under way: no byte is lost, doubled or wrong. */
+static void
+test_rss_changes_while_traffic_runs(void **state)
+{
+	static const char *const class[] = { "none", "delay", "all" };
+	struct sim_nic_config c;
+	struct sim_nic_result r;
+	uint32_t moves = 0;
+
+	sim_nic_defaults(&c);
+	c.link.vps = c.vsc.vps = 4;
+	c.flows = 16;
+	c.rekey_us = 150;
+	for (uint32_t f = 0; f < ARRAY_LEN(class); f++) {
+		assert_true(sim_faults_named(class[f], &c.link.faults));
+		for (c.seed = 0; c.seed < 8; c.seed++) {
+			run_all(&c, class[f], &r);
+			assert_int_equal(r.caps.queues, 4);
+			assert_true(r.rekeys > 0);
+			moves += r.moves;
+		}
+	}
+	assert_true(moves > 100);
+}
+
+/* There is no VF here: the guest notes the news, and traffic goes on. */
+static void
+test_news_of_a_vf(void **state)
+{
+	struct sim_nic_config c;
+	struct sim_nic_result r;
+
+	sim_nic_defaults(&c);
+	c.vf = true;
+	for (c.seed = 0; c.seed < 4; c.seed++) {
+		run_all(&c, "none", &r);
+		assert_true(r.vf_messages >= 4);
+	}
+}
+
 /* Nothing in a data path allocates. */
 static void
 test_no_allocation_after_attach(void **state)
@@ -294,6 +356,9 @@ main(void)
 		cmocka_unit_test(test_tso_and_rsc_keep_frames_whole),
 		cmocka_unit_test(test_mtu_and_sizes),
 		cmocka_unit_test(test_rss_spreads),
+		cmocka_unit_test(test_64_channels),
+		cmocka_unit_test(test_rss_changes_while_traffic_runs),
+		cmocka_unit_test(test_news_of_a_vf),
 		cmocka_unit_test(test_no_allocation_after_attach),
 		cmocka_unit_test(test_fault_classes),
 		cmocka_unit_test(test_stop_everywhere),
