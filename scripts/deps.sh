@@ -2,11 +2,11 @@
 # Install the Debian packages that hvnet builds and is tested with.
 # Usage: scripts/deps.sh [build|check|bench]   (each includes the one before)
 set -eu
-build="gcc clang lld make meson ninja-build pkg-config python3 libc6-dev
+build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 iproute2"
 check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib iperf3 \
-ethtool iputils-ping tcpdump tshark spin man-db clang-format procps \
+ethtool iputils-ping tcpdump tshark spin man-db procps git \
 dpdk libdpdk-dev dpdk-dev"
 bench="valgrind"
 case "${1:-build}" in
