@@ -47,10 +47,17 @@ ctl_path_make(char *path, size_t path_cap, const char *kind, const char *name,
 	return 0;
 }
 
-/* False, and the file removed, if its process is no more. */
+static int ctl_connect(const char *path);
+
+/*
+ * False, and the file removed, if its process is no more: by its pid, or (a
+ * killed process that nobody has waited for yet) since nobody listens.
+ */
 static int
 ctl_path_alive(const char *path)
 {
+	int sock = ctl_connect(path);
+
 	const char *dot = strrchr(path, '.');	/* of ".sock" */
 	long pid = 0;
 
@@ -58,7 +65,10 @@ ctl_path_alive(const char *path)
 		dot--;
 	if (dot != NULL)
 		pid = strtol(dot, NULL, 10);
-	if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH) {
+	if (sock >= 0)
+		close(sock);
+	if (sock == -ECONNREFUSED ||
+	    (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH)) {
 		unlink(path);
 		return 0;
 	}
