@@ -87,7 +87,7 @@ WRONG = [
      ['tap, null, pcap, pair or generator']),
     (['host', '--listen', '/tmp/x', '--nic', 'backend=null,name=a', '--nic',
       'backend=null,name=a'], ["'a'"]),
-    (['guest'], ['--connect PATH is required']),
+    (['guest'], ['--connect PATH']),
     (['guest', '--connect', 'x', '-o', 'tx_chimny=5'],
      ['tx_chimny', 'tx_chimney_size (0 to 65536)', 'ring_pages (2 to 2048)']),
     (['guest', '--connect', 'x', '-o', 'tx_slots'], ['tx_slots (4 to 1024)']),
