@@ -55,8 +55,8 @@ stat_caps(const struct vsc_caps *c)
 
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", c->mac[0],
 	    c->mac[1], c->mac[2], c->mac[3], c->mac[4], c->mac[5]);
-	snprintf(vmbus, sizeof(vmbus), "%u.%u", c->vmbus_version >> 16,
-	    c->vmbus_version & 0xffff);
+	snprintf(vmbus, sizeof(vmbus), c->vmbus_version == 0 ? "unknown" :
+	    "%u.%u", c->vmbus_version >> 16, c->vmbus_version & 0xffff);
 	snprintf(nvsp, sizeof(nvsp), "%x", c->nvsp_version);
 	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:i,s:i,s:i,s:i,s:i,"
 	    "s:o}",

@@ -275,8 +275,13 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	struct guest *g = ctx;
 	const struct rtnl_link link = { .mtu = caps->mtu, .mac = caps->mac,
 		.gso_max = guest_gso_max(caps) };
+	char vmbus[32] = "";
 	int rc;
 
+	/* With uio the kernel alone knows. */
+	if (caps->vmbus_version != 0)
+		snprintf(vmbus, sizeof(vmbus), "VMBus %u.%u, ",
+		    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff);
 	rc = rtnl_link_set(g->tap.netns, g->tap.index, &link);
 	if (rc < 0)
 		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
@@ -293,9 +298,8 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	}
 	tap_carrier(&g->tap, caps->link_up);
 	guest_vps_unpark(g);
-	fprintf(stderr, "hvnet guest: %s: attached: VMBus %u.%u, NVSP %x, "
-	    "%u queue%s, MTU %u, carrier %s\n", g->tap.name,
-	    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff,
+	fprintf(stderr, "hvnet guest: %s: attached: %sNVSP %x, %u "
+	    "queue%s, MTU %u, carrier %s\n", g->tap.name, vmbus,
 	    caps->nvsp_version, caps->queues, caps->queues == 1 ? "" : "s",
 	    caps->mtu, caps->link_up ? "on" : "off");
 }

@@ -55,6 +55,7 @@ struct guest {
 	uint32_t attaches;	/* times attached so far */
 	uint64_t leaked_bytes;
 	char reason[160];	/* why it is not up */
+	bool uio_said;		/* the user was told so, of a uio */
 
 	uint32_t stopping;	/* any thread sets it, once */
 	uint32_t stopped;

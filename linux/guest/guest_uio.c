@@ -7,6 +7,8 @@
  *
  * Context: VP 0, but for guest_uio_dispatch().
  */
+#include <stdio.h>
+
 #include "linux/guest/guest_priv.h"
 
 /* Policy: packets a channel in one turn of dispatch. */
@@ -22,6 +24,17 @@ uio_kick(void *ctx, uint32_t vp)
 	vp_kick(&g->vp[vp]);
 }
 
+/* Nobody else will say why it waits: a device does not come by itself. */
+static int
+uio_failed(struct guest *g)
+{
+	if (!g->uio_said)
+		fprintf(stderr, "hvnet guest: %s: waiting for the NIC: %s\n",
+		    g->tap.name, g->reason);
+	g->uio_said = true;
+	return -1;
+}
+
 int
 guest_uio_connect(struct guest *g)
 {
@@ -35,10 +48,16 @@ guest_uio_connect(struct guest *g)
 	    GUEST_UIO_CHUNK_SLOTS + 1);
 	g->bus = uio_bus_open(&bc, g->reason, sizeof(g->reason));
 	if (g->bus == NULL)
-		return -1;
-	if (bc.interrupt)
-		vp_source_add(&g->vp[0], uio_bus_fd(g->bus),
-		    VP_SOURCE_INTERRUPT, 0);
+		return uio_failed(g);
+	if (bc.interrupt && vp_source_add(&g->vp[0], uio_bus_fd(g->bus),
+	    VP_SOURCE_INTERRUPT, 0) < 0) {
+		snprintf(g->reason, sizeof(g->reason), "/dev/uio%u has no "
+		    "interrupt to sleep on", bc.number);
+		uio_bus_close(g->bus);
+		g->bus = NULL;
+		return uio_failed(g);
+	}
+	g->uio_said = false;
 	g->state = GUEST_CONNECTING;
 	guest_attach(g, uio_bus_primary(g->bus));
 	return 0;

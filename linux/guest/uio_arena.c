@@ -3,10 +3,8 @@
  *
  * No piece crosses a 2 MiB boundary of the mapping, so that each is contiguous
  * in physical memory too when the chunks are huge pages.  The mapping is whole
- * from the start and lies low (field/dpdk.md 5: below 2^44), and its name and
- * kind are what `hvnet uio` accepts as a program's own memory.  Ordinary pages
- * begin beside a 2 MiB boundary: what is not aligned cannot be taken for a
- * huge page.
+ * from the start, and its name and kind are what `hvnet uio` accepts as a
+ * program's own memory.
  */
 #include "linux/guest/uio_arena.h"
 
@@ -21,9 +19,6 @@
 
 #include "base/err.h"
 
-#define ARENA_BASE	0x100000000ull
-#define ARENA_STEP	0x40000000ull
-#define ARENA_TRIES	64u
 #define ARENA_HUGE_2MB	(21u << 26)	/* as MFD_HUGE_2MB of Linux */
 
 struct uio_arena {
@@ -61,26 +56,13 @@ arena_physical(struct uio_arena *a, uint32_t chunks)
 static int
 arena_map(struct uio_arena *a, int fd)
 {
-	uint64_t shift = a->huge ? 0 : HV_PAGE_SIZE;
-	int flags = MAP_SHARED | MAP_FIXED_NOREPLACE |
-	    (a->huge ? MAP_POPULATE : 0);
+	void *va = mmap(NULL, a->bytes, PROT_READ | PROT_WRITE, MAP_SHARED |
+	    (a->huge ? MAP_POPULATE : 0), fd, 0);
 
-	for (uint32_t i = 0; i < ARENA_TRIES; i++) {
-		void *at = (void *)(uintptr_t)(ARENA_BASE + i * ARENA_STEP +
-		    shift);
-		void *va = mmap(at, a->bytes, PROT_READ | PROT_WRITE, flags,
-		    fd, 0);
-
-		if (va == at) {
-			a->va = va;
-			return 0;
-		}
-		if (va != MAP_FAILED)
-			munmap(va, a->bytes);
-		else if (errno != EEXIST)
-			return -errno;
-	}
-	return -ENOMEM;
+	if (va == MAP_FAILED)
+		return -errno;
+	a->va = va;
+	return 0;
 }
 
 struct uio_arena *

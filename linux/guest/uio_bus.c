@@ -32,7 +32,6 @@
 #include "linux/guest/uio_arena.h"
 #include "linux/guest/uio_dev.h"
 #include "wire/synic_wire.h"
-#include "wire/vmbus_msg.h"
 
 #define BUS_CHANNELS	64u
 /* Policy: how often sub-channels are looked for, and for how long. */
@@ -234,7 +233,7 @@ bus_chan_new(struct uio_bus *b, uint32_t subindex, uint32_t relid, int monitor)
 		.instance = b->dev.instance, .subindex = (uint16_t)subindex,
 		.relid = relid,
 		/* What the kernel settled on is not told. */
-		.vmbus_version = VMBUS_V4_0,
+		.vmbus_version = 0,
 		.ops = b->cfg.interrupt ? &bus_interrupt_ops :
 		    &bus_poll_ops };
 	b->chan[subindex] = uc;
@@ -319,9 +318,10 @@ uio_bus_open(const struct uio_bus_config *cfg, char *err, size_t cap)
 		return NULL;
 	b->cfg = *cfg;
 	b->dev.fd = -1;
+	if (uio_dev_find(&b->dev, cfg->number, err, cap) < 0)
+		goto fail;
 	b->arena = uio_arena_create(cfg->chunks, cfg->huge, err, cap);
-	if (b->arena == NULL ||
-	    uio_dev_open(&b->dev, cfg->number, err, cap) < 0)
+	if (b->arena == NULL || uio_dev_take(&b->dev, err, cap) < 0)
 		goto fail;
 	uc = bus_chan_new(b, 0, b->dev.relid, b->dev.monitor);
 	if (uc == NULL)

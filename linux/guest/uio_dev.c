@@ -123,15 +123,14 @@ dev_identify(struct uio_dev *d, char *err, size_t cap)
 
 /* Name and size of map i. */
 static int
-dev_map_read(struct uio_dev *d, uint32_t number, uint32_t i, char *err,
-    size_t cap)
+dev_map_read(struct uio_dev *d, uint32_t i, char *err, size_t cap)
 {
 	const char *want = dev_map_names[i];
 	char dir[DEV_PATH - 64], name[64];
 	uint32_t bytes;
 
-	snprintf(dir, sizeof(dir), "%s/uio/uio%u/maps/map%u", d->dir, number,
-	    i);
+	snprintf(dir, sizeof(dir), "%s/uio/uio%u/maps/map%u", d->dir,
+	    d->number, i);
 	if (!dev_text(dir, "name", name, sizeof(name)) ||
 	    !dev_number(dir, "size", &bytes) ||
 	    strncmp(name, want, strlen(want)) != 0 || bytes == 0 ||
@@ -164,12 +163,12 @@ dev_map(struct uio_dev *d, const char *path, uint32_t i)
 	return 0;
 }
 
-static int
-dev_take(struct uio_dev *d, uint32_t number, char *err, size_t cap)
+int
+uio_dev_take(struct uio_dev *d, char *err, size_t cap)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/dev/uio%u", number);
+	snprintf(path, sizeof(path), "/dev/uio%u", d->number);
 	d->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (d->fd < 0) {
 		snprintf(err, cap, "%s: %s", path, strerror(errno));
@@ -179,15 +178,16 @@ dev_take(struct uio_dev *d, uint32_t number, char *err, size_t cap)
 		if (dev_map(d, path, i) < 0) {
 			snprintf(err, cap, "%s: map %u (%s): %s", path, i,
 			    dev_map_names[i], strerror(errno));
+			uio_dev_close(d);
 			return -1;
 		}
 	return 0;
 }
 
 int
-uio_dev_open(struct uio_dev *d, uint32_t number, char *err, size_t cap)
+uio_dev_find(struct uio_dev *d, uint32_t number, char *err, size_t cap)
 {
-	*d = (struct uio_dev){ .fd = -1 };
+	*d = (struct uio_dev){ .fd = -1, .number = number };
 	if (!dev_find(d, number)) {
 		snprintf(err, cap, "no device in " DEV_ROOT " has uio%u: bind "
 		    "a NIC to uio_hv_generic first (docs/azure.md)", number);
@@ -196,12 +196,9 @@ uio_dev_open(struct uio_dev *d, uint32_t number, char *err, size_t cap)
 	if (dev_identify(d, err, cap) < 0)
 		return -1;
 	for (uint32_t i = 0; i < UIO_DEV_MAPS; i++)
-		if (dev_map_read(d, number, i, err, cap) < 0)
+		if (dev_map_read(d, i, err, cap) < 0)
 			return -1;
-	if (dev_take(d, number, err, cap) == 0)
-		return 0;
-	uio_dev_close(d);
-	return -1;
+	return 0;
 }
 
 void

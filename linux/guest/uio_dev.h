@@ -19,6 +19,7 @@ enum uio_dev_map {
 
 struct uio_dev {
 	char dir[192];		/* of the device in sysfs */
+	uint32_t number;	/* of /dev/uioN */
 	int fd;			/* the open that holds the device; -1: none */
 	struct {
 		void *va;	/* NULL: not mapped */
@@ -37,10 +38,15 @@ struct uio_dev_sub {
 };
 
 /*
- * Find the device of /dev/uio<number>, take it (the kernel opens its channel)
- * and map all.  0, or -1 with a sentence, and then nothing is held.
+ * Find the device of /dev/uio<number>, which is not touched yet.  0, or -1 with
+ * a sentence.
  */
-int uio_dev_open(struct uio_dev *, uint32_t number, char *err, size_t cap);
+int uio_dev_find(struct uio_dev *, uint32_t number, char *err, size_t cap);
+/*
+ * Take the one that was found (the kernel opens its channel) and map all.  0,
+ * or -1 with a sentence, and then nothing is held.
+ */
+int uio_dev_take(struct uio_dev *, char *err, size_t cap);
 /* Unmap, and let the device go: the kernel closes its channels. */
 void uio_dev_close(struct uio_dev *);
 /* The device's directory is still there. */

@@ -89,6 +89,10 @@ vp_wait(struct vp *v, struct epoll_event *ev)
 		const struct timespec ts = { 0, vp_poll_ns(v) };
 
 		n = epoll_pwait2(v->epoll_fd, ev, VP_EVENTS, &ts, NULL);
+		/* Linux before 5.11 */
+		if (n < 0 && errno == ENOSYS)
+			n = epoll_wait(v->epoll_fd, ev, VP_EVENTS,
+			    ts.tv_nsec == 0 ? 0 : 1);
 		timeout = ts.tv_nsec == 0 ? 0 : 1;
 		v->interrupt = true;
 	} else {
