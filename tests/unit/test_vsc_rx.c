@@ -185,6 +185,11 @@ test_rsc(void **state)
 	assert_int_equal(vsc_rx_stats(rig.v, 0)->rsc_fragments, 9);
 	assert_int_equal(vsc_rx_stats(rig.v, 0)->rsc_noreseg, 1);
 	assert_int_equal(rig.nsent, 3);
+	/* the host took RSC back while this was in the ring */
+	rig.v->hw_offloads &= ~(VSC_OFF_RSC4 | VSC_OFF_RSC6);
+	fragments(even, 4, 4);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.frames, 4);
 	assert_int_equal(rig.failed, 0);
 	rig_down(&rig);
 }
@@ -227,6 +232,7 @@ test_acks(void **state)
 	}
 	assert_int_equal(rig.frames, n);
 	assert_int_equal(sent, n);
+	assert_int_equal(vsc_rx_stats(rig.v, 0)->acks, n);
 	/* batches of 4: 16 packets, 4 commits and the pass's own if due */
 	rig.room = -1;
 	rig.v->cfg.tune.ack_batch = 4;
