@@ -5,184 +5,24 @@
  * registers, memory and posted messages of a struct partition, and hands out
  * an eventfd for each connection id that the VMBus server declares, always
  * before the offer that names it is delivered (shared memory overtakes the
- * socket, see docs/partition.md).
+ * socket, see docs/partition.md).  What the partition asks of the link is in
+ * link_part.c.
  *
  * States: until HELLO only HELLO is allowed; from HELLO_ACK on everything else
  * is.  Any violation ends the connection with a BYE that says why.  A guest
  * that posts faster than LINK_POST_RATE is read more slowly, not dropped.
  *
- * Context: control thread.  Interrupts to the guest (link_interrupt) come from
- * any thread and only write an eventfd.
+ * Context: control thread.
  */
-#include "linux/link/link_host.h"
+#include "linux/link/link_host_priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
-#include "linux/link/link_miss.h"
 #include "linux/link/link_msg.h"
-
-struct link_vp {
-	int interrupt_fd;
-	int eom_fd;
-	struct event *eom_event;
-	void *simp_page;	/* own mappings, where not in a region */
-	void *siefp_page;
-	struct link_host *link;
-	uint32_t index;
-};
-
-struct link_connection {
-	uint32_t id;
-	int fd;
-	const struct chan *chan;
-};
-
-struct link_host {
-	struct event_base *base;
-	int sock;
-	const struct link_host_ops *ops;
-	void *ctx;
-	struct event *readable;
-	struct event *timer;	/* HELLO deadline, then the rate pause */
-	struct event *guard;
-	bool greeted;
-	bool over;
-	struct partition part;
-	struct part_msg *queue_mem;
-	struct link_vp *vps;
-	struct link_connection *conns;
-	uint32_t conns_count, conns_cap;
-	uint32_t map_runs;
-	bool loose;		/* unsealed memory is taken, misses are asked */
-	uint32_t condemned;	/* any thread: loose memory was taken away */
-	uint32_t held;		/* any thread: a write had to be freed */
-	struct link_miss_table misses;
-	uint32_t tokens;
-	uint64_t tokens_at_ns;
-	uint64_t posts, posts_delayed;
-};
-
-static uint64_t
-link_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* --- partition operations --- */
-
-static void
-link_interrupt(struct partition *p, uint32_t vp)
-{
-	struct link_host *lh = p->ctx;
-	int fd = lh->vps[vp].interrupt_fd;
-
-	if (fd >= 0)
-		link_guard_write(fd, &lh->held);
-}
-
-static int
-link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
-{
-	struct link_host *lh = p->ctx;
-	struct link_signal msg = { { LINK_SIGNAL_ADD, 0 }, conn_id, 0 };
-
-	if (lh->conns_count == lh->conns_cap) {
-		uint32_t cap = lh->conns_cap == 0 ? 16 : lh->conns_cap * 2;
-		struct link_connection *grown = realloc(lh->conns,
-		    cap * sizeof(*grown));
-
-		if (grown == NULL)
-			return E_NOMEM;
-		lh->conns = grown;
-		lh->conns_cap = cap;
-	}
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0)
-		return E_NOMEM;
-	if (link_msg_send(lh->sock, &msg, sizeof(msg), &fd, 1,
-	    MSG_DONTWAIT) < 0) {
-		close(fd);
-		return E_GONE;
-	}
-	lh->conns[lh->conns_count++] =
-	    (struct link_connection){ conn_id, fd, chan };
-	return 0;
-}
-
-static void
-link_connection_remove(struct partition *p, uint32_t conn_id)
-{
-	struct link_host *lh = p->ctx;
-	struct link_signal msg = { { LINK_SIGNAL_DEL, 0 }, conn_id, 0 };
-
-	for (uint32_t i = 0; i < lh->conns_count; i++) {
-		if (lh->conns[i].id != conn_id)
-			continue;
-		close(lh->conns[i].fd);
-		lh->conns[i] = lh->conns[--lh->conns_count];
-		link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
-		    MSG_DONTWAIT);
-		return;
-	}
-}
-
-static int
-link_map_pages(struct partition *p, const uint64_t *pfns, uint32_t count,
-    struct part_map *out)
-{
-	struct link_host *lh = p->ctx;
-
-	return link_pages_map(p, pfns, count, out, &lh->map_runs,
-	    LINK_MAX_MAP_RUNS);
-}
-
-static void
-link_unmap_pages(struct partition *p, struct part_map *map)
-{
-	struct link_host *lh = p->ctx;
-
-	link_pages_unmap(map, &lh->map_runs);
-}
-
-static bool
-link_miss(struct partition *p, uint64_t gpa)
-{
-	struct link_host *lh = p->ctx;
-	struct link_mem_want msg = { { LINK_MEM_WANT, 0 }, gpa };
-
-	if (!lh->loose)
-		return false;
-	switch (link_miss_add(&lh->misses, gpa, link_now_ns())) {
-	case LINK_MISS_ASK:
-		return link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
-		    MSG_DONTWAIT) == 0;
-	case LINK_MISS_WAIT:
-		return true;
-	case LINK_MISS_OVER:
-		break;
-	}
-	return false;
-}
-
-static const struct part_ops link_part_ops = {
-	.interrupt = link_interrupt,
-	.connection_add = link_connection_add,
-	.connection_remove = link_connection_remove,
-	.map_pages = link_map_pages,
-	.unmap_pages = link_unmap_pages,
-	.miss = link_miss,
-};
 
 /* --- the end --- */
 
@@ -659,15 +499,6 @@ struct partition *
 link_host_partition(struct link_host *lh)
 {
 	return &lh->part;
-}
-
-int
-link_host_signal_fd(const struct link_host *lh, const struct chan *chan)
-{
-	for (uint32_t i = 0; i < lh->conns_count; i++)
-		if (lh->conns[i].chan == chan)
-			return lh->conns[i].fd;
-	return -1;
 }
 
 void
