@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import NR, backend_total, host_faults
+from conftest import NR, backend_total, guid, host_faults
 from lab import Lab, total
 
 MEMORY = {'huge': [], 'no-huge': ['--no-huge']}
@@ -94,7 +94,9 @@ def test_flows_spread(lab):
 def test_many_guests(lab):
     """One stand-in, guests one after the other, killed and asked to end."""
     go = ' '.join(guest_cmd(lab, 2, ['--no-huge']))
-    p = start(lab, 2, program=['sh', '-c', f'while true; do {go}; done'])
+    # The last word keeps the stand-in from asking for huge pages.
+    p = start(lab, 2, program=['sh', '-c', f'while true; do {go}; done',
+                               '--no-huge'])
     for number in (9, 15, 9):
         pid = guest_stat(lab)['pid']
         os.kill(pid, number)
@@ -119,6 +121,31 @@ def test_clean_detach(lab):
         assert word in text, text[-3000:]
     lab.wait('the host lets go', lambda: next(
         x for x in lab.stat('n0') if x['kind'] == 'host')['guests'] == 0, 5)
+
+
+def test_device_gone_and_back(lab):
+    """Its directory goes, as at a rescind: opened anew when it is back."""
+    p = start(lab, 2, ['--no-huge'])
+    pid = guest_stat(lab)['pid']
+    there = '/sys/bus/vmbus/devices/'
+
+    def move(old, new):
+        lab.run(None, ['nsenter', '-t', str(pid), '-m', 'sh', '-c',
+                       f'cd {there} && mv {old} {new}'])
+    for n in range(2, 4):
+        move('656e7668-*', '.away')
+        lab.wait('the guest noticed', lambda: 'no device' in
+                 guest_stat(lab)['reason'], 10, [p])
+        assert guest_stat(lab)['state'] == 'waiting for the host'
+        move('.away', guid(lab, 'n0'))
+        lab.wait('the guest is back', lambda: lab.guest_up('hn0', pid), 15,
+                 [p])
+        lab.ready()
+        assert lab.copy('g', 'h', '10.7.0.2', 4)
+        assert guest_stat(lab)['attaches'] == n
+        assert stand_in(lab)['counters']['attaches'] == n
+    assert guest_stat(lab)['leaked_bytes'] == 0
+    assert host_faults(lab, 'n0') == {}
 
 
 def test_host_gone(lab):
@@ -150,7 +177,7 @@ def test_no_huge_pages(lab):
     before = NR.read_text()
     NR.write_text('0')
     try:
-        # The word keeps the stand-in itself from asking for huge pages.
+        # The word keeps the stand-in itself from that.
         code, text = refused(lab, ['--uio', '0'], [
             lab.hvnet, 'uio', '--connect', lab.sock, '--', 'sh', '-c',
             'exec "$@"', '--no-huge'])
