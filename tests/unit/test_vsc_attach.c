@@ -152,6 +152,71 @@ test_subchannels(void **state)
 	assert_int_equal(r->live_mem, 0);
 }
 
+/* Memory that comes with the channels is used, halved, and never freed. */
+static uint8_t given_mem[3][64 * HV_PAGE_SIZE];
+static const void *given_gpadl[2];
+static uint32_t given_opens, given_gpadls;
+
+static int
+given_memory(struct chan *c, enum chan_given what, struct chan_mem *out)
+{
+	*out = (struct chan_mem){ .va = given_mem[what],
+		.bytes = (uint32_t)sizeof(given_mem[what]) };
+	return 0;
+}
+
+static int
+given_gpadl_create(struct chan *c, const struct chan_mem *m, uint32_t *id)
+{
+	assert_in_range(given_gpadls, 0, 1);
+	assert_int_equal(m->bytes, sizeof(given_mem[0]));
+	given_gpadl[given_gpadls++] = m->va;
+	return rig_gpadl_create(c, m, id);
+}
+
+static int
+given_open(struct chan *c, const struct chan_open *o)
+{
+	assert_ptr_equal(o->ring.va, given_mem[CHAN_GIVEN_RING]);
+	assert_int_equal(o->to_host_bytes, sizeof(given_mem[0]) / 2);
+	given_opens++;
+	return rig_open(c, o);
+}
+
+static void
+test_given(void **state)
+{
+	struct chan_ops ops;
+	struct rig *r = &rig;
+	uint32_t own;
+
+	rig_init(r, 0x50003);
+	rig_up(r);
+	own = r->live_mem;
+	rig_down(r);
+
+	rig_init(r, 0x50003);
+	ops = *r->chan[0].ops;
+	ops.given = given_memory;
+	ops.gpadl_create = given_gpadl_create;
+	ops.open = given_open;
+	r->chan[0].ops = &ops;
+	r->slot_bytes = 1024;
+	given_opens = given_gpadls = 0;
+	rig_up(r);
+	assert_int_equal(r->attached, 1);
+	assert_int_equal(given_opens, 1);
+	assert_int_equal(given_gpadls, 2);
+	assert_ptr_equal(given_gpadl[0], given_mem[CHAN_GIVEN_RECV]);
+	assert_ptr_equal(given_gpadl[1], given_mem[CHAN_GIVEN_SEND]);
+	/* What it would have taken: rings, receive and send buffer. */
+	assert_int_equal(own - r->live_mem, 2 *
+	    r->cfg.tune.ring_pages * HV_PAGE_SIZE +
+	    (r->cfg.tune.rxbuf_kb << 10) + (r->cfg.tune.sendbuf_kb << 10));
+	rig_down(r);
+	assert_int_equal(r->live_mem, 0);
+}
+
 /* Below VMBus 4.0 the buffers' GPADLs go before the primary is closed. */
 static void
 test_order_3_0(void **state)
@@ -360,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_subchannels),
+		cmocka_unit_test(test_given),
 		cmocka_unit_test(test_order_3_0),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_refusals),
