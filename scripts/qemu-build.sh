@@ -123,10 +123,12 @@ add_ours() {
 
 configure_qemu() {
 	offline=
-	if "$1/src/configure" --help | grep -q -e --disable-download; then
+	mkdir -p "$1/build"
+	# It writes where it is called, even for --help.
+	if (cd "$1/build" && ../src/configure --help) |
+	    grep -q -e --disable-download; then
 		offline=--disable-download
 	fi
-	mkdir -p "$1/build"
 	(cd "$1/build" && ../src/configure --prefix=/usr \
 	    --target-list=x86_64-softmmu --without-default-features \
 	    --without-default-devices --with-devices-x86_64=hvnet \
