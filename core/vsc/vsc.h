@@ -69,6 +69,11 @@ struct vsc_config {
 	uint32_t offloads;		/* VSC_OFF_* wanted */
 	uint8_t rss_key[40];		/* all zero: the default key */
 	uint32_t filter;		/* NDIS packet filter once up */
+	/*
+	 * The user polls: the host is never asked to signal, and frames of one
+	 * piece stay valid until vsc_rx_release().
+	 */
+	bool poll;
 };
 
 /* What came out of attach. */
@@ -212,6 +217,15 @@ int vsc_set_rss(struct vsc *, const uint8_t key[40], const uint32_t *table,
 int vsc_set_offloads(struct vsc *, uint32_t offloads);
 int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
     uint32_t cap);
+
+/* --- polled receive (vsc_config.poll); queue owner --- */
+
+/* One pass over the queue's ring, of at most budget packets. */
+void vsc_queue_poll(struct vsc *, uint32_t queue, uint32_t budget);
+/* From inside ->rx(): no further packet in this pass. */
+void vsc_rx_stop(struct vsc *, uint32_t queue);
+/* Every frame that was delivered goes back; the host hears at the next pass. */
+void vsc_rx_release(struct vsc *, uint32_t queue);
 
 /* --- transmit; queue owner --- */
 

@@ -188,6 +188,8 @@ struct vsc_rxq {
 	uint32_t ack_first, ack_n;
 	bool ack_waits;
 	bool delivered;			/* since the last flush */
+	bool stop;			/* the user wants no more now */
+	bool masked;			/* polled: signals are off for good */
 	struct vec vec[VSC_RSC_MAX + 1]; /* [0] is for a rewritten head */
 	struct vsc_rsc rsc;
 	uint8_t head[VSC_RX_HEAD];	/* RNDIS header of one message */

@@ -14,6 +14,9 @@
  * PKT_CSUM_PARTIAL, so that whoever sends it on completes it.  A frame of RSC
  * fragments whose segment size is known becomes a GSO frame in the same way.
  *
+ * Polled (cfg.poll), the mask is set once and acknowledgements go only when the
+ * user says that it is done with the frames.
+ *
  * Context: queue owner; for the primary that is control as well.
  */
 #include "vsc/vsc_priv.h"
@@ -294,8 +297,10 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 	struct vmpkt_in p;
 	int rc = 1;
 
-	for (uint32_t n = 0; n < budget; n++) {
+	for (uint32_t n = 0; n < budget && !q->rx.stop; n++) {
 		if (!vsc_ack_room(q)) {
+			if (q->vsc->cfg.poll)
+				return false;
 			rx_flush(q);
 			vsc_ack_send(q);
 			if (!vsc_ack_room(q))
@@ -307,7 +312,8 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 		rc = 1;
 		if (rx_packet(q, &p) < 0 || vsc_is_broken(q->vsc))
 			return false;
-		if (q->rx.ack_n >= q->vsc->cfg.tune.ack_batch) {
+		if (!q->vsc->cfg.poll &&
+		    q->rx.ack_n >= q->vsc->cfg.tune.ack_batch) {
 			rx_flush(q);
 			vsc_ack_send(q);
 			vsc_commit(q);
@@ -331,17 +337,21 @@ vsc_queue_ready(struct chan *c, uint32_t budget)
 	/* A reply may overtake the word that the channel is open. */
 	if (q->state == VSC_CHAN_CLOSED || os_ld32(&q->gone) != 0)
 		return false;
-	chan_irq_mask(c);
+	q->rx.stop = false;
+	if (!q->rx.masked)
+		chan_irq_mask(c);
+	q->rx.masked = v->cfg.poll;
 	if (!vsc_is_broken(v)) {
 		more = rx_read(q, budget);
 		chan_recv_commit(c);
 	}
 	rx_flush(q);
 	if (!vsc_is_broken(v)) {
-		vsc_ack_send(q);
+		if (!v->cfg.poll)
+			vsc_ack_send(q);
 		vsc_tx_resume(q);
 		vsc_commit(q);
-		if (!more)
+		if (!more && !v->cfg.poll)
 			more = chan_irq_unmask(c) && vsc_ack_room(q);
 	}
 	if (q->index == 0) {
@@ -349,4 +359,29 @@ vsc_queue_ready(struct chan *c, uint32_t budget)
 		vsc_ctl_run(v);
 	}
 	return more;
+}
+
+void
+vsc_queue_poll(struct vsc *v, uint32_t queue, uint32_t budget)
+{
+	struct vsc_queue *q = v->q[queue];
+
+	if (q != NULL)
+		(void)vsc_queue_ready(q->chan, budget);
+}
+
+void
+vsc_rx_stop(struct vsc *v, uint32_t queue)
+{
+	v->q[queue]->rx.stop = true;
+}
+
+void
+vsc_rx_release(struct vsc *v, uint32_t queue)
+{
+	struct vsc_queue *q = v->q[queue];
+
+	if (q != NULL && q->rx.ack_n != 0 && q->state != VSC_CHAN_CLOSED &&
+	    !vsc_is_broken(v))
+		vsc_ack_send(q);
 }

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hvnet: frames to and from a Hyper-V synthetic NIC, without TAP or DPDK.
+ *
+ * A connection is one NIC of a host end (`hvnet host`).  Nothing runs behind
+ * the caller's back: each queue is driven by the thread that calls for it, one
+ * thread a queue at a time, or one for all of them.  Queue 0 also carries the
+ * control messages, so whatever a program does it must call hvnet_rx(),
+ * hvnet_tx() or hvnet_poll() for queue 0 now and then (every few milliseconds).
+ *
+ * A connection that breaks (the host went, took the NIC back, or misbehaved)
+ * stays broken: every call returns HVNET_GONE, and frames that were received
+ * stay readable, until hvnet_close(), with all other threads out of it.
+ */
+#ifndef HVNET_H
+#define HVNET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HVNET_MAX_QUEUES	64
+
+/* Results below zero. */
+#define HVNET_GONE	(-1)	/* the connection is broken; see hvnet_why() */
+#define HVNET_INVALID	(-2)	/* no such queue, frame or room */
+#define HVNET_FULL	(-3)	/* no room now: drive the queue, try again */
+
+struct hvnet;
+
+/* What is known of a frame, or asked for it. */
+#define HVNET_CSUM_PARTIAL	0x0001u	/* sum csum_start.. into csum_offset */
+#define HVNET_IP_CSUM		0x0002u	/* compute the IPv4 header checksum */
+#define HVNET_IP_GOOD		0x0004u
+#define HVNET_IP_BAD		0x0008u
+#define HVNET_L4_GOOD		0x0010u
+#define HVNET_L4_BAD		0x0020u
+#define HVNET_VLAN		0x0040u	/* vlan_tci; no tag in the frame */
+#define HVNET_HASH		0x0080u	/* hash, hash_type (NDIS numbers) */
+#define HVNET_TSO4		0x0100u	/* cut at gso_size; CSUM_PARTIAL too */
+#define HVNET_TSO6		0x0200u
+
+struct hvnet_meta {
+	uint32_t flags;		/* HVNET_* above; 0: a plain frame */
+	uint32_t hash, hash_type;
+	uint16_t csum_start;	/* from the first byte of the frame */
+	uint16_t csum_offset;	/* from csum_start */
+	uint16_t gso_size;	/* TCP payload of a segment */
+	uint16_t hdr_len;	/* bytes up to the TCP payload, 0: look */
+	uint16_t segs;
+	uint16_t vlan_tci;
+	uint16_t l3_off, l4_off;
+	uint8_t ip_version, l4_proto;
+};
+
+struct hvnet_frame {
+	void *data;		/* Ethernet header first */
+	uint32_t len;
+	struct hvnet_meta meta;
+};
+
+/* Offloads wanted or in effect. */
+#define HVNET_OFF_TX_CSUM	0x001fu
+#define HVNET_OFF_RX_CSUM	0x0020u
+#define HVNET_OFF_TSO		0x00c0u
+#define HVNET_OFF_VLAN		0x0400u
+#define HVNET_OFF_HASH		0x0800u
+#define HVNET_OFF_ALL		0x0cffu
+
+struct hvnet_config {
+	const char *connect;	/* the host's socket */
+	const char *name;	/* of this program, for the host; may be "" */
+	const char *nic;	/* the NIC wanted; "": any */
+	uint32_t queues;	/* wanted; the host may give fewer */
+	uint32_t offloads;	/* HVNET_OFF_* wanted */
+	uint32_t filter;	/* NDIS packet filter; 0: own, multi, broad */
+	uint32_t timeout_ms;	/* of hvnet_open() */
+	uint64_t memory_bytes;	/* address space for rings and buffers */
+	/* "name=value" as `hvnet guest -o` takes them; ends with NULL */
+	const char *const *tunables;
+};
+
+struct hvnet_info {
+	uint8_t mac[6];
+	bool link_up;
+	uint32_t mtu;
+	uint32_t queues;
+	uint32_t offloads;	/* HVNET_OFF_* in effect */
+	uint32_t tso_maxlen;	/* largest frame to be cut; 0: none */
+	uint32_t vmbus_version, nvsp_version;
+	uint64_t speed_bps;
+};
+
+/* Of one queue, since hvnet_open(). */
+struct hvnet_stats {
+	uint64_t rx_frames, rx_bytes, rx_packets;
+	uint64_t rx_dropped;	/* malformed, or of several pieces */
+	uint64_t rx_polls, rx_idle; /* passes over the ring; with nothing new */
+	uint64_t tx_frames, tx_bytes, tx_packets;
+	uint64_t tx_completed;	/* packets the host is done with */
+	uint64_t tx_errors;	/* of those, with an error */
+	uint64_t tx_full;	/* times there was no room */
+	uint64_t tx_invalid;	/* frames refused: size or offsets */
+};
+
+/* Defaults: 1 queue, all offloads, 10 s. */
+void hvnet_config_default(struct hvnet_config *);
+
+/*
+ * Connect and attach; blocks until frames can be sent, or timeout_ms.  NULL
+ * with a sentence in err.  Borrows the configuration for the call.
+ */
+struct hvnet *hvnet_open(const struct hvnet_config *, char *err,
+    size_t err_cap);
+/*
+ * Detach and free everything, also after HVNET_GONE.  No other thread may be in
+ * a call, or touch a frame, any more.  Blocks, 5 s at most.
+ */
+void hvnet_close(struct hvnet *);
+
+/* Thread of queue 0. */
+void hvnet_info(const struct hvnet *, struct hvnet_info *);
+/* Queues in use; the same for the life of the connection. */
+uint32_t hvnet_queues(const struct hvnet *);
+/* A sentence on why the connection is broken, or "". */
+const char *hvnet_why(const struct hvnet *);
+/* Any thread; a running queue's numbers are recent. */
+int hvnet_stats(const struct hvnet *, uint32_t queue, struct hvnet_stats *);
+
+/*
+ * Receive at most n frames; how many, or below zero.  Data lies in the receive
+ * buffer: it is the caller's to read and change until its next hvnet_rx() on
+ * this queue, which gives it back.  Meanwhile the host lacks that much of the
+ * buffer, so take what is needed and come again.  The host can write there at
+ * any time: copy what is decided on before it is checked.
+ */
+int hvnet_rx(struct hvnet *, uint32_t queue, struct hvnet_frame *,
+    uint32_t n);
+
+/*
+ * Send n frames, copied (the caller's again on return): how many were taken,
+ * or below zero.  Fewer than n: no room; call again.  A frame that cannot be
+ * sent counts as taken, and as tx_invalid.  All that was taken is on its way on
+ * return.  Completions come behind received frames, so a queue that is sent on
+ * must be received from as well.
+ */
+int hvnet_tx(struct hvnet *, uint32_t queue, const struct hvnet_frame *,
+    uint32_t n);
+
+/* Room for a frame of mtu + 18 bytes, to be filled piece by piece. */
+struct hvnet_room {
+	struct hvnet_piece {
+		void *data;
+		uint32_t len;
+	} piece[2];
+	uint32_t pieces;
+	uint32_t own[3];	/* hvnet's */
+};
+
+/*
+ * Send without a copy: reserve room, fill it, submit its first len bytes, and
+ * flush after the last of a burst.  Reserving twice gives the same room.  0,
+ * HVNET_FULL, HVNET_INVALID, HVNET_GONE.
+ */
+int hvnet_tx_reserve(struct hvnet *, uint32_t queue, struct hvnet_room *);
+int hvnet_tx_submit(struct hvnet *, uint32_t queue, struct hvnet_room *,
+    uint32_t len, const struct hvnet_meta *);
+int hvnet_tx_flush(struct hvnet *, uint32_t queue);
+
+/*
+ * Drive a queue without receiving: completions, and on queue 0 control.  Frames
+ * that arrive are kept for hvnet_rx().  0 or HVNET_GONE.
+ */
+int hvnet_poll(struct hvnet *, uint32_t queue);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * The frames API: open, close, and the control work in between.
+ *
+ * hvnet_open() drives VMBus client and NetVSC from the caller's thread until
+ * the NetVSC is attached.  From then on queue 0's thread is the control
+ * context: frames_control() every so many of its calls.  Queues are polled, so
+ * no event flag is waited for: vmc_vp_dispatch() of VP 0 brings messages, and
+ * the flags of other VPs are left alone.
+ *
+ * A broken connection is only marked (`gone`); memory, rings and NetVSC stay
+ * until hvnet_close(), so no thread ever finds them freed.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/frames/frames_priv.h"
+
+/* Policy: how long hvnet_close() waits, for the NetVSC and for VMBus. */
+#define FRAMES_CLOSE_NS		5000000000ull
+#define FRAMES_FILTER		(0x1u | 0x4u | 0x8u) /* own, multi, broad */
+
+_Static_assert(HVNET_CSUM_PARTIAL == PKT_CSUM_PARTIAL &&
+    HVNET_IP_CSUM == PKT_IPCS && HVNET_IP_GOOD == PKT_CSUM_GOOD_IP &&
+    HVNET_IP_BAD == PKT_CSUM_BAD_IP && HVNET_L4_GOOD == PKT_CSUM_GOOD_L4 &&
+    HVNET_L4_BAD == PKT_CSUM_BAD_L4 && HVNET_VLAN == PKT_VLAN &&
+    HVNET_HASH == PKT_HASH && HVNET_TSO4 == PKT_GSO_TCP4 &&
+    HVNET_TSO6 == PKT_GSO_TCP6, "frame flags");
+_Static_assert(HVNET_OFF_ALL == (VSC_OFF_ALL & ~(VSC_OFF_RSC4 |
+    VSC_OFF_RSC6)) && HVNET_OFF_TSO == (VSC_OFF_TSO4 | VSC_OFF_TSO6) &&
+    HVNET_OFF_VLAN == VSC_OFF_VLAN && HVNET_OFF_HASH == VSC_OFF_HASH &&
+    HVNET_OFF_RX_CSUM == VSC_OFF_RXCSUM, "offload masks");
+
+uint64_t
+frames_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void
+frames_break(struct hvnet *h, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (h->gone != 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(h->why, sizeof(h->why), fmt, ap);
+	va_end(ap);
+	os_st32_rel(&h->gone, 1);
+}
+
+void
+frames_control(struct hvnet *h)
+{
+	uint64_t now = frames_now_ns();
+
+	if (now >= h->socket_at) {
+		h->socket_at = now + FRAMES_SOCKET_NS;
+		if (link_guest_poll(h->link) < 0)
+			frames_break(h, "the host is gone");
+	}
+	(void)vmc_vp_dispatch(h->vmc, 0, 1, now);
+	(void)vmc_timer(h->vmc, now);
+	if (h->vsc != NULL)
+		(void)vsc_timer(h->vsc, now);
+}
+
+/* All queues and control, from one thread: for open and close. */
+static void
+frames_turn(struct hvnet *h)
+{
+	h->socket_at = 0;
+	for (uint32_t k = 1; k < h->cfg.queues; k++)
+		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET,
+		    frames_now_ns());
+	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
+		vsc_rx_release(h->vsc, k);
+		vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
+	}
+	frames_control(h);
+}
+
+/* Turn until *done, the connection breaks, or the time is over. */
+static bool
+frames_until(struct hvnet *h, const bool *done, uint64_t ns)
+{
+	uint64_t end = frames_now_ns() + ns;
+	uint32_t broken = h->gone;
+
+	while (!*done && h->gone == broken && frames_now_ns() < end) {
+		frames_turn(h);
+		if (!*done)
+			usleep(50);
+	}
+	return *done;
+}
+
+/* --- open --- */
+
+void
+hvnet_config_default(struct hvnet_config *c)
+{
+	*c = (struct hvnet_config){ .connect = "", .name = "", .nic = "",
+		.queues = 1, .offloads = HVNET_OFF_ALL, .timeout_ms = 10000,
+		.memory_bytes = 256u << 20 };
+}
+
+static bool
+frames_tunables(struct hvnet *h, char *err, size_t cap)
+{
+	struct vsc_config *c = &h->vsc_cfg;
+
+	vsc_tunables_default(&c->tune);
+	/* Policy: what polling gains by. */
+	c->tune.ring_pages = 256;
+	c->tune.chan_cnt = h->cfg.queues;
+	for (uint32_t i = 0; h->cfg.tunables != NULL &&
+	    h->cfg.tunables[i] != NULL; i++) {
+		const char *text = h->cfg.tunables[i];
+		char name[32];
+		unsigned int v;
+
+		if (sscanf(text, "%31[^=]=%u", name, &v) != 2 ||
+		    vsc_tunable_set(&c->tune, name, v) < 0) {
+			snprintf(err, cap, "%s: no such tunable, or out of "
+			    "range", text);
+			return false;
+		}
+	}
+	c->tune.chan_cnt = h->cfg.queues;
+	c->vps = h->cfg.queues;
+	c->offloads = h->cfg.offloads & HVNET_OFF_ALL;
+	c->filter = h->cfg.filter != 0 ? h->cfg.filter : FRAMES_FILTER;
+	c->poll = true;
+	return true;
+}
+
+static bool
+frames_connect(struct hvnet *h, char *err, size_t cap)
+{
+	const struct link_guest_config lc = { .path = h->cfg.connect,
+		.name = h->cfg.name, .nic = h->cfg.nic,
+		.kind = LINK_KIND_HVNET, .max_nics = 1,
+		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes };
+	struct vmc_config vc = { .vps = h->cfg.queues };
+
+	if (link_guest_open(&lc, &h->link, err, cap) < 0)
+		return false;
+	for (uint32_t i = 0; i < h->cfg.queues; i++) {
+		vc.simp[i] = link_guest_simp(h->link, i);
+		vc.siefp[i] = link_guest_siefp(h->link, i);
+	}
+	h->vmc = vmc_create(&vc, &frames_vmc_ops, h);
+	if (h->vmc == NULL || vmc_start(h->vmc, frames_now_ns()) < 0) {
+		snprintf(err, cap, "out of memory");
+		return false;
+	}
+	return true;
+}
+
+struct hvnet *
+hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
+{
+	struct hvnet *h;
+
+	snprintf(err, cap, "out of memory");
+	if (cfg->queues == 0 || cfg->queues > HVNET_MAX_QUEUES) {
+		snprintf(err, cap, "queues: 1 to %u", HVNET_MAX_QUEUES);
+		return NULL;
+	}
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->cfg = *cfg;
+	h->queue = aligned_alloc(OS_CACHELINE, cfg->queues *
+	    sizeof(h->queue[0]));
+	if (h->queue != NULL)
+		memset(h->queue, 0, cfg->queues * sizeof(h->queue[0]));
+	if (h->queue == NULL || !frames_tunables(h, err, cap) ||
+	    !frames_connect(h, err, cap)) {
+		hvnet_close(h);
+		return NULL;
+	}
+	if (!frames_until(h, &h->attached, cfg->timeout_ms * 1000000ull)) {
+		if (h->gone != 0)
+			snprintf(err, cap, "%s", h->why);
+		else
+			snprintf(err, cap, "NIC %s: %s in time", cfg->nic,
+			    h->vsc != NULL ? "it did not attach" :
+			    "the host did not offer it");
+		hvnet_close(h);
+		return NULL;
+	}
+	/* The caller's strings are its own again. */
+	h->cfg.connect = h->cfg.name = h->cfg.nic = "";
+	h->cfg.tunables = NULL;
+	return h;
+}
+
+/* --- close --- */
+
+static void
+frames_detach(struct hvnet *h)
+{
+	h->closing = true;
+	h->attached = false;
+	if (link_guest_poll(h->link) < 0) {
+		frames_break(h, "the host is gone");
+		vmc_lost(h->vmc);
+	}
+	if (h->vsc != NULL) {
+		vsc_detach(h->vsc, frames_now_ns());
+		if (!frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS)) {
+			vmc_lost(h->vmc);
+			(void)frames_until(h, &h->vsc_down, 100000000u);
+		}
+	}
+	if (h->vsc == NULL || h->vsc_down) {
+		if (h->vsc != NULL)
+			vsc_free(h->vsc);
+		h->vsc = NULL;
+		vmc_unload(h->vmc, frames_now_ns());
+		(void)frames_until(h, &h->unloaded, FRAMES_CLOSE_NS);
+	}
+	vmc_lost(h->vmc);
+	vmc_destroy(h->vmc);
+}
+
+void
+hvnet_close(struct hvnet *h)
+{
+	if (h->vmc != NULL)
+		frames_detach(h);
+	if (h->link != NULL)
+		link_guest_close(h->link);
+	free(h->queue);
+	free(h);
+}
+
+/* --- what it is --- */
+
+void
+hvnet_info(const struct hvnet *h, struct hvnet_info *out)
+{
+	const struct vsc_caps *c = vsc_caps(h->vsc);
+
+	*out = (struct hvnet_info){ .link_up = c->link_up, .mtu = c->mtu,
+		.queues = h->queues, .offloads = c->offloads & HVNET_OFF_ALL,
+		.tso_maxlen = c->tso_maxlen,
+		.vmbus_version = c->vmbus_version,
+		.nvsp_version = c->nvsp_version, .speed_bps = c->speed_bps };
+	memcpy(out->mac, c->mac, sizeof(out->mac));
+}
+
+uint32_t
+hvnet_queues(const struct hvnet *h)
+{
+	return os_ld32(&h->queues);
+}
+
+const char *
+hvnet_why(const struct hvnet *h)
+{
+	return os_ld32_acq(&h->gone) != 0 ? h->why : "";
+}
+
+int
+hvnet_stats(const struct hvnet *h, uint32_t queue, struct hvnet_stats *out)
+{
+	const struct frames_queue *q = &h->queue[queue];
+	const struct vsc_tx_counters *tx;
+	const struct vsc_rx_counters *rx;
+
+	if (queue >= h->queues)
+		return HVNET_INVALID;
+	tx = vsc_tx_stats(h->vsc, queue);
+	rx = vsc_rx_stats(h->vsc, queue);
+	*out = (struct hvnet_stats){ .rx_frames = os_ld64(&rx->frames),
+		.rx_bytes = os_ld64(&rx->bytes),
+		.rx_packets = os_ld64(&rx->packets),
+		.rx_dropped = os_ld64(&rx->dropped) + os_ld64(&q->dropped),
+		.rx_polls = os_ld64(&q->polls), .rx_idle = os_ld64(&q->idle),
+		.tx_frames = os_ld64(&tx->frames),
+		.tx_bytes = os_ld64(&tx->bytes),
+		.tx_packets = os_ld64(&tx->packets),
+		.tx_completed = os_ld64(&tx->completions),
+		.tx_errors = os_ld64(&tx->errors),
+		.tx_full = os_ld64(&q->full),
+		.tx_invalid = os_ld64(&q->invalid) };
+	return 0;
+}

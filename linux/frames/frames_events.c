@@ -1,0 +1,191 @@
+/*
+ * What VMBus client and NetVSC ask of the frames API, and tell it.
+ *
+ * Context: control, inside calls of vmc or vsc.  Nobody is parked: once a
+ * connection is open, nothing that a queue's thread uses is freed or replaced
+ * before hvnet_close(); what goes wrong only breaks the connection.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "linux/frames/frames_priv.h"
+
+static void *
+frames_alloc(void *ctx, size_t bytes)
+{
+	size_t size = align_up((uint32_t)bytes, OS_CACHELINE);
+	void *p = aligned_alloc(OS_CACHELINE, size);
+
+	return p == NULL ? NULL : memset(p, 0, size);
+}
+
+static void
+frames_free(void *ctx, void *p, size_t bytes)
+{
+	free(p);
+}
+
+static int
+frames_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
+{
+	struct hvnet *h = ctx;
+
+	return link_guest_mem_alloc(h->link, bytes, out);
+}
+
+static void
+frames_mem_free(void *ctx, struct chan_mem *m)
+{
+	struct hvnet *h = ctx;
+
+	link_guest_mem_free(h->link, m);
+}
+
+static int
+frames_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
+{
+	struct hvnet *h = ctx;
+
+	return link_guest_post(h->link, conn_id, msg, len);
+}
+
+static void
+frames_signal(void *ctx, uint32_t conn_id)
+{
+	struct hvnet *h = ctx;
+
+	link_guest_signal(h->link, conn_id);
+}
+
+static void
+frames_eom(void *ctx, uint32_t vp)
+{
+	struct hvnet *h = ctx;
+
+	link_guest_eom(h->link, vp);
+}
+
+static void
+frames_attached(void *ctx, const struct vsc_caps *caps)
+{
+	struct hvnet *h = ctx;
+
+	os_st32(&h->queues, min_u32(caps->queues, h->cfg.queues));
+	h->attached = true;
+}
+
+static void
+frames_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	frames_break(ctx, "%s at %s%s%s", err == E_GONE ?
+	    "the host took the NIC back" : hv_err_name(err), stage,
+	    why == FAULT_NONE ? "" : ": ",
+	    why == FAULT_NONE ? "" : fault_text(why));
+}
+
+static void
+frames_detached(void *ctx)
+{
+	struct hvnet *h = ctx;
+
+	h->vsc_down = true;
+}
+
+static void
+frames_link(void *ctx, bool up, uint64_t speed_bps)
+{
+}
+
+static void
+frames_queues(void *ctx, uint32_t count)
+{
+}
+
+static uint32_t
+frames_queue_vp(void *ctx, uint32_t queue)
+{
+	struct hvnet *h = ctx;
+
+	return queue % h->cfg.queues;
+}
+
+static void
+frames_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+}
+
+static void
+frames_rx_flush(void *ctx, uint32_t queue)
+{
+}
+
+static void
+frames_tx_wake(void *ctx, uint32_t queue)
+{
+}
+
+static const struct vsc_ops frames_vsc_ops = {
+	.alloc = frames_alloc,
+	.free = frames_free,
+	.mem_alloc = frames_mem_alloc,
+	.mem_free = frames_mem_free,
+	.attached = frames_attached,
+	.failed = frames_failed,
+	.detached = frames_detached,
+	.link = frames_link,
+	.queues = frames_queues,
+	.queue_vp = frames_queue_vp,
+	.send_table = frames_send_table,
+	.rx = frames_rx,
+	.rx_flush = frames_rx_flush,
+	.tx_wake = frames_tx_wake,
+};
+
+static void
+frames_on_connected(void *ctx, int version_or_err)
+{
+	if (version_or_err < 0)
+		frames_break(ctx, "VMBus: the host accepted none of our "
+		    "versions (%s)", hv_err_name(version_or_err));
+}
+
+static void
+frames_on_offer(void *ctx, struct chan *c)
+{
+	struct hvnet *h = ctx;
+
+	if (!hv_guid_equal(&c->type, &hv_guid_nic) || h->vsc != NULL ||
+	    h->closing)
+		return;
+	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c,
+	    frames_now_ns());
+	if (h->vsc == NULL)
+		frames_break(h, "out of memory");
+}
+
+static void
+frames_on_gone(void *ctx, struct chan *c)
+{
+}
+
+static void
+frames_on_unloaded(void *ctx)
+{
+	struct hvnet *h = ctx;
+
+	h->unloaded = true;
+}
+
+const struct vmc_ops frames_vmc_ops = {
+	.post_message = frames_post,
+	.signal_event = frames_signal,
+	.eom = frames_eom,
+	.alloc = frames_alloc,
+	.free = frames_free,
+	.mem_alloc = frames_mem_alloc,
+	.mem_free = frames_mem_free,
+	.connected = frames_on_connected,
+	.offer = frames_on_offer,
+	.gone = frames_on_gone,
+	.unloaded = frames_on_unloaded,
+};

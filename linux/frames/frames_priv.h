@@ -1,0 +1,71 @@
+/*
+ * The frames API from inside.
+ *
+ * frames.c: open, close, control; frames_events.c: what vmc and vsc ask and
+ * tell; frames_queue.c: the data calls.
+ */
+#ifndef LINUX_FRAMES_FRAMES_PRIV_H
+#define LINUX_FRAMES_FRAMES_PRIV_H
+
+#include "bus/vmc.h"
+#include "include/hvnet.h"
+#include "linux/link/link_guest.h"
+#include "vsc/vsc.h"
+
+/* Policy: frames kept while the caller only sends. */
+#define FRAMES_KEEP		1024u
+/* One packet more may come on top: the ranges of the largest. */
+#define FRAMES_KEPT_MAX		(FRAMES_KEEP + 1024u)
+/* Policy: packets of one pass. */
+#define FRAMES_BUDGET		256u
+/* Policy: calls on queue 0 between looks at messages and timers. */
+#define FRAMES_CONTROL_CALLS	64u
+/* Policy: between looks at the socket. */
+#define FRAMES_SOCKET_NS	2000000u
+
+struct frames_queue {
+	/* owner: the queue's thread */
+	struct hvnet_frame *out;	/* the caller's array in hvnet_rx() */
+	uint32_t out_n, out_cap;
+	uint32_t kept_first, kept_n;
+	uint32_t calls;
+	uint64_t polls, idle, dropped, full, invalid;
+	struct hvnet_frame kept[FRAMES_KEPT_MAX];
+} __attribute__((aligned(OS_CACHELINE)));
+
+struct hvnet {
+	struct hvnet_config cfg;
+	struct vsc_config vsc_cfg;
+	/* control: the thread of queue 0, or of open and close */
+	struct link_guest *link;
+	struct vmc *vmc;
+	struct vsc *vsc;
+	uint64_t socket_at;
+	bool closing;
+	bool attached, vsc_down, unloaded;
+	/* control writes, all read */
+	uint32_t queues;
+	uint32_t gone;
+	char why[160];
+	struct frames_queue *queue;	/* cfg.queues of them */
+};
+
+/* --- frames.c --- */
+
+uint64_t frames_now_ns(void);
+/* Break the connection, once; the first reason stays. */
+void frames_break(struct hvnet *h, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Messages, timers and, when due, the socket.  Context: control. */
+void frames_control(struct hvnet *h);
+
+/* --- frames_events.c --- */
+
+extern const struct vmc_ops frames_vmc_ops;
+
+/* --- frames_queue.c --- */
+
+/* vsc_ops.rx: to the caller's array, else kept. */
+void frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Two of these at the ends of a pair exchange frames by the frames API and
+ * check every byte, order and metadata included.
+ *
+ *	fcheck SOCKET NIC QUEUES THREADS COUNT HOW
+ *
+ * Each queue sends COUNT frames and expects COUNT; sizes go through 60..1514
+ * (and back), payload follows from queue and number.  THREADS: one for each
+ * queue, or 1 for all.  HOW: "copy", "room" (reserve and submit) or "vlan".
+ * Prints one line of JSON; exit code 0 if all came, whole and in order.
+ */
+#include <hvnet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BURST	32u
+#define SECONDS	30
+#define HEAD	22u	/* Ethernet, queue, number */
+
+struct worker {
+	struct hvnet *h;
+	const char *how;
+	pthread_t thread;
+	uint32_t first, step, queues;
+	uint32_t count;
+	uint64_t got, bad, sent, short_tx;
+};
+
+static uint8_t buf[HVNET_MAX_QUEUES][BURST][1600];
+
+static uint32_t
+size_of(uint32_t n)
+{
+	return 60 + n * 37 % 1455;
+}
+
+static void
+frame_fill(uint8_t *p, uint32_t q, uint32_t n)
+{
+	memset(p, 0xff, 6);
+	memcpy(p + 6, "\2\0\0\0\0\1", 6);
+	p[12] = 0x88;
+	p[13] = 0xb5;
+	memcpy(p + 14, &q, 4);
+	memcpy(p + 18, &n, 4);
+	for (uint32_t i = HEAD; i < size_of(n); i++)
+		p[i] = (uint8_t)(q * 31 + n * 7 + i);
+}
+
+/* True if it is the next frame of its sender's queue. */
+static bool
+frame_good(const struct worker *w, const struct hvnet_frame *f,
+    uint32_t *next)
+{
+	const uint8_t *p = f->data;
+	uint8_t want[1600];
+	uint32_t q, n;
+
+	if (f->len < HEAD)
+		return false;
+	memcpy(&q, p + 14, 4);
+	memcpy(&n, p + 18, 4);
+	if (q >= HVNET_MAX_QUEUES || n != next[q] || f->len != size_of(n))
+		return false;
+	next[q]++;
+	if (strcmp(w->how, "vlan") == 0 &&
+	    ((f->meta.flags & HVNET_VLAN) == 0 ||
+	    f->meta.vlan_tci != (n & 0xeffe)))
+		return false;
+	frame_fill(want, q, n);
+	return memcmp(want, p, f->len) == 0;
+}
+
+/* Spread over two rooms' pieces. */
+static bool
+send_room(struct worker *w, uint32_t q, uint32_t n)
+{
+	const struct hvnet_meta plain = { 0 };
+	uint32_t len = size_of(n), off = 0;
+	struct hvnet_room r;
+	uint8_t f[1600];
+
+	if (hvnet_tx_reserve(w->h, q, &r) < 0)
+		return false;
+	frame_fill(f, q, n);
+	for (uint32_t i = 0; i < r.pieces && off < len; i++) {
+		uint32_t k = r.piece[i].len < len - off ? r.piece[i].len :
+		    len - off;
+
+		memcpy(r.piece[i].data, f + off, k);
+		off += k;
+	}
+	return hvnet_tx_submit(w->h, q, &r, len, &plain) == 0;
+}
+
+static uint32_t
+send_some(struct worker *w, uint32_t q, uint32_t n)
+{
+	uint32_t want = w->count - n < BURST ? w->count - n : BURST, i;
+	struct hvnet_frame f[BURST] = { { 0 } };
+	int rc;
+
+	if (strcmp(w->how, "room") == 0) {
+		for (i = 0; i < want && send_room(w, q, n + i); i++)
+			;
+		hvnet_tx_flush(w->h, q);
+		return i;
+	}
+	for (i = 0; i < want; i++) {
+		f[i].data = buf[q][i];
+		f[i].len = size_of(n + i);
+		frame_fill(buf[q][i], q, n + i);
+		if (strcmp(w->how, "vlan") == 0) {
+			f[i].meta.flags = HVNET_VLAN;
+			f[i].meta.vlan_tci = (uint16_t)((n + i) & 0xeffe);
+		}
+	}
+	rc = hvnet_tx(w->h, q, f, want);
+	if (rc >= 0 && (uint32_t)rc < want)
+		w->short_tx++;
+	return rc < 0 ? 0 : (uint32_t)rc;
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t sent[HVNET_MAX_QUEUES] = { 0 }, next[HVNET_MAX_QUEUES] = { 0 };
+	uint32_t mine = 0;
+	time_t end = time(NULL) + SECONDS;
+
+	for (uint32_t q = w->first; q < w->queues; q += w->step)
+		mine += w->count;
+	while ((w->got < mine || w->sent < mine) && time(NULL) < end &&
+	    hvnet_why(w->h)[0] == '\0') {
+		for (uint32_t q = w->first; q < w->queues; q += w->step) {
+			struct hvnet_frame f[BURST];
+			int n = hvnet_rx(w->h, q, f, BURST);
+
+			/* Sending in between must not take them away. */
+			if (sent[q] < w->count) {
+				uint32_t k = send_some(w, q, sent[q]);
+
+				sent[q] += k;
+				w->sent += k;
+			}
+			for (int i = 0; i < n; i++) {
+				w->bad += !frame_good(w, &f[i], next);
+				w->got++;
+			}
+		}
+	}
+	/* What was sent last must be taken before we go. */
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct timespec ts = { 0, 100000 };
+
+		for (uint32_t q = w->first; q < w->queues; q += w->step)
+			hvnet_poll(w->h, q);
+		nanosleep(&ts, NULL);
+	}
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct worker w[HVNET_MAX_QUEUES] = { { 0 } }, all = { 0 };
+	struct hvnet_stats st, sum = { 0 };
+	struct hvnet_config c;
+	struct hvnet *h;
+	uint32_t threads, queues;
+	char err[200];
+	bool ok;
+
+	if (argc != 7)
+		return 2;
+	hvnet_config_default(&c);
+	c.connect = argv[1];
+	c.nic = argv[2];
+	c.queues = (uint32_t)atoi(argv[3]);
+	h = hvnet_open(&c, err, sizeof(err));
+	if (h == NULL) {
+		printf("{\"ok\": false, \"error\": \"%s\"}\n", err);
+		return 1;
+	}
+	queues = hvnet_queues(h);
+	threads = atoi(argv[4]) == 1 ? 1 : queues;
+	printf("up %u\n", queues);
+	fflush(stdout);
+	getchar();	/* until the other one is up, too */
+	for (uint32_t i = 0; i < threads; i++) {
+		w[i] = (struct worker){ .h = h, .first = i, .step = threads,
+			.queues = queues, .count = (uint32_t)atoi(argv[5]),
+			.how = argv[6] };
+		pthread_create(&w[i].thread, NULL, work, &w[i]);
+	}
+	for (uint32_t i = 0; i < threads; i++) {
+		pthread_join(w[i].thread, NULL);
+		all.got += w[i].got;
+		all.bad += w[i].bad;
+		all.sent += w[i].sent;
+		all.short_tx += w[i].short_tx;
+	}
+	for (uint32_t q = 0; q < queues; q++) {
+		hvnet_stats(h, q, &st);
+		sum.tx_frames += st.tx_frames;
+		sum.tx_invalid += st.tx_invalid;
+		sum.rx_dropped += st.rx_dropped;
+	}
+	ok = all.got == (uint64_t)queues * (uint64_t)atoll(argv[5]) &&
+	    all.bad == 0 && hvnet_why(h)[0] == '\0';
+	printf("{\"ok\": %s, \"queues\": %u, \"got\": %lu, \"bad\": %lu, "
+	    "\"sent\": %lu, \"tx_frames\": %lu, \"rx_dropped\": %lu, "
+	    "\"tx_invalid\": %lu, \"short_tx\": %lu, \"why\": \"%s\"}\n",
+	    ok ? "true" : "false", queues, all.got, all.bad, all.sent,
+	    sum.tx_frames, sum.rx_dropped, sum.tx_invalid, all.short_tx,
+	    hvnet_why(h));
+	hvnet_close(h);
+	return ok ? 0 : 1;
+}

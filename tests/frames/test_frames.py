@@ -1,0 +1,109 @@
+"""The frames API (include/hvnet.h): programs of ours on `hvnet host`."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / 'scripts'))
+from lab import Lab     # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get('HVNET', TOP / 'build/cli/hvnet')
+                     ).parents[1]
+FCHECK = BUILD / 'tests/frames/fcheck'
+FORWARD = BUILD / 'examples/forward'
+
+pytestmark = pytest.mark.skipif(not FCHECK.exists(), reason=f'no {FCHECK}')
+
+
+@pytest.fixture
+def lab():
+    with Lab() as made:
+        yield made
+        made.check_processes()
+
+
+def fcheck(lab, nic, queues, threads, count, how):
+    p = subprocess.Popen(
+        [FCHECK, lab.sock, nic, str(queues), str(threads), str(count), how],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=lab.env)
+    line = p.stdout.readline()
+    assert line == f'up {queues}\n', line
+    return p
+
+
+@pytest.mark.parametrize('queues,threads,how', [
+    (1, 1, 'copy'), (1, 1, 'room'), (1, 1, 'vlan'), (2, 1, 'copy'),
+    (2, 2, 'copy')])
+def test_exchange(lab, queues, threads, how):
+    """Both ways at once: all of it, whole, in order; nothing lost."""
+    lab.host(f'backend=pair,name=a,peer=b,spoof=on,queues={queues}',
+             f'backend=pair,name=b,peer=a,spoof=on,queues={queues}')
+    count = 5000
+    both = [fcheck(lab, n, queues, threads, count, how) for n in 'ab']
+    for p in both:
+        p.stdin.write('\n')
+        p.stdin.flush()
+    for p in both:
+        out = p.communicate(timeout=60)[0]
+        r = json.loads(out)
+        assert r['ok'], r
+        assert r['got'] == r['sent'] == r['tx_frames'] == queues * count
+        assert r['rx_dropped'] == r['tx_invalid'] == 0
+        assert p.returncode == 0
+
+
+def test_no_such_nic(lab):
+    lab.host('backend=null,name=n0')
+    r = subprocess.run([FCHECK, lab.sock, 'nix', '1', '1', '1', 'copy'],
+                       capture_output=True, text=True, timeout=30)
+    assert r.returncode == 1 and 'nix' in json.loads(r.stdout)['error']
+
+
+def test_host_goes(lab):
+    """A host that is killed breaks the connection; close returns."""
+    host = lab.host('backend=null,name=n0')
+    p = fcheck(lab, 'n0', 1, 1, 100, 'copy')
+    p.stdin.write('\n')
+    p.stdin.flush()
+    lab.end(host, signal.SIGKILL)
+    r = json.loads(p.communicate(timeout=40)[0])
+    assert r['why'] == 'the host is gone', r
+    assert p.returncode == 1
+
+
+def test_forward_ping(lab):
+    """Two TAP NICs joined by examples/forward: ping and TCP's checksums."""
+    for ns, nic in (('h', 'n0'), ('k', 'n1')):
+        lab.netns(ns)
+    lab.host(f'backend=tap,name=n0,spoof=on,netns={lab.netns("h")}',
+             f'backend=tap,name=n1,spoof=on,netns={lab.netns("k")}')
+    p = lab.start(None, [FORWARD, lab.sock, 'n0', lab.sock, 'n1'], 'forward')
+    lab.wait('forward ready', lambda: 'ready' in lab.log(p), 15, [p])
+    for ns, nic, ip in (('h', 'n0', '10.8.0.1'), ('k', 'n1', '10.8.0.2')):
+        lab.run(ns, f'ip addr add {ip}/24 dev {nic}')
+        lab.run(ns, f'ip link set {nic} up')
+    lab.run('h', 'ping -c 20 -i 0.01 -W 2 10.8.0.2')
+    # Large enough that the kernel leaves checksums open.
+    lab.run('h', 'ping -c 5 -i 0.01 -s 1400 -W 2 10.8.0.2')
+    server = lab.start('k', [sys.executable, '-c',
+                             'import socket\n'
+                             's = socket.create_server(("10.8.0.2", 99))\n'
+                             'c = s.accept()[0]\n'
+                             'n = 0\n'
+                             'while b := c.recv(65536): n += len(b)\n'
+                             'print(n)'], 'server')
+    lab.wait('server', lambda: lab.run(
+        'k', 'ss -Hltn sport = 99').stdout != '', 10, [server])
+    lab.run('h', [sys.executable, '-c',
+                  'import socket\n'
+                  's = socket.create_connection(("10.8.0.2", 99), 5)\n'
+                  's.sendall(b"x" * 1000000)'])
+    server.wait(20)
+    assert lab.log(server).strip() == '1000000'
+    assert lab.end(p) == 0
+    assert 'one way' in lab.log(p)
