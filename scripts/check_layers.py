@@ -24,11 +24,12 @@ BUS_FOR = {
 }
 ALL_CORE = set(CORE)
 OUTER = {
-    'linux': {'linux'} | ALL_CORE,
+    # include/ is hvnet.h, the frames API, which linux/frames implements.
+    'linux': {'linux', 'include'} | ALL_CORE,
     'sim': {'sim'} | ALL_CORE,
     'freebsd': {'freebsd'} | ALL_CORE,
     'cli': {'cli', 'linux', 'sim'} | ALL_CORE,
-    'bench': {'bench', 'linux', 'sim'} | ALL_CORE,
+    'bench': {'bench', 'linux', 'sim', 'include'} | ALL_CORE,
 }
 # Client and server of VMBus share what lies below them, nothing of each other.
 SIDES = [('bus/vmc', 'bus/vms')]
