@@ -10,6 +10,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_stat, &cli_set,
+	&cli_bench,
 };
 
 static void
@@ -47,8 +48,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2)
-		cli_usage("which command: host, guest, uio, vm, stat or set? "
-		    "(hvnet --help)");
+		cli_usage("which command: host, guest, uio, vm, stat, set or "
+		    "bench? (hvnet --help)");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		main_help();
@@ -66,7 +67,7 @@ main(int argc, char **argv)
 		argv[1] = name;
 		return commands[i]->run(argc - 1, argv + 1);
 	}
-	cli_usage("no command '%s'; there are host, guest, uio, vm, stat "
-	    "and set",
+	cli_usage("no command '%s'; there are host, guest, uio, vm, stat, "
+	    "set and bench",
 	    argv[1]);
 }

@@ -149,7 +149,8 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 		.name = h->cfg.name, .nic = h->cfg.nic,
 		.kind = LINK_KIND_HVNET, .max_nics = 1,
 		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes };
-	struct vmc_config vc = { .vps = h->cfg.queues };
+	struct vmc_config vc = { .vps = h->cfg.queues,
+		.signal = VMC_SIGNAL_EDGE };
 
 	if (link_guest_open(&lc, &h->link, err, cap) < 0)
 		return false;

@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define BURST	32u
-#define SECONDS	30
+#define SECONDS	10
 #define HEAD	22u	/* Ethernet, queue, number */
 
 struct worker {
