@@ -5,8 +5,8 @@ Same host end (`hvnet host`), same machine, interleaved A B A B: transmit into
 a null backend, receive from the generator, echo of what the generator sends;
 64, 512 and 1514 bytes; 1 and 2 queues.  A cell has the median of each driver's
 runs, what was lost, and the share of calls that found nothing to do: if many,
-the host end was saturated, else the driver.  Without DPDK or huge pages only
-our side is measured, and the JSON says so.
+the host end was saturated, else the driver.  Without huge pages DPDK runs on
+ordinary ones, without DPDK only our side is measured; the JSON says so.
 
 usage: pps.py [--hvnet FILE] [--json FILE] [--seconds S] [--rounds N]
               [--sizes 64,...] [--queues 1,2] [--modes tx,rx,echo]
@@ -33,11 +33,16 @@ def no_dpdk(build):
         return 'no pps_dpdk (Debian: libdpdk-dev, then build)'
     if os.geteuid() != 0:
         return 'needs root'
+    return None
+
+
+def memory():
+    """EAL options for DPDK's memory: huge pages if enough are free."""
     free = re.search(r'HugePages_Free:\s+(\d+)',
                      pathlib.Path('/proc/meminfo').read_text())
-    if free is None or int(free.group(1)) < 64:
-        return 'fewer than 64 huge pages are free (sysctl vm.nr_hugepages=256)'
-    return None
+    if free is not None and int(free.group(1)) >= 64:
+        return []
+    return ['--no-huge', '-m', '256']
 
 
 def spec(mode, size, queues):
@@ -57,7 +62,7 @@ def once(build, driver, mode, size, queues, seconds):
             lcores = ','.join(f'{k}@{k % cores}' for k in range(queues))
             cmd = [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0',
                    '--', build / 'bench/pps_dpdk', f'--lcores={lcores}',
-                   '--no-pci', '--iova-mode=va', '--', *tail]
+                   '--no-pci', '--iova-mode=va', *memory(), '--', *tail]
         try:
             r = subprocess.run(list(map(str, cmd)), capture_output=True,
                                text=True, timeout=seconds + 40, env=lab.env)
@@ -130,7 +135,8 @@ def main():
     if o.json:
         pathlib.Path(o.json).write_text(json.dumps(
             {'bench': 'pps', 'commit': commit, 'cpus': os.cpu_count(),
-             'dpdk_left_out': skip, 'cells': cells}, indent=1) + '\n')
+             'dpdk_left_out': skip, 'dpdk_memory': memory() or 'huge pages',
+             'load': os.getloadavg()[0], 'cells': cells}, indent=1) + '\n')
 
 
 if __name__ == '__main__':

@@ -23,7 +23,7 @@ bench_help(void)
 	    "  --sizes LIST     Bytes; default 64,512,1514\n"
 	    "  --queues LIST    Default 1,2\n"
 	    "  --modes LIST     Default tx,rx,echo\n\n"
-	    "DPDK is left out where it or huge pages are missing.  The script "
+	    "DPDK is left out where it is missing.  The script "
 	    "is\nbench/pps.py of the source tree; HVNET_BENCH names another "
 	    "folder.\n");
 }
