@@ -206,6 +206,7 @@ def stages():
             {'HVNET': str(top / f'build-check-{san}/cli/hvnet'),
              'HVNET_SANITIZER': san, **options})
     yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])
+    yield 'frames', lambda: stage_pytest('frames', ['tests/frames'])
     yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
     yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
                                      {'HVNET_FULL': '1'} if full else {})
