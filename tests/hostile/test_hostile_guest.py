@@ -270,9 +270,9 @@ def test_flood_of_regions(stage):
     g = stage.guest()
     assert g.hello('null0') == peer.OK
     fd = memory(64 * PAGE)
-    for i in range(1024):
+    for i in range(128):
         assert g.mem_add(fd, GPA + i * PAGE, PAGE, i % 64 * PAGE) == peer.OK
-    refused(peer.E_LIMIT, g.mem_add, fd, GPA + 1024 * PAGE, PAGE)
+    refused(peer.E_LIMIT, g.mem_add, fd, GPA + 128 * PAGE, PAGE)
     os.close(fd)
     g.close()
     stage.settle()
