@@ -53,6 +53,7 @@ struct link_guest_vp {
 struct link_guest {
 	int sock;
 	int gone;		/* 0, or the -errno it ended with */
+	uint32_t bye;		/* why, where the host said so (a status) */
 	uint32_t held;		/* any thread: the host held a write */
 	uint32_t seq;
 	uint32_t vps;
@@ -245,6 +246,7 @@ link_guest_take(struct link_guest *lg, union link_msg *m, int flags)
 			break;
 		case LINK_BYE:
 			link_fds_close(fds, nfds);
+			lg->bye = m->ack.status;
 			return lg->gone = -ECONNABORTED;
 		case LINK_HELLO_ACK:
 		case LINK_ACK:
@@ -283,7 +285,11 @@ link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
 	hdr->seq = ++lg->seq;
 	rc = lg->gone != 0 ? lg->gone :
 	    link_msg_send(lg->sock, hdr, len, fds, nfds, 0);
-	if (rc == 0)
+	/* A host that turned us away said why before it closed. */
+	if ((rc == -EPIPE || rc == -ECONNRESET) && lg->gone == 0)
+		rc = link_guest_take(lg, answer, MSG_DONTWAIT) < 0 ?
+		    lg->gone : rc;
+	else if (rc == 0)
 		rc = link_guest_take(lg, answer, 0);
 	if (rc == 0)
 		rc = -ETIMEDOUT;
@@ -411,6 +417,13 @@ link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
 	return 0;
 }
 
+/* Why the connection ended with rc: the host's word, or the error. */
+static const char *
+link_end_text(const struct link_guest *lg, int rc)
+{
+	return lg->bye != LINK_OK ? link_status_text(lg->bye) : strerror(-rc);
+}
+
 static int
 link_say_hello(struct link_guest *lg, const struct link_guest_config *cfg,
     char *err, size_t cap)
@@ -426,9 +439,14 @@ link_say_hello(struct link_guest *lg, const struct link_guest_config *cfg,
 	snprintf(h.name, sizeof(h.name), "%s", cfg->name);
 	snprintf(h.nic, sizeof(h.nic), "%s", cfg->nic);
 	rc = link_guest_call(lg, &h.hdr, sizeof(h), NULL, 0, &a);
+	if (rc == (int)LINK_E_NONIC && h.nic[0] != '\0') {
+		snprintf(err, cap, "%s: the host has no NIC '%s'", cfg->path,
+		    h.nic);
+		return -ECONNABORTED;
+	}
 	if (rc != 0) {
 		snprintf(err, cap, "%s: %s", cfg->path, rc > 0 ?
-		    link_status_text((uint32_t)rc) : strerror(-rc));
+		    link_status_text((uint32_t)rc) : link_end_text(lg, rc));
 		return rc > 0 ? -ECONNABORTED : rc;
 	}
 	lg->connections = min_u32(a.hello_ack.connections,
@@ -470,16 +488,16 @@ link_hand_over(struct link_guest *lg, char *err, size_t cap)
 	union link_msg a;
 	int rc = link_guest_call(lg, &m.hdr, sizeof(m), &lg->memfd, 1, &a);
 
-	if (rc > 0) {
-		snprintf(err, cap, "the host refused our memory: %s",
-		    link_status_text((uint32_t)rc));
-		return -ECONNABORTED;
+	if (rc != 0) {
+		snprintf(err, cap, "the host refused our memory: %s", rc > 0 ?
+		    link_status_text((uint32_t)rc) : link_end_text(lg, rc));
+		return rc > 0 ? -ECONNABORTED : rc;
 	}
 	for (uint32_t i = 0; rc == 0 && i < lg->vps; i++)
 		rc = link_vp_open(lg, i);
 	if (rc < 0)
 		snprintf(err, cap, "handing virtual processors over: %s",
-		    strerror(-rc));
+		    link_end_text(lg, rc));
 	return rc;
 }
 

@@ -16,10 +16,13 @@
  */
 #include "linux/link/link_host_priv.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "linux/link/link_fds.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
 #include "linux/link/link_msg.h"
@@ -46,13 +49,23 @@ link_bye(struct link_host *lh, uint32_t status)
 	link_msg_send(lh->sock, &bye, sizeof(bye), NULL, 0, MSG_DONTWAIT);
 }
 
+/* End it for what it did; `what` and `why` are for the log. */
 static void
-link_refuse(struct link_host *lh, uint32_t status)
+link_refuse(struct link_host *lh, uint32_t status, const char *what,
+    const char *why)
 {
 	fault_note(&lh->part.faults, status == LINK_E_LIMIT ?
 	    FAULT_LINK_LIMIT : FAULT_LINK_PROTO, status);
 	link_bye(lh, status);
-	link_over(lh, link_status_text(status));
+	if (!lh->over)
+		snprintf(lh->why, sizeof(lh->why), "%s: %s", what, why);
+	link_over(lh, lh->why);
+}
+
+static void
+link_out_of_fds(struct link_host *lh, const char *what)
+{
+	link_refuse(lh, LINK_E_LIMIT, what, link_fds_text());
 }
 
 static void
@@ -281,15 +294,22 @@ link_handle(struct link_host *lh, union link_msg *m, int *fds,
 {
 	uint32_t status;
 
+	const char *name = link_type_name(m->hdr.type);
+
 	if (nfds != 0 && !link_takes_fds(m->hdr.type)) {
-		link_refuse(lh, LINK_E_PROTO);
+		link_refuse(lh, LINK_E_PROTO, name, "descriptors came along");
 		return;
 	}
+	for (unsigned int i = 0; i < nfds; i++)
+		if (link_fd_kept(fds[i])) {
+			link_out_of_fds(lh, name);
+			return;
+		}
 	if (!lh->greeted) {
 		if (m->hdr.type == LINK_HELLO)
 			link_on_hello(lh, &m->hello);
 		else
-			link_refuse(lh, LINK_E_PROTO);
+			link_refuse(lh, LINK_E_PROTO, name, "before HELLO");
 		return;
 	}
 	switch (m->hdr.type) {
@@ -308,7 +328,8 @@ link_handle(struct link_host *lh, union link_msg *m, int *fds,
 	case LINK_POST:
 		lh->posts++;
 		if (m->post.len > sizeof(m->post.payload)) {
-			link_refuse(lh, LINK_E_PROTO);
+			link_refuse(lh, LINK_E_PROTO, name,
+			    "more than 240 bytes");
 			return;
 		}
 		lh->ops->message(lh->ctx, m->post.connection,
@@ -326,13 +347,17 @@ link_handle(struct link_host *lh, union link_msg *m, int *fds,
 		link_over(lh, "guest detached");
 		return;
 	default:
-		link_refuse(lh, LINK_E_PROTO);
+		link_refuse(lh, LINK_E_PROTO, name, "not from a guest, or "
+		    "not now");
 		return;
 	}
-	if (status == LINK_E_PROTO || status == LINK_E_LIMIT)
-		link_refuse(lh, status);
-	else
-		link_ack(lh, m->hdr.seq, status);
+	if (status == LINK_E_PROTO || status == LINK_E_LIMIT) {
+		link_refuse(lh, status, name, link_status_text(status));
+		return;
+	}
+	if (status != LINK_OK && lh->ops->refused != NULL)
+		lh->ops->refused(lh->ctx, name, link_status_text(status));
+	link_ack(lh, m->hdr.seq, status);
 }
 
 /* One token a message; false: none left, and the reader sleeps a while. */
@@ -377,7 +402,11 @@ link_on_readable(evutil_socket_t sock, short what, void *arg)
 		if (rc == -EAGAIN) {
 			return;
 		} else if (rc == -EPROTO) {
-			link_refuse(lh, LINK_E_PROTO);
+			link_refuse(lh, LINK_E_PROTO, "a message",
+			    "malformed, or with too many descriptors");
+			return;
+		} else if (rc == -EMFILE) {
+			link_out_of_fds(lh, "a message");
 			return;
 		} else if (rc <= 0) {
 			link_over(lh, "guest closed the connection");
@@ -398,7 +427,7 @@ link_on_timer(evutil_socket_t sock, short what, void *arg)
 	struct link_host *lh = arg;
 
 	if (!lh->greeted)
-		link_refuse(lh, LINK_E_PROTO);
+		link_refuse(lh, LINK_E_PROTO, "HELLO", "did not come in time");
 	else
 		event_add(lh->readable, NULL);
 }
@@ -409,8 +438,15 @@ link_host_guard(struct link_host *lh)
 	bool held = os_ld32(&lh->held) != 0;
 
 	if (held && !lh->over)
-		link_refuse(lh, LINK_E_PROTO);
+		link_refuse(lh, LINK_E_PROTO, "interrupt",
+		    "its eventfd was full and blocked us");
 	return held;
+}
+
+bool
+link_host_silent(const struct link_host *lh)
+{
+	return !lh->greeted;
 }
 
 static void

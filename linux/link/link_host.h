@@ -52,6 +52,11 @@ struct link_host_ops {
 	 */
 	void (*memory_changed)(void *ctx);
 	/*
+	 * The guest was refused something and stays; for the log.  May be
+	 * NULL.
+	 */
+	void (*refused)(void *ctx, const char *what, const char *why);
+	/*
 	 * The connection is over, orderly or not; `why` is for the log.  The
 	 * callee lets go of everything and calls link_host_destroy() later,
 	 * from its event loop, never inside this call.  Called once.
@@ -77,6 +82,8 @@ void link_host_destroy(struct link_host *, uint32_t status);
  * twice a second by itself.  True if so.
  */
 bool link_host_guard(struct link_host *);
+/* True until the guest says HELLO.  It then has LINK_HELLO_SECONDS in all. */
+bool link_host_silent(const struct link_host *);
 
 /* Valid from attach() to link_host_destroy(). */
 struct partition *link_host_partition(struct link_host *);

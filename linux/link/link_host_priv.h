@@ -47,6 +47,7 @@ struct link_host {
 	uint32_t tokens;
 	uint64_t tokens_at_ns;
 	uint64_t posts, posts_delayed;
+	char why[128];		/* of the end, for ops->over() */
 };
 
 /* What the partition of a link asks of it; ctx is the struct link_host. */

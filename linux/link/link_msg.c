@@ -8,7 +8,6 @@
 #include "linux/link/link_msg.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -153,11 +152,14 @@ link_msg_send(int sock, const void *msg, size_t len, const int *fds,
 	}
 }
 
-/* Collect descriptors; false if more came than a message may have. */
-static bool
+/*
+ * Collect descriptors.  0; -EPROTO: more came than a message may have; -EMFILE:
+ * fewer arrived than were sent, though there was room to name them.
+ */
+static int
 link_fds_take(struct msghdr *mh, int fds[LINK_MAX_FDS], unsigned int *nfds)
 {
-	bool fits = (mh->msg_flags & MSG_CTRUNC) == 0;
+	int rc = (mh->msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : 0;
 
 	*nfds = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL;
@@ -173,11 +175,11 @@ link_fds_take(struct msghdr *mh, int fds[LINK_MAX_FDS], unsigned int *nfds)
 				fds[(*nfds)++] = fd;
 			} else {
 				close(fd);
-				fits = false;
+				rc = -EPROTO;
 			}
 		}
 	}
-	return fits;
+	return rc;
 }
 
 int
@@ -192,25 +194,31 @@ link_msg_recv(int sock, union link_msg *msg, int fds[LINK_MAX_FDS],
 	struct iovec iov = { msg, sizeof(*msg) };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	int resets = 0;
 	ssize_t n;
 
 	*nfds = 0;
 	memset(msg, 0, sizeof(*msg));
+	/*
+	 * A peer that closed with words of ours unread is ECONNRESET, once,
+	 * before what it said last.
+	 */
 	do {
 		n = recvmsg(sock, &mh, flags | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR ||
+	    (errno == ECONNRESET && resets++ == 0)));
 	if (n < 0)
 		return -errno;
-	bool fits = link_fds_take(&mh, fds, nfds);
+	int taken = link_fds_take(&mh, fds, nfds);
 	if (n == 0 && *nfds == 0)
 		return 0;
 	size_t need = (size_t)n >= sizeof(msg->hdr) ?
 	    link_type_size(msg->hdr.type) : 0;
-	if (!fits || (mh.msg_flags & MSG_TRUNC) != 0 || need == 0 ||
+	if (taken < 0 || (mh.msg_flags & MSG_TRUNC) != 0 || need == 0 ||
 	    (size_t)n < need) {
 		link_fds_close(fds, *nfds);
 		*nfds = 0;
-		return -EPROTO;
+		return taken < 0 ? taken : -EPROTO;
 	}
 	return 1;
 }

@@ -21,7 +21,7 @@ int link_msg_send(int sock, const void *msg, size_t len, const int *fds,
  * close-on-exec, belong to the caller, and *nfds says how many came (at most
  * LINK_MAX_FDS; more are closed and the message refused).
  * 1: a message; 0: end of file; -EAGAIN; -EPROTO: malformed, descriptors
- * closed; another -errno.
+ * closed; -EMFILE: this process had no room for them; another -errno.
  */
 int link_msg_recv(int sock, union link_msg *msg, int fds[LINK_MAX_FDS],
     unsigned int *nfds, int flags);

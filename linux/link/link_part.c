@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "linux/link/link_fds.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
 #include "linux/link/link_msg.h"
@@ -56,8 +57,14 @@ link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
 		lh->conns_cap = cap;
 	}
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0 || link_fd_kept(fd)) {
+		if (lh->ops->refused != NULL)
+			lh->ops->refused(lh->ctx, "a channel",
+			    link_fds_text());
+		if (fd >= 0)
+			close(fd);
 		return E_NOMEM;
+	}
 	if (link_msg_send(lh->sock, &msg, sizeof(msg), &fd, 1,
 	    MSG_DONTWAIT) < 0) {
 		close(fd);

@@ -1,0 +1,47 @@
+/*
+ * The limit on descriptors, asked for each time: an operator may change it
+ * while we run (prlimit(1)), and it is asked on control paths only.
+ */
+#include "linux/link/link_fds.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+static uint64_t
+fds_limit(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_NOFILE, &r) == 0 ? r.rlim_cur : UINT64_MAX;
+}
+
+uint64_t
+link_fds_raise(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+	return fds_limit();
+}
+
+bool
+link_fd_kept(int fd)
+{
+	uint64_t limit = fds_limit();
+
+	return fd >= 0 && (uint64_t)fd + LINK_FDS_KEPT >= limit;
+}
+
+const char *
+link_fds_text(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "out of file descriptors: the limit is "
+	    "%llu (RLIMIT_NOFILE, `ulimit -Hn`), %u of them kept",
+	    (unsigned long long)fds_limit(), LINK_FDS_KEPT);
+	return text;
+}
