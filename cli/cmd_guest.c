@@ -18,6 +18,8 @@
 
 #define CMD_MAX_CPU	4095u
 #define CMD_TICK_MS	50u
+/* Policy: a wait shorter than this is not worth a line. */
+#define CMD_SAY_MS	1000u
 
 struct cmd_guest {
 	struct guest_config cfg;
@@ -26,6 +28,8 @@ struct cmd_guest {
 	uint32_t waited_ms;
 	bool up;		/* was up once */
 	char detail[256];
+	char said[256];		/* of what it waits for */
+	unsigned int say_ms;	/* not before so long a wait */
 	char where[128];
 };
 
@@ -362,6 +366,13 @@ cmd_guest_tick(void *ctx)
 		return 0;
 	}
 	g->waited_ms += CMD_TICK_MS;
+	if (g->wait_ms == 0 && g->waited_ms >= g->say_ms &&
+	    strcmp(g->said, g->detail) != 0) {
+		fprintf(stderr, "hvnet guest: %s: %s\n", g->cfg.ifname,
+		    g->detail);
+		snprintf(g->said, sizeof(g->said), "%s", g->detail);
+		g->say_ms = g->waited_ms + CMD_SAY_MS;
+	}
 	if (g->wait_ms != 0 && g->waited_ms >= g->wait_ms)
 		return CLI_REFUSED + 1;
 	return 0;
@@ -393,7 +404,7 @@ cmd_guest_run(int argc, char **argv)
 {
 	const struct argp argp = { .options = options, .parser = parse,
 		.doc = doc, .help_filter = help_filter };
-	struct cmd_guest g = { 0 };
+	struct cmd_guest g = { .say_ms = CMD_SAY_MS };
 	struct loop *l;
 	int status;
 

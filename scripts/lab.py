@@ -220,6 +220,12 @@ class Lab:
             raise LabError(f'iperf3: {report["error"]}')
         return report['end']
 
+    def echoes(self, ns, to, count=20, interval=0.01, wait=10):
+        """Ping from a namespace; LabError if an answer never comes."""
+        tool = str(TOP / 'scripts/echoes.py')
+        return self.run(ns, [sys.executable, tool, to, count, interval,
+                             wait]).stdout
+
     def copy(self, src, dst, to, mib, port=5301):
         """Copy `mib` MiB of random bytes by TCP; True if sha256 agrees."""
         tool = str(TOP / 'scripts/copyfile.py')

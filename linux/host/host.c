@@ -22,6 +22,7 @@
 
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
+#include "linux/link/link_fds.h"
 
 void
 host_config_default(struct host_config *c)
@@ -125,11 +126,28 @@ host_listen(struct host *h, char *err, size_t cap)
 static void
 host_on_accept(evutil_socket_t sock, short what, void *arg)
 {
+	const struct timeval pause = { 0, 100000 };
 	struct host *h = arg;
 	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		host_guest_accept(h, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM) {
+		/* It stays in the queue, and would wake us without end. */
+		host_log_once(&h->log, "a guest waits: %s", errno == EMFILE ?
+		    link_fds_text() : strerror(errno));
+		event_del(h->accept_event);
+		event_add(h->accept_again, &pause);
+	}
+}
+
+static void
+host_on_accept_again(evutil_socket_t sock, short what, void *arg)
+{
+	struct host *h = arg;
+
+	event_add(h->accept_event, NULL);
 }
 
 /* --- workers ask --- */
@@ -299,7 +317,9 @@ host_events_make(struct host *h, char *err, size_t cap)
 		    EV_READ | EV_PERSIST, host_on_control, h);
 	h->accept_event = event_new(h->base, h->sock, EV_READ | EV_PERSIST,
 	    host_on_accept, h);
-	if (h->control_event == NULL || h->accept_event == NULL) {
+	h->accept_again = evtimer_new(h->base, host_on_accept_again, h);
+	if (h->control_event == NULL || h->accept_event == NULL ||
+	    h->accept_again == NULL) {
 		snprintf(err, cap, "out of memory or descriptors");
 		return -ENOMEM;
 	}
@@ -329,6 +349,7 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	h->cfg = *cfg;
 	h->base = base;
 	h->sock = h->control_fd = -1;
+	link_fds_raise();
 	if (h->cfg.max_guests == 0)
 		h->cfg.max_guests = HOST_MAX_GUESTS;
 	if (cfg->transcript != NULL) {
@@ -357,6 +378,8 @@ host_stop(struct host *h)
 		ctl_server_destroy(h->ctl);
 	if (h->accept_event != NULL)
 		event_free(h->accept_event);
+	if (h->accept_again != NULL)
+		event_free(h->accept_again);
 	if (h->sock >= 0) {
 		unlink(h->cfg.listen);
 		close(h->sock);

@@ -169,11 +169,13 @@ ctl_stat(struct host *h, const char *name)
 	for (uint32_t i = 0; i < h->pool.count; i++)
 		json_array_append_new(workers, stat_counters(
 		    &h->pool.worker[i].counters, &worker_counters_table));
-	return json_pack("{s:b,s:s,s:i,s:s,s:I,s:i,s:I,s:o,s:o,s:o}",
+	return json_pack("{s:b,s:s,s:i,s:s,s:I,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
 	    "ok", 1, "kind", "host", "pid", (int)getpid(), "listen",
 	    h->cfg.listen, "rss_bytes", ctl_rss(), "guests",
 	    (int)h->guest_count, "guests_served",
-	    (json_int_t)h->guests_served, "nics", nics, "workers", workers,
+	    (json_int_t)h->guests_served, "turned_away",
+	    (json_int_t)h->turned_away, "evicted", (json_int_t)h->evicted,
+	    "nics", nics, "workers", workers,
 	    "faults_of_gone_guests", stat_faults(&h->faults));
 }
 

@@ -12,40 +12,15 @@
  * Whatever comes from the guest by message is handled with the gates of all its
  * NICs closed: that is the control context that core/vsp asks for.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "linux/host/host_priv.h"
+#include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
 #include "linux/run/stat.h"
-
-/* Policy: monitor page polls, while busy and while idle; beats until idle. */
-#define MONITOR_BUSY_NS		100000
-#define MONITOR_IDLE_NS		2000000
-#define MONITOR_BUSY_BEATS	1000u
-
-struct host_guest {
-	struct host *host;
-	struct host_guest *next;
-	struct link_host *link;
-	struct vms *vms;		/* NULL before HELLO */
-	struct event *end;		/* the deferred teardown */
-	uint32_t number;
-	struct link_hello hello;
-	uint32_t nics;
-	char why[96];
-	/* VMBus before 2.4: one signal for all channels */
-	struct event *shared_event;
-	int shared_fd;
-	/* guests that cannot signal */
-	struct event *monitor_event;
-	int monitor_fd;
-	uint32_t monitor_quiet;		/* beats without a signal */
-	bool monitor_hit;
-};
 
 struct vms *
 host_guest_vms(struct host_guest *g)
@@ -134,8 +109,8 @@ guest_offer(struct host_guest *g, struct nic *nic)
 	if (rc == 0)
 		g->nics++;
 	else
-		fprintf(stderr, "hvnet host: %s: offering it to guest %u: "
-		    "%s\n", nic->spec.name, g->number, hv_err_name(rc));
+		host_log(&g->host->log, "%s: offering it to guest %u: %s",
+		    nic->spec.name, g->number, hv_err_name(rc));
 }
 
 static void
@@ -164,90 +139,6 @@ host_guest_nic_gone(struct host_guest *g)
 	g->nics--;
 }
 
-/* --- signals that are not one eventfd a channel --- */
-
-static void
-guest_poke(void *ctx, struct chan *c)
-{
-	struct host_guest *g = ctx;
-
-	g->monitor_hit = true;
-	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g && nic_chan_poke(n, c))
-			return;
-}
-
-static void
-guest_on_shared(evutil_socket_t fd, short what, void *arg)
-{
-	struct host_guest *g = arg;
-
-	vms_intpage_poll(g->vms, guest_poke, g);
-}
-
-/* The eventfd without a channel comes and goes with the VMBus version. */
-static void
-guest_shared_watch(struct host_guest *g)
-{
-	int fd = link_host_signal_fd(g->link, NULL);
-
-	if (fd == g->shared_fd)
-		return;
-	if (g->shared_event != NULL)
-		event_free(g->shared_event);
-	g->shared_event = NULL;
-	g->shared_fd = fd;
-	if (fd < 0)
-		return;
-	g->shared_event = event_new(g->host->base, fd,
-	    EV_READ | EV_PERSIST | EV_ET, guest_on_shared, g);
-	if (g->shared_event != NULL)
-		event_add(g->shared_event, NULL);
-}
-
-static void
-guest_monitor_beat(struct host_guest *g, long ns)
-{
-	const struct itimerspec it = { { 0, ns }, { 0, ns } };
-
-	timerfd_settime(g->monitor_fd, 0, &it, NULL);
-}
-
-static void
-guest_on_monitor(evutil_socket_t fd, short what, void *arg)
-{
-	struct host_guest *g = arg;
-	uint64_t beats;
-
-	if (read(fd, &beats, sizeof(beats)) < 0)
-		return;
-	g->monitor_hit = false;
-	vms_monitor_poll(g->vms, guest_poke, g);
-	if (g->monitor_hit) {
-		if (g->monitor_quiet >= MONITOR_BUSY_BEATS)
-			guest_monitor_beat(g, MONITOR_BUSY_NS);
-		g->monitor_quiet = 0;
-	} else if (++g->monitor_quiet == MONITOR_BUSY_BEATS) {
-		guest_monitor_beat(g, MONITOR_IDLE_NS);
-	}
-}
-
-static uint32_t
-guest_monitor_start(struct host_guest *g)
-{
-	g->monitor_fd = timerfd_create(CLOCK_MONOTONIC,
-	    TFD_CLOEXEC | TFD_NONBLOCK);
-	if (g->monitor_fd < 0)
-		return LINK_E_LIMIT;
-	g->monitor_event = event_new(g->host->base, g->monitor_fd,
-	    EV_READ | EV_PERSIST, guest_on_monitor, g);
-	if (g->monitor_event == NULL)
-		return LINK_E_LIMIT;
-	event_add(g->monitor_event, NULL);
-	guest_monitor_beat(g, MONITOR_BUSY_NS);
-	return LINK_OK;
-}
-
 /* --- link upcalls --- */
 
 static void
@@ -270,6 +161,40 @@ guest_unpark(void *ctx)
 			gate_open(&g->host->pool, n->gate);
 }
 
+/* Why a guest has to wait for a NIC; a text. */
+static void
+guest_why_none(const struct host_guest *g, char *why, size_t cap)
+{
+	const struct nic *n = host_nic_find(g->host, g->hello.nic);
+
+	if (n == NULL)
+		snprintf(why, cap, "every one is taken or kept for another");
+	else if (n->guest != NULL)
+		snprintf(why, cap, "%s is guest %u's", n->spec.name,
+		    n->guest->number);
+	else
+		snprintf(why, cap, "%s is kept for a guest named '%s'",
+		    n->spec.name, n->spec.guest);
+}
+
+static void
+guest_say_attached(const struct host_guest *g)
+{
+	const struct link_hello *h = &g->hello;
+	char nics[128];
+
+	if (g->nics == 0) {
+		snprintf(nics, sizeof(nics), "waits for a NIC: ");
+		guest_why_none(g, nics + strlen(nics),
+		    sizeof(nics) - strlen(nics));
+	} else {
+		snprintf(nics, sizeof(nics), "%u NIC%s", g->nics,
+		    g->nics == 1 ? "" : "s");
+	}
+	host_log(&g->host->log, "guest %u (%s%spid %u) attached, %s",
+	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid, nics);
+}
+
 static uint32_t
 guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 {
@@ -285,17 +210,20 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 	};
 
 	g->hello = *h;
+	if (h->nic[0] != '\0' && host_nic_find(host, h->nic) == NULL) {
+		host_log_once(&host->log, "pid %u wants NIC '%s': there is "
+		    "none of that name", h->pid, h->nic);
+		return LINK_E_NONIC;
+	}
 	g->vms = vms_create(link_host_partition(link), &vc, &guest_vms_ops, g);
 	if (g->vms == NULL)
 		return LINK_E_LIMIT;
 	guest_offer_all(g, true);
 	guest_offer_all(g, false);
-	if (monitor && guest_monitor_start(g) != LINK_OK)
+	if (monitor && host_guest_monitor_start(g) != LINK_OK)
 		return LINK_E_LIMIT;
 	host->guests_served++;
-	fprintf(stderr, "hvnet host: guest %u (%s%spid %u) attached, %u NIC%s\n",
-	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid,
-	    g->nics, g->nics == 1 ? "" : "s");
+	guest_say_attached(g);
 	return LINK_OK;
 }
 
@@ -316,7 +244,7 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	guest_park(g);
 	rc = vms_message(g->vms, connection, msg);
 	guest_unpark(g);
-	guest_shared_watch(g);
+	host_guest_signals_watch(g);
 	return rc;
 }
 
@@ -326,7 +254,7 @@ guest_reset(void *ctx)
 	struct host_guest *g = ctx;
 
 	vms_reset(g->vms);
-	guest_shared_watch(g);
+	host_guest_signals_watch(g);
 }
 
 static bool
@@ -348,6 +276,15 @@ guest_memory_changed(void *ctx)
 }
 
 static void
+guest_refused(void *ctx, const char *what, const char *why)
+{
+	struct host_guest *g = ctx;
+
+	host_log_once(&g->host->log, "guest %u: %s refused: %s", g->number,
+	    what, why);
+}
+
+static void
 guest_over(void *ctx, const char *why)
 {
 	const struct timeval now = { 0, 0 };
@@ -366,6 +303,7 @@ static const struct link_host_ops guest_link_ops = {
 	.reset = guest_reset,
 	.memory_used = guest_memory_used,
 	.memory_changed = guest_memory_changed,
+	.refused = guest_refused,
 	.over = guest_over,
 };
 
@@ -402,12 +340,7 @@ host_guest_end(struct host_guest *g, uint32_t status)
 {
 	struct host *h = g->host;
 
-	if (g->shared_event != NULL)
-		event_free(g->shared_event);
-	if (g->monitor_event != NULL)
-		event_free(g->monitor_event);
-	if (g->monitor_fd >= 0)
-		close(g->monitor_fd);
+	host_guest_signals_end(g);
 	if (g->vms != NULL) {
 		guest_park(g);
 		vms_destroy(g->vms);
@@ -428,37 +361,27 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct host_guest *g = arg;
 
-	fprintf(stderr, "hvnet host: guest %u: %s\n", g->number, g->why);
+	struct host *h = g->host;
+
+	/* Who never was a guest may come again and again. */
+	if (g->vms != NULL)
+		host_log(&h->log, "guest %u: %s", g->number, g->why);
+	else
+		host_log_once(&h->log, "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);
+	for (struct nic *n = h->nics; n != NULL; n = n->next)
+		host_guests_offer(h, n);
+	/* Many guests leave holes that free() alone does not give back. */
+	malloc_trim(0);
 }
 
-/* --- a connection --- */
-
-static void
-guest_turn_away(int sock, uint32_t status)
+bool
+host_guest_create(struct host *h, int sock)
 {
-	const struct link_ack bye = { { LINK_BYE, 0 }, status, 0 };
+	struct host_guest *g = calloc(1, sizeof(*g)), **last = &h->guests;
 
-	if (send(sock, &bye, sizeof(bye), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		/* It learns from the end of file. */
-	}
-	close(sock);
-}
-
-void
-host_guest_accept(struct host *h, int sock)
-{
-	struct host_guest *g;
-
-	if (h->guest_count >= h->cfg.max_guests) {
-		guest_turn_away(sock, LINK_E_BUSY);
-		return;
-	}
-	g = calloc(1, sizeof(*g));
-	if (g == NULL) {
-		guest_turn_away(sock, LINK_E_LIMIT);
-		return;
-	}
+	if (g == NULL)
+		goto close_sock;
 	g->host = h;
 	g->number = ++h->next_guest;
 	g->shared_fd = g->monitor_fd = -1;
@@ -468,18 +391,21 @@ host_guest_accept(struct host *h, int sock)
 	g->link = link_host_create(h->base, sock, &guest_link_ops, g);
 	if (g->link == NULL)
 		goto free_end;
-	g->next = h->guests;
-	h->guests = g;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = g;
 	h->guest_count++;
-	return;
+	return true;
 
 free_end:
 	event_free(g->end);
 	free(g);
-	return;
+	return false;	/* the link closed the socket */
 free_guest:
 	free(g);
-	guest_turn_away(sock, LINK_E_LIMIT);
+close_sock:
+	close(sock);
+	return false;
 }
 
 json_t *

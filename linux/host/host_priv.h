@@ -2,8 +2,10 @@
  * The host daemon from inside.
  *
  *	host.c		socket, NIC list, life
+ *	host_accept.c	places for guests
  *	host_guest.c	one attached guest
  *	host_ctl.c	statistics and settings
+ *	host_log.c	what is said about guests
  *	nic.c, nic_queue.c	one NIC
  *	worker.c	threads
  */
@@ -14,6 +16,7 @@
 
 #include "bus/vms.h"
 #include "linux/host/host.h"
+#include "linux/host/host_log.h"
 #include "linux/host/worker.h"
 #include "linux/link/link_host.h"
 #include "linux/run/ctl.h"
@@ -30,17 +33,21 @@ struct host {
 	struct ctl_server *ctl;
 	int sock;
 	struct event *accept_event;
+	struct event *accept_again;	/* after a pause for want of fds */
 	int control_fd;			/* workers: a NIC wants control */
 	struct event *control_event;
 	struct nic *nics;
 	uint32_t nic_count;
-	struct host_guest *guests;
+	struct host_guest *guests;	/* in the order they came */
 	uint32_t guest_count;
 	uint32_t next_gate;
 	uint32_t next_worker;
 	uint32_t next_guest;
 	uint64_t guests_served;
+	uint64_t turned_away;		/* connections that got no place */
+	uint64_t evicted;		/* silent ones that gave theirs up */
 	struct fault_log faults;	/* of guests that are gone */
+	struct host_log log;
 };
 
 /* --- host.c --- */
@@ -51,10 +58,16 @@ struct nic *host_nic_find(const struct host *, const char *name);
 /* Free workers that hostile guests hold; while control waits. */
 void host_guard(void *host);
 
+/* --- host_accept.c --- */
+
+/*
+ * Serve a connection (consumed).  Where all places are taken, the oldest
+ * connection that said no HELLO yet gives up its own.
+ */
+void host_guest_accept(struct host *, int sock);
+
 /* --- host_guest.c --- */
 
-/* Serve a connection (consumed). */
-void host_guest_accept(struct host *, int sock);
 /* Offer a new NIC to guests that may have it. */
 void host_guests_offer(struct host *, struct nic *);
 /* One of its NICs was withdrawn. */

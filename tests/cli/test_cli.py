@@ -170,7 +170,11 @@ class TestGuestAlone:
         yield name
         p.send_signal(signal.SIGINT)
         _, err = p.communicate(timeout=20)
-        assert (p.returncode, err) == (OK, '')
+        assert p.returncode == OK
+        # After a second it says, once, what it waits for.
+        waits = f'hvnet guest: {name}: waiting for the host: {tmp_path}/none: '
+        assert all(line.startswith(waits) for line in err.splitlines())
+        assert err.count('\n') <= 1
         # A clean end leaves no interface and no socket.
         assert not os.path.exists(f'/sys/class/net/{name}')
         assert list((tmp_path / 'run').iterdir()) == []
@@ -199,6 +203,15 @@ class TestGuestAlone:
                   '1')
         assert r.returncode == FAILED
         assert guest in r.stderr and len(r.stderr.splitlines()) <= 2
+
+    def test_says_what_it_waits_for(self, hvnet):
+        p = hvnet('guest', '--connect', '/nowhere', '--ifname', 'hvtwait',
+                  start=True)
+        assert p.stderr.readline() == (
+            'hvnet guest: hvtwait: waiting for the host: /nowhere: No such '
+            'file or directory (is `hvnet host` running?)\n')
+        p.send_signal(signal.SIGINT)
+        assert p.wait(20) == OK
 
     def test_not_attached_in_time(self, hvnet, guest):
         r = hvnet('guest', '--connect', '/nowhere', '--ifname', guest + 'b',

@@ -21,6 +21,7 @@ SCONTROL, MASKED, SIMP, SIEFP, SIMP_FD, SIEFP_FD = 1, 2, 4, 8, 16, 32
 FULL = 0xfffffffffffffffe
 GPA = 0x100000000
 PAGE = 4096
+SPACE = socket.CMSG_SPACE(4 * 4)
 F_ADD_SEALS, F_SEAL_SHRINK = 1033, 2
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -77,8 +78,10 @@ class Socket:
         if not select.select([self.sock], [], [], timeout)[0]:
             raise TimeoutError('no answer')
         try:
-            data, anc, _, _ = self.sock.recvmsg(
-                512, socket.CMSG_SPACE(4 * 4))
+            try:
+                data, anc, _, _ = self.sock.recvmsg(512, SPACE)
+            except ConnectionResetError:    # once, before its last words
+                data, anc, _, _ = self.sock.recvmsg(512, SPACE)
         except ConnectionResetError:
             raise Gone from None
         fds = array.array('i')
@@ -133,7 +136,10 @@ class Guest(Socket):
                 return struct.unpack_from('I', body)[0]
 
     def ask(self, kind, body=b'', fds=()):
-        self.send(kind, body, fds)
+        try:
+            self.send(kind, body, fds)
+        except Gone:
+            pass        # it may have said why
         return self.answer()
 
     def hello(self, nic='', vps=2, kind=0, magic=MAGIC, version=1, name=b''):

@@ -1,0 +1,72 @@
+/*
+ * Places for guests: who gets one, and who makes room.
+ *
+ * A connection has a place from accept() on, so that nobody can pile up
+ * connections that say nothing.  They have LINK_HELLO_SECONDS to say HELLO; and
+ * where every place is taken the oldest of them gives up its own at once, so
+ * that silence never keeps a guest out.  Guests that said HELLO stay.
+ *
+ * Context: control thread.
+ */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/host/host_guest_priv.h"
+#include "linux/link/link_fds.h"
+
+/* The oldest connection that said no HELLO yet, or NULL. */
+static struct host_guest *
+guest_silent_oldest(const struct host *h)
+{
+	struct host_guest *g = h->guests;
+
+	while (g != NULL && !link_host_silent(g->link))
+		g = g->next;
+	return g;
+}
+
+/* True if there is a place for one more. */
+static bool
+guest_place_find(struct host *h)
+{
+	struct host_guest *silent;
+
+	if (h->guest_count < h->cfg.max_guests)
+		return true;
+	silent = guest_silent_oldest(h);
+	if (silent == NULL)
+		return false;
+	h->evicted++;
+	host_log_once(&h->log, "all %u places are taken: connections that "
+	    "said no HELLO make room", h->cfg.max_guests);
+	host_guest_end(silent, LINK_E_BUSY);
+	return true;
+}
+
+/* Say so (sock consumed; -1: it is closed already) and count it. */
+static void
+guest_turn_away(struct host *h, int sock, uint32_t status, const char *why)
+{
+	const struct link_ack bye = { { LINK_BYE, 0 }, status, 0 };
+
+	h->turned_away++;
+	host_log_once(&h->log, "a guest was turned away: %s", why);
+	if (sock < 0)
+		return;
+	if (send(sock, &bye, sizeof(bye), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		/* It learns from the end of file. */
+	}
+	close(sock);
+}
+
+void
+host_guest_accept(struct host *h, int sock)
+{
+	if (link_fd_kept(sock))
+		guest_turn_away(h, sock, LINK_E_LIMIT, link_fds_text());
+	else if (!guest_place_find(h))
+		guest_turn_away(h, sock, LINK_E_BUSY, "as many are attached "
+		    "as --max-guests allows");
+	else if (!host_guest_create(h, sock))
+		guest_turn_away(h, -1, LINK_E_LIMIT, "out of memory");
+}

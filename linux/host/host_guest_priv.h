@@ -1,0 +1,46 @@
+/*
+ * One attached guest from inside: its life is host_guest.c, how it got a place
+ * host_accept.c, the signals of guests that have no eventfd a channel
+ * host_guest_signal.c.
+ *
+ * Context: control thread.
+ */
+#ifndef LINUX_HOST_HOST_GUEST_PRIV_H
+#define LINUX_HOST_HOST_GUEST_PRIV_H
+
+#include "linux/host/host_priv.h"
+
+struct host_guest {
+	struct host *host;
+	struct host_guest *next;
+	struct link_host *link;
+	struct vms *vms;		/* NULL before HELLO */
+	struct event *end;		/* the deferred teardown */
+	uint32_t number;
+	struct link_hello hello;
+	uint32_t nics;
+	char why[128];
+	/* VMBus before 2.4: one signal for all channels */
+	struct event *shared_event;
+	int shared_fd;
+	/* guests that cannot signal */
+	struct event *monitor_event;
+	int monitor_fd;
+	uint32_t monitor_quiet;		/* beats without a signal */
+	bool monitor_hit;
+};
+
+/* --- host_guest.c --- */
+
+/* Make a guest of this socket (consumed).  False: out of memory. */
+bool host_guest_create(struct host *, int sock);
+
+/* --- host_guest_signal.c --- */
+
+/* The signal without a channel came or went with the VMBus version. */
+void host_guest_signals_watch(struct host_guest *);
+/* Look at its monitor pages from now on.  LINK_OK, or LINK_E_LIMIT. */
+uint32_t host_guest_monitor_start(struct host_guest *);
+void host_guest_signals_end(struct host_guest *);
+
+#endif
