@@ -102,8 +102,36 @@ def test_iperf(lab):
         assert lab.iperf(src, dst, to, 2)['sum_received']['bytes'] > 1 << 20
         assert lab.iperf(src, dst, to, 2, ['-P', '8'])['sum_received'][
             'bytes'] > 1 << 20
-        udp = lab.iperf(src, dst, to, 2, ['-u', '-b', '50M', '-l', '1400'])
-        assert udp['sum']['lost_percent'] < 5
+        # What iperf3 calls lost, its socket may have had no room for.
+        assert lab.iperf(src, dst, to, 2, [
+            '-u', '-b', '50M', '-l', '1400'])['sum']['packets'] > 1000
+
+
+DATAGRAMS = str(pathlib.Path(__file__).with_name('datagrams.py'))
+
+
+def tap_drops(lab, ns, ifname):
+    """Frames that the kernel dropped since the TAP was full."""
+    link, = json.loads(lab.run(ns, f'ip -s -j link show dev {ifname}').stdout)
+    return link['stats64']['tx']['dropped']
+
+
+@pytest.mark.parametrize('src,src_if,dst,to', [
+    ('g', 'hn0', 'h', HOST), ('h', 'hvhost0', 'g', GUEST)],
+    ids=['from-guest', 'to-guest'])
+def test_udp_loss(lab, src, src_if, dst, to):
+    """Each datagram of 50 Mbit/s arrives, once, or was never taken in."""
+    lab.pair()
+    count = 9000
+    before = tap_drops(lab, src, src_if)
+    rx = lab.start(dst, ['python3', DATAGRAMS, 'receive', 5302, count], 'udp')
+    lab.wait('receiver', lambda: 'ready' in lab.log(rx), 5, [rx])
+    lab.run(src, ['python3', DATAGRAMS, 'send', to, 5302, count, 50])
+    rx.wait(30)
+    r = json.loads(lab.log(rx).splitlines()[1])
+    full = tap_drops(lab, src, src_if) - before
+    assert r['again'] == 0 and r['got'] > count / 2
+    assert 0 <= count - r['got'] - r['socket_full'] <= full, (r, full)
 
 
 def test_udp_fragments(lab):
