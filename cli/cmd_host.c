@@ -25,7 +25,7 @@ struct cmd_host {
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
 	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_NO_PIN, KEY_MAX_VMBUS, KEY_MAX_NVSP,
-	KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_MDOC,
+	KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +47,12 @@ static const struct argp_option options[] = {
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "When a guest is told of packets: edge (default, once a batch) "
 	    "or packet (each packet, legacy)", 2 },
+	{ "poll", KEY_POLL, "HOW", 0,
+	    "Whose rings are polled while there is traffic: auto (default, "
+	    "those of guests that poll: DPDK, the frames API), off or all", 2 },
+	{ "poll-time", KEY_POLL_TIME, "US", 0,
+	    "Microseconds that an empty ring is polled before the worker "
+	    "sleeps, 1 to 1000000; default 200", 2 },
 	{ "monitor", KEY_MONITOR, NULL, 0,
 	    "Offer monitor pages to every guest", 2 },
 	{ "lenient", KEY_LENIENT, NULL, 0,
@@ -112,6 +118,7 @@ static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
 	static const char *const signals[] = { "edge", "packet" };
+	static const char *const polls[] = { "auto", "off", "all" };
 	struct cmd_host *h = state->input;
 	struct host_config *c = &h->cfg;
 
@@ -143,6 +150,13 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_SIGNAL:
 		c->signal = (enum host_signal)cli_choice("--signal", arg,
 		    signals, ARRAY_LEN(signals));
+		break;
+	case KEY_POLL:
+		c->poll = (enum host_poll)cli_choice("--poll", arg, polls,
+		    ARRAY_LEN(polls));
+		break;
+	case KEY_POLL_TIME:
+		c->poll_us = cli_uint("--poll-time", arg, 1, 1000000);
 		break;
 	case KEY_MONITOR:
 		c->monitor = true;

@@ -197,7 +197,20 @@ void vsp_guest_state(const struct vsp *, struct vsp_guest_state *);
 void vsp_steering(const struct vsp *, uint8_t key[40], uint32_t table[128],
     uint32_t *entries, uint32_t *hash_types);
 
-/* --- worker, from guest: through chan_events.ready() of each channel --- */
+/* --- worker, from guest: through chan_events.ready() of each channel, or --- */
+
+enum vsp_poll {
+	VSP_POLL_EMPTY,		/* nothing was there */
+	VSP_POLL_WORK,		/* something was; there may be more */
+	VSP_POLL_WAIT,		/* something waits for an event; ready() then */
+};
+/*
+ * As ready(), for a guest that polls and says nothing: a pass that asks for no
+ * signal.  Who stops polling calls ready(), which asks for one.  Owner of the
+ * queue.
+ */
+enum vsp_poll vsp_from_guest_poll(struct vsp *, uint32_t queue,
+    uint32_t budget);
 
 /* --- worker, to guest --- */
 

@@ -101,6 +101,7 @@ vsp_packet_next(struct vsp_queue *q)
 		return E_PEER;
 	}
 	f->held = rc > 0;
+	f->taken += f->held;
 	return rc;
 }
 
@@ -223,40 +224,68 @@ must_poll(const struct vsp_queue *q, bool sent)
 	    (q->index == 0 && q->vsp->block == VSP_BLOCK_RING);
 }
 
-static bool
-queue_ready(struct chan *c, uint32_t budget)
+/* One pass; *more: a pass that asks for a signal should follow at once. */
+static enum pass_end
+queue_pass(struct vsp_queue *q, uint32_t budget, bool *more)
 {
-	struct vsp_queue *q = c->user;
 	struct vsp *vsp = q->vsp;
+	struct chan *c = q->chan;
 
-	if (q->dead)
-		return false;
-	chan_irq_mask(c);
+	if (!q->from.masked)
+		chan_irq_mask(c);
+	q->from.masked = true;
 	q->from.acked = false;
 	(void)vsp_completions_send(q);
 	enum pass_end end = pass_packets(q, budget);
 	bool sent = pass_complete(q);
 
+	*more = false;
 	if (!q->dead)
 		chan_recv_commit(c);
 	chan_commit(c);
 	if (q->dead)
-		return false;
+		return end;
 	vsp_to_guest_resume(q);
 	if (control_due(q, end))
 		vsp->ops.control_wanted(vsp->ctx);
-	switch (end) {
-	case PASS_BUDGET:
-		return true;
-	case PASS_STALLED:
-		return sent || must_poll(q, sent);
-	case PASS_CONTROL:
-	case PASS_MEMORY:
-		return must_poll(q, sent);
-	case PASS_EMPTY:
-		break;
-	}
-	return chan_irq_unmask(c) || must_poll(q, sent);
+	*more = end == PASS_BUDGET || must_poll(q, sent) ||
+	    (end == PASS_STALLED && sent);
+	return end;
+}
+
+static bool
+queue_ready(struct chan *c, uint32_t budget)
+{
+	struct vsp_queue *q = c->user;
+	bool more;
+
+	if (q->dead)
+		return false;
+	enum pass_end end = queue_pass(q, budget, &more);
+
+	if (q->dead || end != PASS_EMPTY)
+		return more;
+	q->from.masked = chan_irq_unmask(c);
+	return q->from.masked || more;
+}
+
+enum vsp_poll
+vsp_from_guest_poll(struct vsp *vsp, uint32_t queue, uint32_t budget)
+{
+	struct vsp_queue *q = queue < VSP_MAX_QUEUES ? vsp->queue[queue] :
+	    NULL;
+	bool more;
+
+	if (q == NULL || q->dead)
+		return VSP_POLL_WAIT;
+	q->from.taken = 0;
+	enum pass_end end = queue_pass(q, budget, &more);
+
+	if (q->dead)
+		return VSP_POLL_WAIT;
+	if (q->from.taken > 0 || more)
+		return VSP_POLL_WORK;
+	return end == PASS_EMPTY ? VSP_POLL_EMPTY : VSP_POLL_WAIT;
 }
 
 const struct chan_events vsp_queue_events = {

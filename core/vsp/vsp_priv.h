@@ -47,6 +47,8 @@ struct vsp_from_guest {
 	struct vsp_completion done[VSP_COMPLETIONS];
 	uint32_t done_head, done_count;
 	bool waits;		/* for ring room, since the last E_AGAIN */
+	bool masked;		/* the guest was told not to signal */
+	uint32_t taken;		/* packets, since the poll began */
 	bool acked;		/* this pass took a completion of the guest */
 	bool unflushed;		/* the backend has frames of this pass */
 	/* frame being handled */

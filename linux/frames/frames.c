@@ -148,7 +148,7 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 	const struct link_guest_config lc = { .path = h->cfg.connect,
 		.name = h->cfg.name, .nic = h->cfg.nic,
 		/* A guest that polls: the host polls it, too. */
-		.kind = LINK_KIND_UIO, .max_nics = 1,
+		.kind = LINK_KIND_POLL, .max_nics = 1,
 		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes };
 	struct vmc_config vc = { .vps = h->cfg.queues,
 		.signal = VMC_SIGNAL_EDGE };

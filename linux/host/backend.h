@@ -25,6 +25,8 @@ struct nic;
 	X(written_bytes, "bytes of them")				\
 	X(write_errors,	"frames that the backend did not take")		\
 	X(coalesced,	"segments of the guest merged before the backend") \
+	X(polls,	"looks at the ring of a guest that polls")	\
+	X(polls_idle,	"of those, with nothing there")			\
 	X(bursts,	"bursts towards the guest")			\
 	X(blocked,	"times frames for the guest had to wait")	\
 	X(no_guest,	"frames dropped because no guest takes them")	\

@@ -26,6 +26,14 @@ enum host_signal {
 	HOST_SIGNAL_PACKET,	/* legacy: each packet */
 };
 
+/* Whose rings are polled while there is traffic, not waited for. */
+enum host_poll {
+	HOST_POLL_AUTO,		/* of guests that poll themselves */
+	HOST_POLL_OFF,
+	HOST_POLL_ALL,
+};
+#define HOST_POLL_US		200u	/* Policy: default of poll_us */
+
 struct host_config {
 	const char *listen;	/* path of the socket that guests connect to */
 	const char *group;	/* NULL: mode 0600; else 0660 and this group */
@@ -35,6 +43,8 @@ struct host_config {
 	bool lenient;		/* take what Windows refuses */
 	bool monitor;		/* offer monitor pages to every guest */
 	enum host_signal signal;
+	enum host_poll poll;
+	uint32_t poll_us;	/* after the last packet; 0: HOST_POLL_US */
 	uint32_t max_vmbus;	/* newest VMBus version spoken; 0: all */
 	uint32_t max_nvsp;	/* newest NVSP version accepted; 0: all */
 	uint32_t max_guests;	/* 0: HOST_MAX_GUESTS */

@@ -35,9 +35,11 @@ struct nic_queue {
 	/* control, gate closed */
 	struct chan *chan;		/* NULL: not open */
 	struct nic_source *sources;
+	bool polled;			/* its guest does not signal */
 	/* owner: worker */
 	bool ring;			/* the ring may have packets */
 	bool blocked;			/* to_guest_wake() will come */
+	uint64_t idle_from_ns;		/* polled and empty since; 0: not */
 	/* shared */
 	uint32_t poke;			/* look at the ring */
 	uint32_t handover;		/* frames were left for this queue */

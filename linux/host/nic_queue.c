@@ -6,6 +6,10 @@
  * `readable`) until the work behind it ran dry.  A source that is blocked (no
  * room at the guest) stays readable and is tried again when the NetVSP says so,
  * which it does from inside the ring's turn.
+ *
+ * A guest that polls its rings (DPDK, the frames API) has its own polled, too:
+ * as long as packets come, and for poll_us after the last one, no signal is
+ * asked for.  Then the ring is armed as any other.
  */
 #include "linux/host/nic_queue.h"
 
@@ -54,32 +58,72 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 	return true;
 }
 
+/* Polled and empty: true while it is worth another look. */
 static bool
+ring_spins(struct nic_queue *q)
+{
+	uint64_t now = worker_now_ns(), us = q->nic->host->cfg.poll_us;
+
+	counter_add(&q->counters.polls_idle, 1);
+	if (q->idle_from_ns == 0)
+		q->idle_from_ns = now;
+	return worker_may_spin(q->work.worker, now) && now - q->idle_from_ns <
+	    (us != 0 ? us : HOST_POLL_US) * 1000u;
+}
+
+static enum work_turn
+ring_turn(struct nic_queue *q)
+{
+	enum vsp_poll found = VSP_POLL_WAIT;
+
+	if (q->polled) {
+		counter_add(&q->counters.polls, 1);
+		found = vsp_from_guest_poll(q->nic->vsp, q->index,
+		    QUEUE_BUDGET);
+	}
+	if (found == VSP_POLL_WORK) {
+		q->idle_from_ns = 0;
+		return WORK_MORE;
+	}
+	if (found == VSP_POLL_EMPTY && ring_spins(q))
+		return WORK_SPIN;
+	q->idle_from_ns = 0;
+	q->ring = q->chan->events->ready(q->chan, QUEUE_BUDGET);
+	return q->ring ? WORK_MORE : WORK_IDLE;
+}
+
+/* The channel is closed: nobody takes what is there. */
+static void
+sources_discard(struct nic_queue *q)
+{
+	struct nic *nic = q->nic;
+
+	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
+		if (os_ld32(&s->readable) != 0 && nic->ops->discard != NULL) {
+			nic->ops->discard(nic, s->index);
+			os_st32(&s->readable, 0);
+		}
+}
+
+static enum work_turn
 queue_turn(struct work *wk)
 {
 	struct nic_queue *q = CONTAINER_OF(wk, struct nic_queue, work);
 	struct nic *nic = q->nic;
-	bool more = false;
+	enum work_turn turn = WORK_IDLE;
 
 	if (os_ld32(&q->poke) != 0 && os_xchg32(&q->poke, 0) != 0)
 		q->ring = true;
 	if (q->chan == NULL) {
 		q->ring = false;
-		for (struct nic_source *s = q->sources; s != NULL; s = s->next)
-			if (os_ld32(&s->readable) != 0 &&
-			    nic->ops->discard != NULL) {
-				nic->ops->discard(nic, s->index);
-				os_st32(&s->readable, 0);
-			}
-		return false;
+		sources_discard(q);
+		return WORK_IDLE;
 	}
 	if (os_ld32(&q->handover) != 0 && os_xchg32(&q->handover, 0) != 0)
 		vsp_to_guest_drain_handover(nic->vsp, q->index);
 	if (q->ring && (nic->ops->stalled == NULL ||
-	    !nic->ops->stalled(nic, q->index))) {
-		q->ring = q->chan->events->ready(q->chan, QUEUE_BUDGET);
-		more = q->ring;
-	}
+	    !nic->ops->stalled(nic, q->index)))
+		turn = ring_turn(q);
 	if (nic->delay != NULL)
 		nic_delay_turn(q);
 	for (struct nic_source *s = q->sources; s != NULL && !q->blocked;
@@ -87,9 +131,9 @@ queue_turn(struct work *wk)
 		if (os_ld32(&s->posted) != 0 && os_xchg32(&s->posted, 0) != 0)
 			os_st32(&s->readable, 1);
 		if (os_ld32(&s->readable) != 0 && source_turn(q, s))
-			more = true;
+			turn = WORK_MORE;
 	}
-	return more;
+	return turn;
 }
 
 /* --- control --- */
@@ -154,11 +198,29 @@ sources_share(struct nic *nic)
 		    &nic->queue[k] : &nic->queue[0]);
 }
 
+static bool
+nic_polled(const struct nic *nic)
+{
+	uint32_t kind = host_guest_kind(nic->guest);
+
+	switch (nic->host->cfg.poll) {
+	case HOST_POLL_OFF:
+		return false;
+	case HOST_POLL_ALL:
+		return true;
+	case HOST_POLL_AUTO:
+		break;
+	}
+	return kind == LINK_KIND_UIO || kind == LINK_KIND_POLL;
+}
+
 void
 nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 {
 	q->chan = c;
 	q->blocked = false;
+	q->idle_from_ns = 0;
+	q->polled = nic_polled(q->nic);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
 	    queue_on_signal) < 0)
 		fprintf(stderr, "hvnet host: %s: channel %u cannot be "

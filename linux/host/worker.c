@@ -7,6 +7,14 @@
  * the end, so a channel that never runs dry costs the others one turn each
  * round.
  *
+ * A work may ask to be looked at again although it found nothing (WORK_SPIN):
+ * the ring of a guest that polls and so says nothing.  While there are such
+ * works the descriptors are looked at every few rounds only, and a worker that
+ * finds nothing for long lets others have the processor now and then.  If they
+ * keep it, spinning is of no use: whoever fills the ring may be the one that
+ * waits for our processor.  Then worker_may_spin() is false for a while, so that
+ * works ask for signals, and a wake-up brings us in at once.
+ *
  * Gates are Dekker's handshake: a worker says where it enters and then looks
  * whether it may; control closes and then looks who is inside.  Each side has a
  * full barrier between the two.  A worker that is turned away keeps the work in
@@ -34,6 +42,21 @@ COUNTER_TABLE(worker_counters, WORKER_COUNTERS(X));
 #define WORKER_SLICE_NS	50000000u
 #define WORKER_NAP_NS	50000u
 #define WORKER_YIELDS	64u
+/* Policy: rounds between looks at descriptors, while rings are polled. */
+#define WORKER_POLL_ROUNDS	8u
+#define WORKER_SPIN_ROUNDS	64u
+/* Policy: others kept the processor so long, and so long it is left to them. */
+#define WORKER_CROWDED_NS	100000u
+#define WORKER_LEAVE_NS		500000000u
+
+uint64_t
+worker_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static void
 worker_wake(struct worker *w)
@@ -167,14 +190,22 @@ worker_turns(struct worker *w)
 	/* Those that become ready meanwhile get their turn next round. */
 	w->first = NULL;
 	w->last = &w->first;
+	w->spinning = false;
+	w->spins++;
 	while (wk != NULL) {
 		struct work *next = wk->next;
 
 		wk->queued = false;
 		if (gate_enter(w, wk->gate)) {
+			enum work_turn t = wk->turn(wk);
+
 			counter_add(&w->counters.turns, 1);
-			if (wk->turn(wk))
+			if (t != WORK_IDLE)
 				work_ready(wk);
+			if (t == WORK_SPIN)
+				w->spinning = true;
+			else
+				w->spins = 0;
 			gate_leave(w);
 		} else {
 			counter_add(&w->counters.gated, 1);
@@ -208,27 +239,67 @@ worker_call_here(struct worker *w)
 	os_st32_rel(&w->call_wanted, 0);
 }
 
+/* Sleep until a descriptor says something, or just look. */
+static void
+worker_events_take(struct worker *w)
+{
+	struct epoll_event ev[WORKER_EVENTS];
+	int timeout = w->first != NULL ? 0 : -1;
+	int n = epoll_wait(w->epoll_fd, ev, WORKER_EVENTS, timeout);
+
+	counter_add(timeout == 0 ? &w->counters.polls : &w->counters.wakeups,
+	    1);
+	for (int i = 0; i < n; i++) {
+		struct work_source *s = ev[i].data.ptr;
+
+		/* NULL: the wake-up; edge-triggered, not read. */
+		if (s == NULL)
+			continue;
+		s->event(s);
+		work_ready(__atomic_load_n(&s->work, __ATOMIC_ACQUIRE));
+	}
+	w->rounds = 0;
+}
+
+/* The round after one in which works only looked. */
+static void
+worker_spin(struct worker *w)
+{
+	uint64_t before, after;
+
+	counter_add(&w->counters.spins, 1);
+	if (w->spins % WORKER_SPIN_ROUNDS != 0) {
+		os_relax();
+		return;
+	}
+	before = worker_now_ns();
+	sched_yield();
+	after = worker_now_ns();
+	if (after - before < WORKER_CROWDED_NS)
+		return;
+	w->crowded_until_ns = after + WORKER_LEAVE_NS;
+	counter_add(&w->counters.crowded, 1);
+}
+
+bool
+worker_may_spin(const struct worker *w, uint64_t now_ns)
+{
+	return now_ns >= w->crowded_until_ns;
+}
+
 static void *
 worker_main(void *arg)
 {
 	struct worker *w = arg;
-	struct epoll_event ev[WORKER_EVENTS];
 
 	while (os_ld32_acq(&w->stopping) == 0) {
-		int timeout = w->first != NULL ? 0 : -1;
-		int n = epoll_wait(w->epoll_fd, ev, WORKER_EVENTS, timeout);
+		uint32_t every = !w->spinning ? 1 : w->spins == 0 ?
+		    WORKER_POLL_ROUNDS : WORKER_SPIN_ROUNDS;
 
-		counter_add(timeout == 0 ? &w->counters.polls :
-		    &w->counters.wakeups, 1);
-		for (int i = 0; i < n; i++) {
-			struct work_source *s = ev[i].data.ptr;
-
-			/* NULL: the wake-up; edge-triggered, not read. */
-			if (s == NULL)
-				continue;
-			s->event(s);
-			work_ready(__atomic_load_n(&s->work, __ATOMIC_ACQUIRE));
-		}
+		if (w->first == NULL || ++w->rounds >= every)
+			worker_events_take(w);
+		if (w->spins > 0 && w->first != NULL)
+			worker_spin(w);
 		worker_posts_take(w);
 		worker_retry(w);
 		if (os_ld32_acq(&w->call_wanted) != 0)
@@ -242,7 +313,7 @@ worker_main(void *arg)
 
 void
 work_init(struct work *wk, struct worker *w, struct gate *g,
-    bool (*turn)(struct work *))
+    enum work_turn (*turn)(struct work *))
 {
 	*wk = (struct work){ .worker = w, .gate = g, .turn = turn };
 }

@@ -20,6 +20,8 @@
 #define WORKER_COUNTERS(X)						\
 	X(wakeups,	"times the thread woke from sleep")		\
 	X(polls,	"times it looked for work without sleeping")	\
+	X(spins,	"rounds in which polled rings had nothing")	\
+	X(crowded,	"times polling was given up for want of a processor") \
 	X(turns,	"turns given to channels")			\
 	X(posts,	"channels poked by another thread")		\
 	X(gated,	"turns put off for a control change")
@@ -36,11 +38,21 @@ struct gate {
 	uint64_t missed;	/* shared: workers that were turned away */
 };
 
+enum work_turn {
+	WORK_IDLE,		/* until something happens */
+	WORK_MORE,		/* there is more to do now */
+	/*
+	 * Nothing to do, but look again at once: what comes next is seen in
+	 * memory, and nobody may say so.
+	 */
+	WORK_SPIN,
+};
+
 struct work {
 	/* const after worker_add() */
 	struct worker *worker;
 	struct gate *gate;
-	bool (*turn)(struct work *);	/* its worker; true: more to do now */
+	enum work_turn (*turn)(struct work *);	/* its worker */
 	/* owner: the worker */
 	struct work *next;
 	bool queued;
@@ -75,6 +87,10 @@ struct worker {
 	/* owner: the thread */
 	struct work *first, **last;	/* ready */
 	struct work *turned_away;
+	uint32_t rounds;		/* since it looked at descriptors */
+	uint32_t spins;			/* rounds since something was done */
+	bool spinning;			/* a ready work is polled */
+	uint64_t crowded_until_ns;
 	struct worker_counters counters CACHE_ALIGNED;
 };
 
@@ -101,11 +117,17 @@ void gate_open(struct worker_pool *, struct gate *);
 
 /* Prepare a work; from now on it may be posted. */
 void work_init(struct work *, struct worker *, struct gate *,
-    bool (*turn)(struct work *));
+    enum work_turn (*turn)(struct work *));
 /* Give the work a turn.  Any thread. */
 void work_post(struct work *);
 /* The same from the work's own worker. */
 void work_ready(struct work *);
+uint64_t worker_now_ns(void);
+/*
+ * False while others want this worker's processor, see worker.c: a work should
+ * then wait for an event instead of returning WORK_SPIN.  Its own thread.
+ */
+bool worker_may_spin(const struct worker *, uint64_t now_ns);
 /* Control: on return the worker holds no trace of these works. */
 void work_remove(struct worker_pool *, struct work **, uint32_t count);
 

@@ -70,6 +70,7 @@ enum link_kind {
 	LINK_KIND_HVNET = 0,	/* our own driver */
 	LINK_KIND_UIO = 1,	/* polls; cannot signal but by monitor page */
 	LINK_KIND_VM = 2,	/* a virtual machine */
+	LINK_KIND_POLL = 3,	/* our own driver, which polls its rings */
 };
 
 struct link_hello {

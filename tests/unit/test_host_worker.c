@@ -36,7 +36,7 @@ struct rig {
 	uint32_t waits;
 };
 
-static bool
+static enum work_turn
 job_turn(struct work *wk)
 {
 	struct job *j = CONTAINER_OF(wk, struct job, work);
@@ -45,7 +45,7 @@ job_turn(struct work *wk)
 	os_st32_rel(&j->seen, os_ld32_acq(&j->asked));
 	(void)__atomic_fetch_add(&j->turns, 1, __ATOMIC_SEQ_CST);
 	(void)__atomic_fetch_sub(j->behind, 1, __ATOMIC_SEQ_CST);
-	return os_ld32(&j->greedy) != 0;
+	return (enum work_turn)os_ld32(&j->greedy);
 }
 
 static void
@@ -156,7 +156,7 @@ test_fair(void **state)
 
 	rig_start(&r, 1);
 	for (uint32_t i = 1; i < WORKS; i++) {
-		os_st32(&r.job[i].greedy, 1);
+		os_st32(&r.job[i].greedy, WORK_MORE);
 		work_post(&r.job[i].work);
 	}
 	os_st32_rel(&r.job[0].asked, 1);
@@ -216,6 +216,42 @@ test_source(void **state)
 	close(fd);
 }
 
+/* Works that spin hide neither descriptors, posts nor gates. */
+static void
+test_spin(void **state)
+{
+	struct rig r;
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	uint64_t one = 1;
+	uint32_t turns;
+
+	assert_true(fd >= 0);
+	rig_start(&r, 1);
+	const struct worker *w = &r.pool.worker[0];
+	assert_int_equal(work_source_add(&r.job[0].src, &r.job[0].work, fd,
+	    job_on_event), 0);
+	os_st32(&r.job[1].greedy, WORK_SPIN);
+	work_post(&r.job[1].work);
+	for (uint32_t n = 1; n <= 300; n++) {
+		os_st32_rel(&r.job[0].asked, n);
+		assert_int_equal(write(fd, &one, sizeof(one)), 8);
+		os_st32_rel(&r.job[2].asked, n);
+		work_post(&r.job[2].work);
+		await(&r.job[0].seen, n);
+		await(&r.job[2].seen, n);
+		gate_close(&r.pool, &r.gate);
+		assert_int_equal(os_ld32_acq(&r.behind), 0);
+		gate_open(&r.pool, &r.gate);
+	}
+	turns = os_ld32_acq(&r.job[1].turns);
+	while (os_ld32_acq(&r.job[1].turns) - turns < 1000)
+		sched_yield();
+	assert_true(os_ld64(&w->counters.spins) >= 900);
+	work_source_del(&r.job[0].src);
+	rig_stop(&r);
+	close(fd);
+}
+
 static void
 test_removed(void **state)
 {
@@ -244,6 +280,7 @@ main(void)
 		cmocka_unit_test(test_gate),
 		cmocka_unit_test(test_fair),
 		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_spin),
 		cmocka_unit_test(test_removed),
 	};
 

@@ -659,10 +659,56 @@ test_random(void **state)
 	}
 }
 
+/* Polled: no signal is asked for until ready() says that polling ends. */
+static void
+test_polled(void **state)
+{
+	struct rig *r = up();
+	struct rig_chan *rc = &r->chan[0];
+	uint8_t f[1514];
+	uint32_t n = message(section(r, 0), NULL, f, frame4(f,
+	    PKT_IPPROTO_UDP, 100));
+
+	(void)state;
+	assert_false(rc->masked);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64),
+		    VSP_POLL_EMPTY);
+		assert_true(rc->masked);
+		push_section(r, 0, i, 0, n);
+		push_section(r, 0, i + 10, 0, n);
+		assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 1),
+		    VSP_POLL_WORK);
+		assert_int_equal(rig_last(r, 0)->xact, i);
+		assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64),
+		    VSP_POLL_WORK);
+		assert_int_equal(rig_last(r, 0)->xact, i + 10);
+		assert_true(rc->masked);
+	}
+	assert_int_equal(r->frames, 6);
+	assert_false(rc->chan.events->ready(&rc->chan, 64));
+	assert_false(rc->masked);
+
+	/* A control message ends the polling until control has run. */
+	const uint32_t w[3] = { NVS_NDIS_VERSION, 6, 30 };
+	struct rig_pkt *p = rig_push(r, 0, VMPKT_INBAND, 0, 0);
+
+	memcpy(p->data, w, sizeof(w));
+	p->data_len = 40;
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_WORK);
+	assert_int_equal(r->wanted, 1);
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_WAIT);
+	rig_run(r);
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_EMPTY);
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 5, 64), VSP_POLL_WAIT);
+	rig_del(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_section_several),
 		cmocka_unit_test(test_gpa_and_both),
 		cmocka_unit_test(test_split_header),
