@@ -131,9 +131,9 @@ send_packet(struct vsp_queue *q, const struct vmpkt_out *p, uint32_t bytes)
 			q->to.uncommitted = true;
 			return 0;
 		}
+		/* The channel noted the fault. */
 		if (rc == E_PEER)
-			vsp_queue_fail(q, q->chan->faults.last,
-			    q->chan->faults.last_value);
+			q->dead = true;
 		if (rc != E_AGAIN)
 			return rc;
 		chan_commit(q->chan);
