@@ -1,10 +1,10 @@
 /*
  * The NIC scenario.  See sim_nic.h.
  *
- * Theory of operation.  advance() moves through attach, traffic, detach and
- * unload, after every event; a stop ends it early, in one of four ways.  What
- * is sent is checked at the other side, and in the end nobody may blame anybody
- * and nothing may be left.  The two ends' ports are sim_nic_guest.c and
+ * Theory of operation.  sim_nic_advance() moves through attach, traffic, detach
+ * and unload, after every event; a stop ends it early, in one of four ways.
+ * What is sent is checked at the other side, and in the end nobody may blame
+ * anybody and nothing may be left.  The two ends' ports are sim_nic_guest.c and
  * sim_nic_host.c.
  */
 #include "sim/sim_nic_priv.h"
@@ -54,17 +54,17 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 	if (p == TRAFFIC) {
 		if (r->cfg->no_alloc)
 			r->link.mem.allocs_left = r->link.host_allocs_left = 0;
-		sim_after(&r->sim, 0, sim_nic_guest_pump, r, 0);
-		sim_after(&r->sim, 0, sim_nic_host_pump, r, 0);
+		sim_after(r->sim, 0, sim_nic_guest_pump, r, 0);
+		sim_after(r->sim, 0, sim_nic_host_pump, r, 0);
 		if (r->cfg->rekey_us != 0)
-			sim_after(&r->sim, 0, sim_nic_rekey, r, 0);
+			sim_after(r->sim, 0, sim_nic_rekey, r, 0);
 		if (r->cfg->vf)
-			sim_after(&r->sim, 0, sim_nic_vf, r, 0);
+			sim_after(r->sim, 0, sim_nic_vf, r, 0);
 	} else if (p == DETACH) {
 		if (r->vsc != NULL)
-			vsc_detach(r->vsc, r->sim.now_ns);
+			vsc_detach(r->vsc, r->sim->now_ns);
 	} else if (p == UNLOAD) {
-		vmc_unload(r->link.vmc, r->sim.now_ns);
+		vmc_unload(r->link.vmc, r->sim->now_ns);
 	} else if (p == RESCINDED && r->offered) {
 		vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
 		r->offered = false;
@@ -72,19 +72,20 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 	sim_link_control(&r->link);
 }
 
-static bool
-advance(void *ctx)
+bool
+sim_nic_advance(void *ctx)
 {
 	struct sim_nic_run *r = ctx;
 
-	if (r->cfg->stop_at != 0 && r->sim.steps >= r->cfg->stop_at &&
+	if (r->cfg->stop_at != 0 && r->sim->steps >= r->cfg->stop_at &&
 	    r->phase < DETACH)
 		return true;
 	if (r->phase < DETACH && r->failed)
 		enter(r, DETACH);
 	if (r->phase == ATTACH && r->attached)
 		enter(r, TRAFFIC);
-	if (r->phase == TRAFFIC && sim_flows_done(r->up, r->cfg->flows) &&
+	if (r->phase == TRAFFIC && !r->cfg->hold &&
+	    sim_flows_done(r->up, r->cfg->flows) &&
 	    sim_flows_done(r->down, r->cfg->flows))
 		enter(r, DETACH);
 	if (r->phase == RESCINDED && vmc_channel_count(r->link.vmc) == 0)
@@ -97,16 +98,16 @@ advance(void *ctx)
 	return r->phase == DONE && vmc_channel_count(r->link.vmc) == 0;
 }
 
-static void
-stop(struct sim_nic_run *r)
+void
+sim_nic_stop(struct sim_nic_run *r, enum sim_stop how)
 {
-	if (r->cfg->stop == SIM_STOP_CUT) {
+	if (how == SIM_STOP_CUT) {
 		r->phase = UNLOAD;
 		r->unloaded = true;
 		sim_link_cut(&r->link);
 	} else {
-		enter(r, r->cfg->stop == SIM_STOP_UNLOAD ? UNLOAD :
-		    r->cfg->stop == SIM_STOP_RESCIND ? RESCINDED : DETACH);
+		enter(r, how == SIM_STOP_UNLOAD ? UNLOAD :
+		    how == SIM_STOP_RESCIND ? RESCINDED : DETACH);
 	}
 }
 
@@ -173,10 +174,10 @@ report(const struct sim_nic_run *r, struct sim_nic_result *out)
 	out->queues_used_guest = queues_used(r->down, r->cfg->flows);
 	out->queues_used_host = queues_used(r->up, r->cfg->flows);
 	out->caps = r->caps;
-	out->steps = r->sim.steps;
+	out->steps = r->sim->steps;
 	out->signals = r->link.signals;
 	out->interrupts = r->link.part.counters.interrupts;
-	out->virtual_ns = r->sim.now_ns;
+	out->virtual_ns = r->sim->now_ns;
 	out->err = r->err;
 	out->rekeys = r->rekeys;
 	out->vf_messages = r->vf_messages;
@@ -192,20 +193,71 @@ short_of_memory(const struct sim_nic_config *c)
 static bool
 run_to_end(struct sim_nic_run *r)
 {
-	bool finished = sim_run(&r->sim, advance, r, LIMIT_STEPS,
-	    r->sim.now_ns + LIMIT_NS);
+	bool finished = sim_run(r->sim, sim_nic_advance, r, LIMIT_STEPS,
+	    r->sim->now_ns + LIMIT_NS);
 
 	if (!finished && short_of_memory(r->cfg)) {
 		/* Too little for a NIC to appear: that is an end, too. */
 		r->failed = true;
-		return sim_run(&r->sim, advance, r, LIMIT_STEPS,
-		    r->sim.now_ns + LIMIT_NS);
+		return sim_run(r->sim, sim_nic_advance, r, LIMIT_STEPS,
+		    r->sim->now_ns + LIMIT_NS);
 	}
 	if (r->cfg->stop_at == 0 || r->phase >= DETACH)
 		return finished;
-	stop(r);
-	return sim_run(&r->sim, advance, r, LIMIT_STEPS,
-	    r->sim.now_ns + LIMIT_NS);
+	sim_nic_stop(r, r->cfg->stop);
+	return sim_run(r->sim, sim_nic_advance, r, LIMIT_STEPS,
+	    r->sim->now_ns + LIMIT_NS);
+}
+
+int
+sim_nic_begin(struct sim_nic_run *r, struct sim *sim,
+    const struct sim_nic_config *cfg)
+{
+	int err;
+
+	memset(r, 0, sizeof(*r));
+	r->cfg = cfg;
+	r->sim = sim;
+	flows_init(r, r->up, false);
+	flows_init(r, r->down, true);
+	err = sim_link_init(&r->link, sim, &cfg->link, &sim_nic_link_ops, r);
+	if (err < 0)
+		return err;
+	if (cfg->guest_allocs != 0)
+		r->link.mem.allocs_left = cfg->guest_allocs - 1;
+	/* The NIC itself is there; what it needs later may not be. */
+	r->link.cfg.faults.host_alloc = 0;
+	r->vsp = vsp_create(&cfg->vsp, &sim_nic_vsp_ops, r);
+	r->link.cfg.faults.host_alloc = cfg->link.faults.host_alloc;
+	if (cfg->host_allocs != 0)
+		r->link.host_allocs_left = cfg->host_allocs - 1;
+	OS_ASSERT(r->vsp != NULL);
+	r->offered = vms_dev_offer(r->link.vms, vsp_dev(r->vsp)) == 0;
+	r->failed = !r->offered;
+	(void)vmc_start(r->link.vmc, sim->now_ns);
+	sim_link_control(&r->link);
+	return 0;
+}
+
+void
+sim_nic_end(struct sim_nic_run *r)
+{
+	if (r->offered)
+		vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
+	vsp_destroy(r->vsp);
+	r->vsp = NULL;
+	sim_link_fini(&r->link);
+}
+
+void
+sim_nic_more(struct sim_nic_run *r, uint32_t bytes)
+{
+	for (uint32_t i = 0; i < r->cfg->flows; i++) {
+		r->up[i].goal += bytes;
+		r->down[i].goal += bytes;
+	}
+	sim_after(r->sim, 0, sim_nic_guest_pump, r, 0);
+	sim_after(r->sim, 0, sim_nic_host_pump, r, 0);
 }
 
 bool
@@ -213,44 +265,23 @@ sim_nic_run(const struct sim_nic_config *cfg, struct sim_nic_result *out)
 {
 	static struct sim_nic_run r;	/* large */
 	char leaks[256] = "";
+	struct sim sim;
 	bool finished;
 
 	memset(out, 0, sizeof(*out));
-	memset(&r, 0, sizeof(r));
-	r.cfg = cfg;
-	sim_init(&r.sim, cfg->seed);
-	flows_init(&r, r.up, false);
-	flows_init(&r, r.down, true);
-	if (sim_link_init(&r.link, &r.sim, &cfg->link, &sim_nic_link_ops,
-	    &r) == 0) {
-		if (cfg->guest_allocs != 0)
-			r.link.mem.allocs_left = cfg->guest_allocs - 1;
-		/* The NIC itself is there; what it needs later may not be. */
-		r.link.cfg.faults.host_alloc = 0;
-		r.vsp = vsp_create(&cfg->vsp, &sim_nic_vsp_ops, &r);
-		r.link.cfg.faults.host_alloc = cfg->link.faults.host_alloc;
-		if (cfg->host_allocs != 0)
-			r.link.host_allocs_left = cfg->host_allocs - 1;
-		OS_ASSERT(r.vsp != NULL);
-		r.offered = vms_dev_offer(r.link.vms, vsp_dev(r.vsp)) == 0;
-		r.failed = !r.offered;
-		(void)vmc_start(r.link.vmc, r.sim.now_ns);
-		sim_link_control(&r.link);
+	sim_init(&sim, cfg->seed);
+	if (sim_nic_begin(&r, &sim, cfg) == 0) {
 		finished = run_to_end(&r);
 		judge(&r, finished, out);
 		report(&r, out);
-		if (r.offered)
-			vms_dev_rescind(r.link.vms, vsp_dev(r.vsp));
-		vsp_destroy(r.vsp);
-		r.vsp = NULL;
-		sim_link_fini(&r.link);
+		sim_nic_end(&r);
 	}
 	if (out->why[0] == 0 &&
 	    sim_link_leaks(&r.link, true, leaks, sizeof(leaks)))
 		snprintf(out->why, sizeof(out->why), "live after destroy:%s",
 		    leaks);
 	sim_link_free(&r.link);
-	sim_fini(&r.sim);
+	sim_fini(&sim);
 	return out->why[0] == 0;
 }
 

@@ -26,6 +26,7 @@ struct sim_nic_config {
 	bool no_alloc;		/* after attach, each allocation fails */
 	uint32_t rekey_us;	/* RSS key and table change this often; 0: never */
 	bool vf;		/* the host announces a VF, and takes it back */
+	bool hold;		/* stay when all flows are done, for more */
 	uint64_t stop_at;
 	enum sim_stop stop;
 	uint32_t guest_allocs, host_allocs;

@@ -54,7 +54,7 @@ sim_nic_guest_pump(void *arg, uint64_t value)
 	for (uint32_t q = 0; q < r->caps.queues; q++)
 		guest_pump(r, q);
 	if (!sim_flows_done(r->up, r->cfg->flows))
-		sim_after(&r->sim, 20000, sim_nic_guest_pump, r, 0);
+		sim_after(r->sim, 20000, sim_nic_guest_pump, r, 0);
 }
 
 static void
@@ -187,20 +187,20 @@ sim_nic_rekey(void *arg, uint64_t value)
 {
 	struct sim_nic_run *r = arg;
 	uint32_t table[NDIS_RSS_ENTRIES_MAX];
-	uint32_t entries = 16u << sim_below(&r->sim, 4);
+	uint32_t entries = 16u << sim_below(r->sim, 4);
 	uint8_t key[NDIS_RSS_KEY_BYTES];
 
 	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
 		return;
 	for (uint32_t i = 0; i < sizeof(key); i++)
-		key[i] = (uint8_t)sim_below(&r->sim, 256);
+		key[i] = (uint8_t)sim_below(r->sim, 256);
 	for (uint32_t i = 0; i < entries; i++)
-		table[i] = sim_below(&r->sim, r->caps.queues);
+		table[i] = sim_below(r->sim, r->caps.queues);
 	/* Refused: more entries than the host has. */
 	if (vsc_set_rss(r->vsc, key, table, entries) == 0)
 		r->rekeys++;
 	sim_link_control(&r->link);
-	sim_after(&r->sim, r->cfg->rekey_us * 1000ull, sim_nic_rekey, r, 0);
+	sim_after(r->sim, r->cfg->rekey_us * 1000ull, sim_nic_rekey, r, 0);
 }
 
 /* --- link upcalls --- */
@@ -224,7 +224,7 @@ on_offer(void *ctx, struct chan *c)
 
 	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
 		return;
-	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c, r->sim.now_ns);
+	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c, r->sim->now_ns);
 	if (r->vsc == NULL) {
 		r->failed = true;
 		r->err = E_NOMEM;

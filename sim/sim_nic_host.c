@@ -50,7 +50,7 @@ sim_nic_host_pump(void *arg, uint64_t value)
 		return;
 	(void)host_pump(r);
 	if (!sim_flows_done(r->down, r->cfg->flows))
-		sim_after(&r->sim, 20000, sim_nic_host_pump, r, 0);
+		sim_after(r->sim, 20000, sim_nic_host_pump, r, 0);
 }
 
 static void
@@ -99,7 +99,7 @@ on_control_wanted(void *ctx)
 	if (r->control_due)
 		return;
 	r->control_due = true;
-	sim_after(&r->sim, 500, control_event, r, 0);
+	sim_after(r->sim, 500, control_event, r, 0);
 }
 
 static void
@@ -177,5 +177,5 @@ sim_nic_vf(void *arg, uint64_t n)
 		chan_commit(r->host_chan[0]);
 		r->vf_messages++;
 	}
-	sim_after(&r->sim, VF_EVERY_NS, sim_nic_vf, r, n + 1);
+	sim_after(r->sim, VF_EVERY_NS, sim_nic_vf, r, n + 1);
 }

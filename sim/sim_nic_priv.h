@@ -1,6 +1,6 @@
 /*
- * Inside the NIC scenario: its state, and what its guest stack
- * (sim_nic_guest.c) and host backend (sim_nic_host.c) give to sim_nic.c.
+ * Inside the NIC scenario: its state, what its guest stack (sim_nic_guest.c)
+ * and host backend (sim_nic_host.c) give to sim_nic.c, and NICs side by side.
  */
 #ifndef SIM_SIM_NIC_PRIV_H
 #define SIM_SIM_NIC_PRIV_H
@@ -14,7 +14,7 @@ enum sim_nic_phase { ATTACH, TRAFFIC, DETACH, UNLOAD, RESCINDED, DONE };
 
 struct sim_nic_run {
 	const struct sim_nic_config *cfg;
-	struct sim sim;
+	struct sim *sim;
 	struct sim_link link;
 	struct vsp *vsp;
 	struct vsc *vsc;
@@ -30,6 +30,20 @@ struct sim_nic_run {
 	uint32_t rekeys, vf_messages;
 	uint8_t frame[SIM_FRAME_MAX];
 };
+
+/*
+ * A NIC in a world that may hold others: begin, run the world with
+ * sim_nic_advance() of each (true: detached and unloaded), stop, run on, end;
+ * then sim_link_leaks() and sim_link_free() of its link.  The run and its
+ * configuration are borrowed until then.  0, or E_NOMEM as told.
+ */
+int sim_nic_begin(struct sim_nic_run *, struct sim *,
+    const struct sim_nic_config *);
+bool sim_nic_advance(void *run);
+void sim_nic_stop(struct sim_nic_run *, enum sim_stop);
+void sim_nic_end(struct sim_nic_run *);
+/* Raise the goal of every flow, both ways, and go on. */
+void sim_nic_more(struct sim_nic_run *, uint32_t bytes);
 
 extern const struct vsc_ops sim_nic_vsc_ops;
 extern const struct vsp_ops sim_nic_vsp_ops;
