@@ -1,142 +1,321 @@
 #!/usr/bin/env python3
-"""Packets a second of a guest: our driver (frames API) against DPDK's PMD.
+"""Packets a second of a guest: our driver against DPDK's netvsc PMD.
 
-Same host end (`hvnet host`), same machine, interleaved A B A B: transmit into
-a null backend, receive from the generator, echo of what the generator sends;
-64, 512 and 1514 bytes; 1 and 2 queues.  A cell has the median of each driver's
-runs, what was lost, and the share of calls that found nothing to do: if many,
-the host end was saturated, else the driver.  Without huge pages DPDK runs on
-ordinary ones, without DPDK only our side is measured; the JSON says so.
+Same host end (`hvnet host`), same machine, interleaved A B A B; a number is the
+median of the rounds.  Modes: tx into a null backend, rx from the generator,
+echo of what the generator sends.  Beside each cell: DPDK's virtio-user to
+vhost-user on the same cores.  Then the host end against a bare consumer of the
+ring (bench/pps_drain.c), our driver over the PMD's own files (hvnet uio), and
+payload copied to a real backend (tap).
 
-usage: pps.py [--hvnet FILE] [--json FILE] [--seconds S] [--rounds N]
-              [--sizes 64,...] [--queues 1,2] [--modes tx,rx,echo]
+The PMD runs with the best of the settings below, tried anew for each cell.
+What is lost is found by the generator's sequence numbers and by comparing both
+ends' counts; the PMD's own software drops (imissed) are among it.  An end is
+the limit where it was busier: the share of a guest's calls, and of a host's
+time and polls, that found something to do.
 """
 import argparse
 import json
 import os
 import pathlib
+import platform
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import time
+
+import pps_count
+import pps_show
+import pps_virtio
+from pps_run import Bench, LabError, Missing, Setting, need_dpdk, words
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP / 'scripts'))
-from lab import Lab     # noqa: E402
-
-IDLE = 0.5              # Policy: from here on the host end is the slower one
-
-
-def no_dpdk(build):
-    """Why DPDK cannot be measured here, or None."""
-    if not (build / 'bench/pps_dpdk').exists():
-        return 'no pps_dpdk (Debian: libdpdk-dev, then build)'
-    if os.geteuid() != 0:
-        return 'needs root'
-    return None
-
-
-def memory():
-    """EAL options for DPDK's memory: huge pages if enough are free."""
-    free = re.search(r'HugePages_Free:\s+(\d+)',
-                     pathlib.Path('/proc/meminfo').read_text())
-    if free is not None and int(free.group(1)) >= 64:
-        return []
-    return ['--no-huge', '-m', '256']
+MODES, SIZES, QUEUES = ('tx', 'rx', 'echo'), (64, 512, 1514), (1, 2)
+OURS = Setting()
+# What the PMD may choose from.
+PMD = {
+    'tx': [Setting(), Setting(burst=32), Setting(burst=256),
+           Setting(txd=2048), Setting(burst=256, txd=2048)],
+    'rx': [Setting(), Setting(burst=32), Setting(burst=256),
+           Setting(rxd=1024), Setting('rx_extmbuf_enable=1')],
+    'echo': [Setting(), Setting(burst=32), Setting(rxd=1024),
+             Setting('rx_extmbuf_enable=1'), Setting(burst=256, txd=2048)],
+}
+# Frames over tx_copybreak (512) go by address; these go by send buffer.
+BIG = [Setting('tx_copybreak=2000'), Setting('tx_copybreak=2000', burst=256)]
+EXPLORE = 0.4           # s of a try
 
 
-def spec(mode, size, queues):
-    backend = 'null' if mode == 'tx' else f'generator,size={size}'
-    return f'backend={backend},name=b0,queues={queues}'
+def settings(mode, size):
+    return PMD[mode] + (BIG if mode != 'rx' and size > 512 else [])
 
 
-def once(build, driver, mode, size, queues, seconds):
-    """One run: the driver's report, or {'error': why}."""
-    tail = [str(queues), mode, str(size), str(seconds)]
-    with Lab(str(build / 'cli/hvnet')) as lab:
-        host = lab.host(spec(mode, size, queues))
-        if driver == 'hvnet':
-            cmd = [build / 'bench/pps_hvnet', lab.sock, 'b0', *tail]
-        else:
-            cores = os.cpu_count() or 1
-            lcores = ','.join(f'{k}@{k % cores}' for k in range(queues))
-            cmd = [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0',
-                   '--', build / 'bench/pps_dpdk', f'--lcores={lcores}',
-                   '--no-pci', '--iova-mode=va', *memory(), '--', *tail]
+class Report:
+    def __init__(self, bench, opts):
+        self.bench, self.o = bench, opts
+        self.left_out = {}      # what: why
+        self.cells, self.extras, self.troubles = [], [], []
+
+    def say(self, text):
+        print(text, file=sys.stderr, flush=True)
+
+    def have(self, what, need, *args):
         try:
-            r = subprocess.run(list(map(str, cmd)), capture_output=True,
-                               text=True, timeout=seconds + 40, env=lab.env)
-        except subprocess.TimeoutExpired:
-            return {'error': 'did not end in time'}
-        m = re.search(r'^(?:pps: )?(\{.*"mpps".*\})$', r.stdout, re.M)
-        if m is None:
-            return {'error': (r.stderr.strip() or r.stdout.strip() or
-                              f'exit {r.returncode}')[-300:]}
-        lab.end(host, quiet=True)
-        return json.loads(m.group(1))
+            need(*args)
+        except Missing as e:
+            self.left_out[what] = str(e)
+            print(f'{what} is left out: {e}', flush=True)
+
+    def attempt(self, label, f, *args, **kw):
+        """Its result, or None, with what went wrong kept."""
+        try:
+            return f(*args, **kw)
+        except (LabError, subprocess.TimeoutExpired) as e:
+            self.troubles.append(f'{label}: {e}')
+            self.say(f'{label}: {str(e)[-600:]}')
+            return None
+
+    # --- one cell ---
+
+    def best(self, mode, size, queues):
+        """The PMD's best setting here, and what each gave."""
+        if self.o.quick:
+            return PMD[mode][0], {}
+        tried = {}
+        for s in settings(mode, size):
+            r = self.attempt(f'pmd {s.text()}', self.bench.once, 'pmd', mode,
+                             size, queues, EXPLORE, s)
+            tried[s.text()] = r['mpps'] if r else 0
+        return max(settings(mode, size), key=lambda s: tried[s.text()]), tried
+
+    def cell(self, mode, size, queues):
+        pmd_set, tried = OURS, {}
+        if 'DPDK' not in self.left_out:
+            pmd_set, tried = self.best(mode, size, queues)
+        runs = {'ours': [], 'pmd': []}
+        virtio = []
+        for _ in range(self.o.rounds):
+            for side, setting in (('ours', OURS), ('pmd', pmd_set)):
+                if side == 'pmd' and 'DPDK' in self.left_out:
+                    continue
+                r = self.attempt(f'{mode} {size} {queues} {side}',
+                                 self.bench.once, side, mode, size, queues,
+                                 self.o.seconds, setting)
+                runs[side] += [r] if r else []
+            if 'virtio' not in self.left_out and len(virtio) < 3:
+                r = self.attempt(f'virtio {mode} {size} {queues}',
+                                 pps_virtio.once, self.bench, mode, size,
+                                 queues, self.o.seconds)
+                virtio += [r] if r is not None else []
+        c = {'mode': mode, 'bytes': size, 'queues': queues,
+             'ours': summary(runs['ours'], OURS),
+             'pmd': summary(runs['pmd'], pmd_set),
+             'pmd_settings_tried': tried,
+             'virtio_mpps': round(statistics.median(virtio), 4) if virtio
+             else None}
+        if queues == 1 and 'instructions' not in self.left_out:
+            self.count(c, mode, size, pmd_set)
+        c['ratio'] = ratio(c['ours'], c['pmd'])
+        self.cells.append(c)
+        self.say(pps_show.progress(c))
+
+    def count(self, c, mode, size, pmd_set):
+        for side, setting in (('ours', OURS), ('pmd', pmd_set)):
+            if c[side] is None:
+                continue
+            c[side]['instructions'] = self.attempt(
+                f'count {mode} {size} {side}', pps_count.both, self.bench,
+                side, mode, size, 1, setting)
+
+    # --- yardsticks ---
+
+    def pairs(self, what, a, b, **key):
+        """Interleaved runs of a and b; each a (side, keywords)."""
+        runs = ([], [])
+        for _ in range(self.o.rounds):
+            for out, (side, kw) in zip(runs, (a, b)):
+                r = self.attempt(f'{what} {side}', self.bench.once, side,
+                                 key['mode'], key['bytes'], 1,
+                                 self.o.seconds, OURS, **kw)
+                out += [r] if r else []
+        e = {'what': what, **key, 'a': summary(runs[0], OURS),
+             'b': summary(runs[1], OURS)}
+        e['ratio'] = ratio(e['a'], e['b'])
+        self.extras.append(e)
+        self.say(f'{what} {key}: {e["ratio"]}')
+
+    def yardsticks(self):
+        drain = {'program': [self.bench.build / 'bench/pps_drain']}
+        sides = ['ours'] + (['pmd'] if 'DPDK' not in self.left_out else [])
+        for size in self.o.sizes:
+            for side in sides if 'tx' in self.o.modes else []:
+                self.pairs('drain', (side, {}), (side, drain), mode='tx',
+                           bytes=size, driver=side)
+        if 'DPDK' in self.left_out:
+            return
+        for mode in self.o.modes:
+            self.pairs('files', ('uio', {}), ('pmd', {}), mode=mode,
+                       bytes=self.o.sizes[0])
+
+    def tap(self):
+        """Transmit, each frame written to a TAP whose kernel drops it."""
+        def spec(lab):
+            return lab.tap_spec('b0', queues=1, spoof='on')
+
+        if os.geteuid() != 0 or not os.path.exists('/dev/net/tun'):
+            self.left_out['tap'] = 'no root, or no /dev/net/tun'
+            return
+        for size in self.o.sizes if 'tx' in self.o.modes else []:
+            if 'DPDK' in self.left_out:
+                break
+            self.pairs('tap', ('ours', {'spec': spec}),
+                       ('pmd', {'spec': spec}), mode='tx', bytes=size)
+
+    def run(self):
+        o = self.o
+        self.have('DPDK', self.need_dpdk)
+        if 'DPDK' in self.left_out:
+            self.left_out['virtio'] = self.left_out['DPDK']
+        else:
+            self.have('virtio', pps_virtio.need)
+        if o.quick or o.no_count:
+            self.left_out['instructions'] = 'not asked for'
+        else:
+            self.have('instructions', pps_count.need)
+        if o.no_virtio:
+            self.left_out['virtio'] = 'not asked for'
+        for mode in o.modes:
+            for size in o.sizes:
+                for queues in o.queues:
+                    self.cell(mode, size, queues)
+        if not o.no_yardsticks:
+            self.yardsticks()
+            self.tap()
+
+    def need_dpdk(self):
+        need_dpdk(self.bench.build)
+        self.bench.pages.take()
+
+    def json(self):
+        goals = pps_show.goals(self)
+        return {'bench': 'pps', 'date': time.strftime('%Y-%m-%d %H:%M:%S'),
+                'command': ' '.join(['hvnet', 'bench', 'pps',
+                                     *self.o.words]),
+                'machine': machine(self.bench), 'versions': versions(),
+                'rounds': self.o.rounds, 'seconds': self.o.seconds,
+                'left_out': self.left_out, 'goals': goals,
+                'cells': self.cells, 'yardsticks': self.extras,
+                'troubles': self.troubles,
+                'commands': self.bench.commands}
 
 
-def cell(runs):
-    good = [r for r in runs if 'mpps' in r]
-    if not good:
-        return {'error': runs[0]['error']} if runs else None
-    idle = sum(r['idle'] for r in good) / max(1, sum(
-        r['calls'] for r in good))
-    return {'mpps': statistics.median(r['mpps'] for r in good),
-            'runs': [r['mpps'] for r in good],
-            'lost': sum(r['lost'] for r in good),
-            'idle_share': round(idle, 3),
-            'saturated': 'host' if idle > IDLE else 'driver'}
+def summary(runs, setting):
+    """Medians of the rates, sums of what was lost."""
+    if not runs:
+        return None
+
+    def mid(get, digits=3):
+        return round(statistics.median(get(r) for r in runs), digits)
+    s = {'mpps': mid(lambda r: r['mpps'], 4),
+         'runs': [r['mpps'] for r in runs], 'setting': setting.text(),
+         'lost': sum(r['lost'] for r in runs),
+         'frames': sum(r['total'] for r in runs),
+         'imissed': sum(r.get('imissed', 0) for r in runs),
+         'guest_busy': mid(lambda r: r['guest_busy']),
+         'host_busy': mid(lambda r: r['host']['busy']),
+         'host_idle_polls': mid(lambda r: r['host']['idle_polls'])}
+    s['limit'] = 'host' if s['host_busy'] > s['guest_busy'] else 'driver'
+    return s
 
 
-def show(label, c):
-    if c is None or 'error' in c:
-        return f'{label} -'
-    return (f'{label} {c["mpps"]:7.3f} Mpps, lost {c["lost"]}, '
-            f'{c["saturated"]} saturated')
+def ratio(a, b):
+    return round(a['mpps'] / b['mpps'], 2) if a and b and b['mpps'] else None
+
+
+def machine(bench):
+    cpu = re.search(r'model name\s*: (.*)', pathlib.Path(
+        '/proc/cpuinfo').read_text())
+    return {'cpu': cpu.group(1) if cpu else platform.machine(),
+            'cpus': os.cpu_count(), 'kernel': platform.release(),
+            'memory_gb': round(os.sysconf('SC_PHYS_PAGES') *
+                               os.sysconf('SC_PAGE_SIZE') / 2**30),
+            'load': round(os.getloadavg()[0], 1),
+            'cores': bench.cores.text()}
+
+
+def versions():
+    def ask(*cmd):
+        try:
+            r = subprocess.run(cmd, capture_output=True, text=True, cwd=TOP,
+                               check=False)
+        except OSError:
+            return None
+        return r.stdout.strip() or None
+    return {'hvnet': ask('git', 'describe', '--always', '--dirty'),
+            'dpdk': ask('dpkg-query', '-W', '-f', '${Version}', 'dpdk-dev'),
+            'valgrind': ask('valgrind', '--version')}
+
+
+def numbers(text):
+    return [int(x) for x in text.split(',')]
+
+
+def options():
+    p = argparse.ArgumentParser(prog='hvnet bench pps',
+                                description=__doc__.split('\n')[0])
+    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'),
+                   help=argparse.SUPPRESS)
+    p.add_argument('--json', metavar='FILE')
+    p.add_argument('--quick', action='store_true')
+    p.add_argument('--seconds', type=float)
+    p.add_argument('--rounds', type=int)
+    p.add_argument('--sizes', type=numbers, default=list(SIZES))
+    p.add_argument('--queues', type=numbers, default=list(QUEUES))
+    p.add_argument('--modes', type=lambda t: t.split(','),
+                   default=list(MODES))
+    p.add_argument('--no-count', action='store_true')
+    p.add_argument('--no-virtio', action='store_true')
+    p.add_argument('--no-yardsticks', action='store_true')
+    p.add_argument('--lock', metavar='FILE')
+    p.add_argument('--nice', type=int, default=0)
+    o = p.parse_args()
+    if set(o.modes) - set(MODES):
+        p.error(f'--modes: {", ".join(MODES)}')
+    if min(o.sizes) < 46 or max(o.sizes) > 1514:
+        p.error('--sizes: 46 to 1514 bytes')
+    if min(o.queues) < 1 or max(o.queues) > 64:
+        p.error('--queues: 1 to 64')
+    o.seconds = o.seconds or (0.5 if o.quick else 1.0)
+    o.rounds = o.rounds or (1 if o.quick else 5)
+    o.words = sys.argv[1:]
+    if '--hvnet' in o.words:
+        k = o.words.index('--hvnet')
+        del o.words[k:k + 2]
+    return o
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'))
-    p.add_argument('--json')
-    p.add_argument('--seconds', type=float, default=2)
-    p.add_argument('--rounds', type=int, default=2)
-    p.add_argument('--sizes', default='64,512,1514')
-    p.add_argument('--queues', default='1,2')
-    p.add_argument('--modes', default='tx,rx,echo')
-    o = p.parse_args()
-    build = pathlib.Path(o.hvnet).resolve().parents[1]
-    if not (build / 'bench/pps_hvnet').exists():
-        sys.exit(f'bench pps: no {build}/bench/pps_hvnet: build it first')
-    skip = no_dpdk(build)
-    if skip:
-        print(f'DPDK is left out: {skip}')
-    cells = []
-    for mode in o.modes.split(','):
-        for size in map(int, o.sizes.split(',')):
-            for queues in map(int, o.queues.split(',')):
-                runs = {'hvnet': [], 'dpdk': []}
-                for _ in range(o.rounds):
-                    for d in runs:
-                        if d == 'hvnet' or not skip:
-                            runs[d].append(once(build, d, mode, size, queues,
-                                                o.seconds))
-                a, b = cell(runs['hvnet']), cell(runs['dpdk'])
-                ratio = (round(a['mpps'] / b['mpps'], 2) if a and b and
-                         b.get('mpps') and 'mpps' in a else None)
-                cells.append({'mode': mode, 'bytes': size, 'queues': queues,
-                              'hvnet': a, 'dpdk': b, 'ratio': ratio})
-                print(f'{mode:4} {size:4} B {queues} q: '
-                      f'{show("hvnet", a)}; {show("dpdk", b)}; '
-                      f'ratio {ratio}', flush=True)
-    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
-                            capture_output=True, text=True).stdout.strip()
+    o = options()
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda number, frame: sys.exit(128 + number))
+    bench = Bench(o.hvnet, o.lock, o.nice)
+    if not (bench.build / 'bench/pps_hvnet').exists():
+        sys.exit(f'hvnet bench pps: no {bench.build}/bench/pps_hvnet: build '
+                 'it first (make)')
+    if o.json:      # before an hour of work, not after it
+        try:
+            open(o.json, 'a', encoding='utf-8').close()
+        except OSError as e:
+            sys.exit(f'hvnet bench pps: {o.json}: {e.strerror}')
+    report = Report(bench, o)
+    report.run()
     if o.json:
-        pathlib.Path(o.json).write_text(json.dumps(
-            {'bench': 'pps', 'commit': commit, 'cpus': os.cpu_count(),
-             'dpdk_left_out': skip, 'dpdk_memory': memory() or 'huge pages',
-             'load': os.getloadavg()[0], 'cells': cells}, indent=1) + '\n')
+        pathlib.Path(o.json).write_text(json.dumps(report.json(), indent=1) +
+                                        '\n', encoding='utf-8')
+    print(pps_show.table(report))
+    sys.exit(0 if any(c['ours'] for c in report.cells) else 1)
 
 
 if __name__ == '__main__':

@@ -1,175 +1,173 @@
 /*
  * One end of `hvnet bench pps`: sends, receives or echoes as fast as it can by
- * the frames API, one thread a queue, for some seconds; one line of JSON.
+ * the frames API.
  *
- *	pps_hvnet SOCKET NIC QUEUES tx|rx|echo SIZE SECONDS
+ *	pps_hvnet SOCKET|uio:N[,no-huge] NIC ...	the rest: pps_loop.h
  *
- * rates are of frames that the host took (tx), or that arrived (rx, echo).
- * idle counts calls that found nothing to do: many mean that the host end was
- * the slower one.
+ * Counted are frames that the driver took (tx), that arrived (rx), or that went
+ * back (echo), and calls that found nothing to do.  tx ends when the host has
+ * answered for all.
  */
 #include <hvnet.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#define BURST	64u
+#include "bench/pps_loop.h"
 
-struct worker {
+struct sender {
+	struct pps_worker w;
 	struct hvnet *h;
 	pthread_t thread;
-	uint32_t queue, size;
-	char mode;
-	double seconds;
-	uint64_t calls, idle, frames, lost;
-	double took;
+	const uint8_t *mac;
+	struct hvnet_frame frame[PPS_BURST_MAX];
+	uint8_t data[PPS_FRAME_MAX];
 };
 
-static uint8_t mac[6];
-
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static void
-frame_make(uint8_t *p, const struct worker *w)
-{
-	uint32_t ip = w->size - 14;
-
-	memset(p, 0, w->size);
-	memset(p, 0xff, 6);
-	memcpy(p + 6, mac, 6);
-	p[12] = 8;
-	p[14] = 0x45;
-	p[16] = (uint8_t)(ip >> 8);
-	p[17] = (uint8_t)ip;
-	p[22] = 64;
-	p[23] = 17;
-	memcpy(p + 26, "\012\011\0\1\012\011\0\2", 8);
-	p[35] = (uint8_t)w->queue;
-	p[37] = 9;
-	p[38] = (uint8_t)((ip - 20) >> 8);
-	p[39] = (uint8_t)(ip - 20);
-}
-
 static bool
-tx_turn(struct worker *w, const struct hvnet_frame *f)
+tx_turn(void *arg, uint32_t queue)
 {
-	int n = hvnet_tx(w->h, w->queue, f, BURST);
+	struct sender *s = arg;
+	int n = hvnet_tx(s->h, queue, s->frame, s->w.o->burst);
 
 	if (n < 0)
 		return false;
-	w->frames += (uint32_t)n;
-	w->idle += n == 0;
+	s->w.all.frames += (uint32_t)n;
+	s->w.all.idle += n == 0;
 	return true;
 }
 
 static bool
-rx_turn(struct worker *w, struct hvnet_frame *f)
+rx_turn(void *arg, uint32_t queue)
 {
-	int n = hvnet_rx(w->h, w->queue, f, BURST), sent = 0, rc = 0;
+	struct hvnet_frame f[PPS_BURST_MAX];
+	struct sender *s = arg;
+	int n = hvnet_rx(s->h, queue, f, s->w.o->burst);
 
 	if (n < 0)
 		return false;
-	w->idle += n == 0;
-	if (w->mode == 'r') {
-		for (int i = 0; i < n; i++)	/* as a program would */
-			w->lost += f[i].len != w->size;
-		w->frames += (uint32_t)n;
-		return true;
-	}
+	s->w.all.idle += n == 0;
+	s->w.all.frames += (uint32_t)n;
 	for (int i = 0; i < n; i++) {
-		uint8_t *p = f[i].data;
+		s->w.all.lost += f[i].len != s->w.o->size;
+		pps_seen(&s->w, queue, f[i].data);
+	}
+	return true;
+}
 
-		memcpy(p, p + 6, 6);
-		memcpy(p + 6, mac, 6);
+static bool
+echo_turn(void *arg, uint32_t queue)
+{
+	struct hvnet_frame f[PPS_BURST_MAX];
+	struct sender *s = arg;
+	int n = hvnet_rx(s->h, queue, f, s->w.o->burst), sent = 0, rc;
+	double stuck = 0;
+
+	if (n < 0)
+		return false;
+	s->w.all.idle += n == 0;
+	for (int i = 0; i < n; i++) {
+		pps_seen(&s->w, queue, f[i].data);
+		pps_turn_round(f[i].data, s->mac);
 		f[i].meta.flags = 0;
 	}
-	for (int tries = 0; sent < n && tries < 100000; tries++) {
-		rc = hvnet_tx(w->h, w->queue, f + sent, (uint32_t)(n - sent));
+	while (sent < n) {
+		rc = hvnet_tx(s->h, queue, f + sent, (uint32_t)(n - sent));
 		if (rc < 0)
 			return false;
 		sent += rc;
+		if (rc == 0 && stuck == 0)
+			stuck = pps_now() + PPS_STUCK;
+		else if (rc == 0 && pps_now() > stuck)
+			break;
 	}
-	w->frames += (uint32_t)sent;
-	w->lost += (uint32_t)(n - sent);
+	s->w.all.frames += (uint32_t)sent;
+	s->w.all.lost += (uint32_t)(n - sent);
 	return true;
 }
 
 static void *
 work(void *arg)
 {
-	static __thread uint8_t data[9014];
-	struct worker *w = arg;
-	struct hvnet_frame f[BURST] = { { 0 } };
-	double begin = now(), end = begin + w->seconds;
-	bool ok = true;
+	struct sender *s = arg;
 
-	frame_make(data, w);
-	for (uint32_t i = 0; i < BURST; i++) {
-		f[i].data = data;
-		f[i].len = w->size;
+	pps_frame(s->data, s->w.o, s->mac, s->w.first);
+	for (uint32_t i = 0; i < s->w.o->burst; i++) {
+		s->frame[i].data = s->data;
+		s->frame[i].len = s->w.o->size;
 	}
-	while (ok && ((w->calls & 63) != 0 || now() < end)) {
-		w->calls++;
-		ok = w->mode == 't' ? tx_turn(w, f) : rx_turn(w, f);
+	switch (s->w.o->mode) {
+	case 't':
+		pps_loop(&s->w, tx_turn, s);
+		break;
+	case 'r':
+		pps_loop(&s->w, rx_turn, s);
+		break;
+	default:
+		pps_loop(&s->w, echo_turn, s);
+		break;
 	}
-	w->took = now() - begin;
 	return NULL;
+}
+
+/* Until the host is done with what was sent, or a second. */
+static void
+settle(struct hvnet *h, const struct pps_opt *o)
+{
+	double end = pps_now() + PPS_STUCK;
+	uint64_t open;
+
+	do {
+		open = 0;
+		for (uint32_t q = 0; q < o->queues; q++) {
+			struct hvnet_stats st = { 0 };
+
+			hvnet_poll(h, q);
+			hvnet_stats(h, q, &st);
+			open += st.tx_packets - st.tx_completed;
+		}
+	} while (open > 0 && pps_now() < end && hvnet_why(h)[0] == '\0');
 }
 
 int
 main(int argc, char **argv)
 {
-	struct worker w[HVNET_MAX_QUEUES] = { { 0 } }, all = { 0 };
+	static struct sender s[PPS_QUEUES];
+	static struct pps_worker w[PPS_QUEUES];
 	struct hvnet_config c;
 	struct hvnet_info info;
+	struct pps_opt o;
 	struct hvnet *h;
-	char err[200];
-	uint32_t queues;
+	char text[400];
 
-	if (argc != 7)
+	if (argc < 7 || !pps_args(&o, argc - 3, argv + 3)) {
+		fprintf(stderr, "pps_hvnet: see bench/pps_loop.h\n");
 		return 2;
+	}
 	hvnet_config_default(&c);
 	c.connect = argv[1];
 	c.nic = argv[2];
-	c.queues = (uint32_t)atoi(argv[3]);
+	c.queues = o.queues;
 	c.offloads &= ~HVNET_OFF_HASH;
-	h = hvnet_open(&c, err, sizeof(err));
-	if (h == NULL) {
-		fprintf(stderr, "pps_hvnet: %s\n", err);
+	h = hvnet_open(&c, text, sizeof(text));
+	if (h == NULL || hvnet_queues(h) < o.queues) {
+		fprintf(stderr, "pps_hvnet: %s\n", h == NULL ? text :
+		    "the host gave fewer queues");
 		return 1;
 	}
 	hvnet_info(h, &info);
-	memcpy(mac, info.mac, 6);
-	queues = hvnet_queues(h);
-	for (uint32_t k = 0; k < queues; k++) {
-		w[k] = (struct worker){ .h = h, .queue = k, .mode = argv[4][0],
-			.size = (uint32_t)atoi(argv[5]),
-			.seconds = atof(argv[6]) };
-		pthread_create(&w[k].thread, NULL, work, &w[k]);
+	for (uint32_t k = 0; k < o.threads; k++) {
+		s[k].w.o = &o;
+		s[k].w.first = k;
+		s[k].h = h;
+		s[k].mac = info.mac;
+		pthread_create(&s[k].thread, NULL, work, &s[k]);
 	}
-	for (uint32_t k = 0; k < queues; k++) {
-		pthread_join(w[k].thread, NULL);
-		all.calls += w[k].calls;
-		all.idle += w[k].idle;
-		all.frames += w[k].frames;
-		all.lost += w[k].lost;
-		all.took = w[k].took;
+	for (uint32_t k = 0; k < o.threads; k++) {
+		pthread_join(s[k].thread, NULL);
+		w[k] = s[k].w;
 	}
-	printf("{\"ok\": %s, \"queues\": %u, \"frames\": %lu, \"seconds\": "
-	    "%.4f, \"mpps\": %.4f, \"calls\": %lu, \"idle\": %lu, "
-	    "\"lost\": %lu, \"why\": \"%s\"}\n",
-	    hvnet_why(h)[0] == '\0' ? "true" : "false", queues, all.frames,
-	    all.took, (double)all.frames / all.took / 1e6, all.calls,
-	    all.idle, all.lost, hvnet_why(h));
+	settle(h, &o);
+	snprintf(text, sizeof(text), ", \"why\": \"%s\"", hvnet_why(h));
+	pps_report(w, &o, hvnet_why(h)[0] == '\0', text);
 	hvnet_close(h);
 	return 0;
 }

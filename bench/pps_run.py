@@ -1,0 +1,282 @@
+"""One run of a driver on a host end: what `hvnet bench pps` is made of.
+
+Nothing is left behind, whatever ends the bench: processes and folders are the
+lab's (scripts/lab.py), huge pages are given back by Pages.
+"""
+import atexit
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import sys
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / 'scripts'))
+from lab import Lab, LabError     # noqa: E402
+
+NR = pathlib.Path('/proc/sys/vm/nr_hugepages')
+PAGES = 200             # Policy: of 2 MiB; two testpmd need most
+MAC = '02:68:76:00:00:01'
+GUID = '656e7668-0074-4000-8000-' + MAC.replace(':', '')
+START = 40              # s that a program may take until it is warm
+
+
+class Missing(Exception):
+    """Why something cannot be measured here: one sentence."""
+
+
+class Pages:
+    """Huge pages as long as the bench runs; others may take some away."""
+
+    def __init__(self):
+        self.before = None
+        atexit.register(self.give_back)
+
+    def take(self):
+        info = pathlib.Path('/proc/meminfo').read_text()
+        free = re.search(r'HugePages_Free:\s+(\d+)', info)
+        size = re.search(r'Hugepagesize:\s+(\d+)', info)
+        if free is None or not NR.exists():
+            raise Missing('this kernel has no huge pages, which DPDK wants')
+        if int(size.group(1)) != 2048:
+            raise Missing('huge pages of 2 MiB are wanted, these have '
+                          f'{size.group(1)} KiB')
+        if int(free.group(1)) >= PAGES:
+            return
+        now = int(NR.read_text())
+        if self.before is None:
+            self.before = now
+        NR.write_text(str(now + PAGES - int(free.group(1))))
+        free = re.search(r'HugePages_Free:\s+(\d+)',
+                         pathlib.Path('/proc/meminfo').read_text())
+        if int(free.group(1)) < PAGES:
+            self.give_back()
+            raise Missing(f'only {free.group(1)} free huge pages to be had, '
+                          f'DPDK is given {PAGES}: see vm.nr_hugepages')
+
+    def give_back(self):
+        if self.before is not None:
+            NR.write_text(str(self.before))
+            self.before = None
+
+
+def need_dpdk(build):
+    """Raise Missing if DPDK's driver cannot be measured here."""
+    if os.geteuid() != 0:
+        raise Missing('DPDK needs root (fanotify, namespaces, huge pages)')
+    if not (build / 'bench/pps_dpdk').exists():
+        raise Missing(f'no {build}/bench/pps_dpdk: install libdpdk-dev '
+                      '(scripts/deps.sh check), then build anew')
+
+
+class Cores:
+    """Who runs where: guests on one half of the CPUs, hosts on the other."""
+
+    def __init__(self):
+        cpus = sorted(os.sched_getaffinity(0))
+        half = max(1, len(cpus) // 2)
+        self.guest = cpus[:half]
+        self.host = cpus[half:] or cpus
+
+    def threads(self, queues):
+        return min(queues, len(self.guest))
+
+    def workers(self, queues):
+        return min(queues, len(self.host))
+
+    def text(self):
+        return (f'guest on CPU {",".join(map(str, self.guest))}, host on CPU '
+                f'{",".join(map(str, self.host))}')
+
+
+class Setting:
+    """How a driver is run: program arguments and DPDK's device arguments."""
+
+    def __init__(self, dev='', **args):
+        self.dev = dev
+        self.args = {'burst': 64, **args}
+
+    def text(self):
+        return ' '.join([f'{k}={v}' for k, v in self.args.items()] +
+                        ([self.dev] if self.dev else []))
+
+
+class Bench:
+    def __init__(self, hvnet, lock=None, nice=0):
+        self.hvnet = pathlib.Path(hvnet).resolve()
+        self.build = self.hvnet.parents[1]
+        self.cores = Cores()
+        self.lock = lock
+        self.nice = nice
+        self.pages = Pages()
+        self.commands = {}
+
+    # --- command lines ---
+
+    def spec(self, mode, size, queues):
+        kind = 'null' if mode == 'tx' else f'generator,size={size}'
+        return f'backend={kind},name=b0,mac={MAC},queues={queues}'
+
+    def first(self, lab, cmd, label):
+        """Note what is run, the first time; the command as words."""
+        cmd = list(map(str, cmd))
+        self.commands.setdefault(label, words(cmd, lab))
+        return (['nice', '-n', str(self.nice)] if self.nice else []) + cmd
+
+    def host_cmd(self, lab, spec, queues, program=None):
+        cpus = ','.join(map(str, self.cores.host))
+        return ['taskset', '-c', cpus, *(program or [lab.hvnet, 'host']),
+                '--listen', lab.sock, '--workers',
+                self.cores.workers(queues), f'--pin={self.cores.host[0]}',
+                '--nic', spec]
+
+    def tail(self, mode, size, queues, seconds, setting):
+        return [queues, mode, size, seconds,
+                f'threads={self.cores.threads(queues)}',
+                *(f'{k}={v}' for k, v in setting.args.items())]
+
+    def ours_cmd(self, lab, tail, setting, wrap=()):
+        cpus = ','.join(map(str, self.cores.guest))
+        return ['taskset', '-c', cpus, *wrap, self.build / 'bench/pps_hvnet',
+                lab.sock, 'b0', *tail]
+
+    def uio_cmd(self, lab, tail, setting, wrap=()):
+        """Ours over the files that DPDK gets."""
+        return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0', '--',
+                'taskset', '-c', ','.join(map(str, self.cores.guest)), *wrap,
+                self.build / 'bench/pps_hvnet', 'uio:0', '', *tail]
+
+    def pmd_cmd(self, lab, tail, setting, wrap=()):
+        threads = int(re.search(r'threads=(\d+)', ' '.join(
+            map(str, tail))).group(1))
+        lcores = ','.join(f'{k}@{self.cores.guest[k]}'
+                          for k in range(threads))
+        dev = ['-a', f'vmbus:{GUID},{setting.dev}'] if setting.dev else []
+        memory = ['--no-huge', '-m', '256'] if wrap else []
+        return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0', '--',
+                *wrap, self.build / 'bench/pps_dpdk', f'--lcores={lcores}',
+                '--no-pci', '--iova-mode=va', *memory, *dev, '--', *tail]
+
+    def cmd(self, side, *args, **kw):
+        return {'ours': self.ours_cmd, 'uio': self.uio_cmd,
+                'pmd': self.pmd_cmd}[side](*args, **kw)
+
+    # --- running ---
+
+    def once(self, side, mode, size, queues, seconds, setting, spec=None,
+             program=None):
+        """One run; LabError with what was said if it gives no result."""
+        with open(self.lock or os.devnull, 'w') as lock:
+            if self.lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if side == 'pmd':
+                self.pages.take()
+            with Lab(str(self.hvnet)) as lab:
+                return self.inside(lab, side, mode, size, queues, seconds,
+                                   setting, spec, program)
+
+    def inside(self, lab, side, mode, size, queues, seconds, setting, spec,
+               program):
+        spec = spec(lab) if spec else self.spec(mode, size, queues)
+        hcmd = self.host_cmd(lab, spec, queues, program)
+        host = start_host(lab, self.first(lab, hcmd, f'host {mode}'))
+        tail = self.tail(mode, size, queues, seconds, setting)
+        gcmd = self.cmd(side, lab, tail, setting)
+        guest = lab.start(None, self.first(lab, gcmd, f'{side} {mode}'),
+                          side)
+        lab.wait(f'{side} warm', lambda: 'begin' in lab.log(guest).split(),
+                 START, [guest, host])
+        end = time.monotonic() + seconds
+        first = sample(lab, host)
+        time.sleep(max(0, end - time.monotonic()))
+        last = sample(lab, host)
+        lab.wait(f'{side} result', lambda: guest.poll() is not None,
+                 START, [host])
+        run = result(lab.log(guest))
+        if program is None:
+            state = stat(lab)
+            run['host_written'] = total_of(state, 'written')
+            run['host_read'] = total_of(state, 'read')
+            if mode != 'rx':
+                run['lost'] += max(0, run['total'] - run['host_written'])
+        run['host'] = usage(first, last, queues, self.cores.workers(queues))
+        run['guest_busy'] = round(1 - run['idle'] / max(1, run['calls']), 3)
+        lab.end(host, quiet=True)
+        return run
+
+
+def start_host(lab, cmd):
+    host = lab.start(None, cmd, 'host')
+    lab.wait('host listening', lambda: 'listening on' in lab.log(host), 20,
+             [host])
+    return host
+
+
+def result(text):
+    m = re.search(r'^pps: (\{.*\})$', text, re.M)
+    if m is None:
+        said = [x for x in text.splitlines() if x and 'EAL:' not in x]
+        raise LabError(' / '.join(said[-3:]) or 'it said nothing')
+    run = json.loads(m.group(1))
+    if not run['ok']:
+        raise LabError(run.get('why', 'it failed'))
+    return run
+
+
+def words(cmd, lab):
+    """A command as a person would type it."""
+    return ' '.join(map(str, cmd)).replace(lab.dir, '/tmp/pps').replace(
+        str(TOP) + '/', '')
+
+
+# --- the host end, from outside ---
+
+def stat(lab):
+    """The host's answer, asked for without a process in between."""
+    path, = pathlib.Path(lab.dir, 'run').glob('host-*.sock')
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(path))
+        s.sendall(b'{"cmd": "stat"}')
+        s.shutdown(socket.SHUT_WR)
+        text = b''
+        while part := s.recv(1 << 16):
+            text += part
+    return json.loads(text)
+
+
+def total_of(state, name):
+    return sum(q['backend'].get(name, 0) for n in state['nics']
+               for q in n['queues'])
+
+
+def sample(lab, host):
+    """Time, CPU seconds of the workers, and what they did."""
+    cpu = 0
+    for t in pathlib.Path(f'/proc/{host.pid}/task').iterdir():
+        if 'worker' in (t / 'comm').read_text():
+            cpu += int((t / 'schedstat').read_text().split()[0]) / 1e9
+    try:
+        workers = stat(lab)['workers']
+    except (ValueError, OSError, KeyError):
+        workers = []
+    return {'at': time.monotonic(), 'cpu': cpu,
+            'turns': sum(w['turns'] for w in workers),
+            'spins': sum(w.get('spins', 0) for w in workers)}
+
+
+def usage(a, b, queues, workers):
+    """Share of their time in which the host's workers had something to do."""
+    took = (b['at'] - a['at']) * workers
+    cpu = min(1, (b['cpu'] - a['cpu']) / took) if took > 0 else 0
+    rounds = (b['turns'] - a['turns']) * workers / queues
+    idle = min(1, (b['spins'] - a['spins']) / rounds) if rounds > 0 else 0
+    return {'cpu': round(cpu, 3), 'idle_polls': round(idle, 3),
+            'busy': round(cpu * (1 - idle), 3)}
+
+
+def tool(name):
+    return shutil.which(name) is not None

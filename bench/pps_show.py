@@ -1,0 +1,138 @@
+"""What `hvnet bench pps` prints, and the goals it is held against."""
+
+# (mode, bytes): at least this ratio to the PMD; elsewhere FLOOR.
+GOALS = {('tx', 64): 1.25, ('rx', 64): 1.5, ('echo', 64): 1.5,
+         ('echo', 512): 1.5, ('echo', 1514): 1.5}
+FLOOR = 1.0
+DRAIN = 0.7
+TX_64 = 8.0             # Mpps of the PMD's transmit that a prototype host saw
+
+
+def goal_of(c):
+    return GOALS.get((c['mode'], c['bytes']), FLOOR)
+
+
+def met(c):
+    """True, False, or None where there is nothing to compare with."""
+    if c['ratio'] is None:
+        return None
+    return c['ratio'] >= goal_of(c) and c['ours']['lost'] == 0
+
+
+def word(flag):
+    return {True: 'met', False: 'NOT MET', None: '-'}[flag]
+
+
+def goals(report):
+    out = []
+    for c in report.cells:
+        out.append({'goal': f'{c["mode"]} {c["bytes"]} B {c["queues"]} q: '
+                            f'at least {goal_of(c)} of the PMD, none lost',
+                    'value': c['ratio'], 'met': met(c)})
+        if (c['mode'], c['bytes']) == ('tx', 64) and c['pmd']:
+            out.append({'goal': f'tx 64 B {c["queues"]} q: the PMD sends at '
+                                f'least {TX_64} Mpps',
+                        'value': c['pmd']['mpps'],
+                        'met': c['pmd']['mpps'] >= TX_64})
+    for e in report.extras:
+        if e['what'] == 'drain' and e['ratio'] is not None:
+            out.append({'goal': f'host end, {e["driver"]} tx {e["bytes"]} B: '
+                                f'at least {DRAIN} of the bare consumer',
+                        'value': e['ratio'], 'met': e['ratio'] >= DRAIN})
+    return out
+
+
+def mpps(s):
+    return '      -' if s is None else f'{s["mpps"]:7.3f}'
+
+
+def share_lost(s):
+    """Lost of what there was to get."""
+    if s is None:
+        return '     -'
+    if s['lost'] == 0:
+        return '     0'
+    return f'{100 * s["lost"] / (s["lost"] + s["frames"]):5.2f}%'
+
+
+def count(s):
+    n = s and s.get('instructions')
+    return f'{n["driver"]:6} {n["host"]:5}' if n else '     -     -'
+
+
+def busy(s):
+    if s is None:
+        return '      -     '
+    return f'{s["limit"]:6} {100 * s["guest_busy"]:3.0f}/' \
+        f'{100 * s["host_busy"]:3.0f}'
+
+
+def progress(c):
+    return (f'{c["mode"]:4} {c["bytes"]:4} B {c["queues"]} q: ours '
+            f'{mpps(c["ours"])} lost {share_lost(c["ours"])}, PMD '
+            f'{mpps(c["pmd"])} lost {share_lost(c["pmd"])}, ratio '
+            f'{c["ratio"]} {word(met(c))}')
+
+
+HEAD = '''\
+              ---- our driver ---------------------------  ---- DPDK's PMD \
+---------------------------
+mode  B    q     Mpps   lost  limit  busy%   instructions     Mpps   lost  \
+limit  busy%   instructions  ratio  goal          virtio
+                              (drv/host)     driver  host                  \
+       (drv/host)     driver  host                         Mpps'''
+
+
+def cells(report):
+    lines = [HEAD]
+    for c in report.cells:
+        a, b = c['ours'], c['pmd']
+        v, r = c['virtio_mpps'], c['ratio']
+        lines.append(
+            f'{c["mode"]:4} {c["bytes"]:4} {c["queues"]:2}  {mpps(a)} '
+            f'{share_lost(a)}  {busy(a)} {count(a)}  {mpps(b)} '
+            f'{share_lost(b)}  {busy(b)} {count(b)}  '
+            f'{"-" if r is None else format(r, ".2f"):>5}  '
+            f'{goal_of(c):4} {word(met(c)):7}  '
+            f'{"-" if v is None else format(v, ".2f"):>6}')
+    return lines
+
+
+TEXT = {'drain': ('Host end against a bare consumer that only drains the '
+                  'ring (1 queue, transmit)', 'host end', 'bare'),
+        'files': ('Our driver and the PMD over the same files of hvnet uio '
+                  '(1 queue)', 'ours', 'PMD'),
+        'tap': ('Payload copied to a real backend: a TAP (1 queue, '
+                'transmit)', 'ours', 'PMD')}
+
+
+def yardsticks(report):
+    lines = []
+    for what, (title, a, b) in TEXT.items():
+        some = [e for e in report.extras if e['what'] == what]
+        if not some:
+            continue
+        lines += ['', title + ':']
+        for e in some:
+            who = {'ours': 'our driver', 'pmd': "DPDK's PMD"}.get(
+                e.get('driver'), e['mode'])
+            goal = ''
+            if what == 'drain' and e['ratio'] is not None:
+                goal = f'  goal {DRAIN} {word(e["ratio"] >= DRAIN)}'
+            lines.append(f'  {who:10} {e["bytes"]:4} B: {a} '
+                         f'{mpps(e["a"])}  {b} {mpps(e["b"])} Mpps  ratio '
+                         f'{e["ratio"]}{goal}')
+    return lines
+
+
+def table(report):
+    all_goals = [g for g in goals(report) if g['met'] is not None]
+    missed = [g for g in all_goals if not g['met']]
+    tail = ['', f'Goals: {len(all_goals) - len(missed)} of {len(all_goals)} '
+            'met' + ('; not met:' if missed else '.')]
+    tail += [f'  {g["goal"]}: {g["value"]}' for g in missed]
+    tail += [f'Left out: {k}: {v}' for k, v in report.left_out.items()]
+    if report.troubles:
+        tail.append(f'{len(report.troubles)} runs gave no result; the first: '
+                    f'{report.troubles[0][:200]}')
+    return '\n'.join(cells(report) + yardsticks(report) + tail)
