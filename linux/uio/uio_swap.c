@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,12 +30,31 @@ swap_file(struct uio *u, uint32_t turn)
 	return turn == 0 ? &u->attach : &u->map[turn - 1];
 }
 
+/* A kernel without permission events says so at the first mark only. */
+static int
+swap_try_mark(int fan_fd)
+{
+	int fd = memfd_create("hvnet-uio", MFD_CLOEXEC), rc;
+	char path[64];
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	rc = fanotify_mark(fan_fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD,
+	    path);
+	if (rc == 0)
+		rc = fanotify_mark(fan_fd, FAN_MARK_REMOVE, FAN_OPEN_PERM,
+		    AT_FDCWD, path);
+	close(fd);
+	return rc;
+}
+
 int
 uio_swap_init(struct uio *u, char *err, size_t cap)
 {
 	u->fan_fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC |
 	    FAN_NONBLOCK, O_RDONLY | O_CLOEXEC);
-	if (u->fan_fd >= 0)
+	if (u->fan_fd >= 0 && swap_try_mark(u->fan_fd) == 0)
 		return 0;
 	snprintf(err, cap, "fanotify: %s (it needs CAP_SYS_ADMIN and a kernel "
 	    "with CONFIG_FANOTIFY_ACCESS_PERMISSIONS)", strerror(errno));
