@@ -168,9 +168,9 @@ class Guest(Socket):
 
     # --- a machine of two processors ---
 
-    def machine(self, nic):
+    def machine(self, nic, kind=0):
         """HELLO, memory, processors; SIMP, SIEFP are pages 0 to 3."""
-        status = self.hello(nic)
+        status = self.hello(nic, kind=kind)
         if status != OK:
             raise Gone(status)
         fd = memory(self.pages * PAGE)
@@ -230,9 +230,9 @@ class Guest(Socket):
             assert m[0] == 1
             self.offers.append(struct.unpack_from('<I', m, 184)[0])
 
-    def gpadl(self, number, page, pages, relid=None):
+    def gpadl(self, number, page, pages, relid=None, gpa=GPA):
         """A GPADL of up to 26 pages of memory; the status."""
-        pfns = [GPA // PAGE + page + i for i in range(pages)]
+        pfns = [gpa // PAGE + page + i for i in range(pages)]
         self.post(struct.pack('<IIIIHHII', 8, 0, relid or self.offers[0],
                               number, 8 + 8 * pages, 1, pages * PAGE, 0) +
                   struct.pack(f'<{pages}Q', *pfns))
