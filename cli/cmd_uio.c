@@ -134,12 +134,14 @@ static int
 cmd_uio_serve(const struct uio_config *cfg, struct loop *l)
 {
 	char err[400] = "";
-	struct uio *u = uio_start(cfg, loop_base(l), err, sizeof(err));
+	bool refused;
+	struct uio *u = uio_start(cfg, loop_base(l), &refused, err,
+	    sizeof(err));
 	const char *why;
 	int status, code, stops = 0;
 
 	if (u == NULL)
-		return cli_fail(CLI_FAILED, "%s", err);
+		return cli_fail(refused ? CLI_REFUSED : CLI_FAILED, "%s", err);
 	while (uio_ended(u, &status, &why) == UIO_RUNNING) {
 		/* Broken off by the end, or by a signal for the program. */
 		loop_run(l, tick, u, 200);

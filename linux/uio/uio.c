@@ -518,13 +518,14 @@ uio_alloc_one(const struct uio_config *cfg, struct event_base *base)
 }
 
 struct uio *
-uio_start(const struct uio_config *cfg, struct event_base *base, char *err,
-    size_t cap)
+uio_start(const struct uio_config *cfg, struct event_base *base, bool *refused,
+    char *err, size_t cap)
 {
 	bool huge = !argv_has(cfg->argv, "--no-huge");
 	struct uio *u = uio_alloc_one(cfg, base);
 	int rc;
 
+	*refused = false;
 	snprintf(err, cap, "out of memory");
 	if (u == NULL)
 		return NULL;
@@ -534,8 +535,9 @@ uio_start(const struct uio_config *cfg, struct event_base *base, char *err,
 	if (cfg->transcript != NULL && (u->transcript =
 	    transcript_open(cfg->transcript, err, cap)) == NULL)
 		goto fail;
-	if (connect_host(u, err, cap) < 0 ||
-	    uio_ns_enter(huge, err, cap) < 0)
+	rc = connect_host(u, err, cap);
+	*refused = rc == -ECONNABORTED;
+	if (rc < 0 || uio_ns_enter(huge, err, cap) < 0)
 		goto fail;
 	if (huge && (rc = uio_huge_start(u)) < 0) {
 		snprintf(err, cap, "watching " UIO_HUGE_DIR ": %s",

@@ -46,10 +46,10 @@ void uio_config_default(struct uio_config *);
 /*
  * Connect, and begin; the program is started as soon as the host has offered
  * its NIC, which may take until the base runs.  Borrows the configuration's
- * strings.  NULL with a sentence in err.
+ * strings.  NULL with a sentence in err; *refused: a host answered, and said no.
  */
 struct uio *uio_start(const struct uio_config *, struct event_base *,
-    char *err, size_t err_cap);
+    bool *refused, char *err, size_t err_cap);
 
 enum uio_end {
 	UIO_RUNNING,

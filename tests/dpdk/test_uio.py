@@ -214,7 +214,7 @@ def test_no_host(lab):
 def test_no_nic(lab):
     null_host(lab)
     code, text = refused(lab, ['true'], ['--nic', 'other'])
-    assert code == 4 and len(text) == 1 and 'no free NIC' in text[0]
+    assert code == 4 and len(text) == 1 and "no NIC 'other'" in text[0]
 
 
 def test_host_gone(lab):
