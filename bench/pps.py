@@ -10,9 +10,9 @@ payload copied to a real backend (tap).
 
 The PMD runs with the best of the settings below, tried anew for each cell.
 What is lost is found by the generator's sequence numbers and by comparing both
-ends' counts; the PMD's own software drops (imissed) are among it.  An end is
-the limit where it was busier: the share of a guest's calls, and of a host's
-time and polls, that found something to do.
+ends' counts; the PMD's own software drops (imissed) are among it.  The end that
+was busier is the limit: the share of its time in which calls, or polls of the
+host's workers, found something to do.
 """
 import argparse
 import json
@@ -186,6 +186,8 @@ class Report:
             self.have('instructions', pps_count.need)
         if o.no_virtio:
             self.left_out['virtio'] = 'not asked for'
+        self.attempt('calibration', self.bench.calibrate)
+        self.bench.commands.clear()
         for mode in o.modes:
             for size in o.sizes:
                 for queues in o.queues:
@@ -279,7 +281,7 @@ def options():
     p.add_argument('--no-virtio', action='store_true')
     p.add_argument('--no-yardsticks', action='store_true')
     p.add_argument('--lock', metavar='FILE')
-    p.add_argument('--nice', type=int, default=0)
+    p.add_argument('--realtime', action='store_true')
     o = p.parse_args()
     if set(o.modes) - set(MODES):
         p.error(f'--modes: {", ".join(MODES)}')
@@ -300,7 +302,7 @@ def main():
     o = options()
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: sys.exit(128 + number))
-    bench = Bench(o.hvnet, o.lock, o.nice)
+    bench = Bench(o.hvnet, o.lock, o.realtime)
     if not (bench.build / 'bench/pps_hvnet').exists():
         sys.exit(f'hvnet bench pps: no {bench.build}/bench/pps_hvnet: build '
                  'it first (make)')

@@ -1,5 +1,6 @@
 /*
- * `hvnet bench pps`: finds bench/pps.py and becomes it.
+ * `hvnet bench pps` and `hvnet bench vm`: find bench/pps.py or bench/vm.py and
+ * become it.
  *
  * The measurement is a script of the source tree (or HVNET_BENCH), which runs
  * this very executable as host; see there for what is measured.
@@ -33,7 +34,8 @@ bench_help(void)
 	    "      --no-virtio            Without virtio-user to vhost-user\n"
 	    "      --no-yardsticks        Without bare consumer, uio files and "
 	    "TAP\n"
-	    "      --nice=N               Run both ends with this niceness\n"
+	    "      --realtime             Both ends before all other "
+	    "processes\n"
 	    "      --lock=FILE            Hold a lock on FILE during each run\n"
 	    "\nIt needs root, huge pages (which it reserves and gives back) "
 	    "and DPDK; without\nthem our side alone is measured.  The script is "
@@ -41,7 +43,8 @@ bench_help(void)
 	    "folder.\n"
 	    "\nExamples:\n"
 	    "  hvnet bench pps --quick --modes tx --sizes 64\n"
-	    "  hvnet bench pps --json pps.json\n");
+	    "  hvnet bench pps --json pps.json\n"
+	    "\n`hvnet bench vm --help`: a stock kernel in a virtual machine.\n");
 }
 
 static int
@@ -57,13 +60,15 @@ cmd_bench(int argc, char **argv)
 		bench_help();
 		return CLI_OK;
 	}
-	if (argc < 2 || strcmp(argv[1], "pps") != 0 || argc > 50)
-		cli_usage("bench what? (hvnet bench pps; --help says more)");
+	if (argc < 2 || argc > 50 || (strcmp(argv[1], "pps") != 0 &&
+	    strcmp(argv[1], "vm") != 0))
+		cli_usage("bench what? (hvnet bench pps or vm; --help says "
+		    "more)");
 	if (len < 0)
 		return CLI_FAILED;
 	exe[len] = '\0';
-	snprintf(script, sizeof(script), "%s/pps.py",
-	    dir != NULL ? dir : HVNET_BENCH_DIR);
+	snprintf(script, sizeof(script), "%s/%s.py",
+	    dir != NULL ? dir : HVNET_BENCH_DIR, argv[1]);
 	if (access(script, R_OK) != 0) {
 		fprintf(stderr, "hvnet bench: no %s: it is in the source tree; "
 		    "HVNET_BENCH names its folder\n", script);
@@ -82,5 +87,5 @@ cmd_bench(int argc, char **argv)
 }
 
 const struct cli_command cli_bench = {
-	"bench", "measure packets a second, against DPDK's driver", cmd_bench
+	"bench", "measure packets a second, or a stock kernel", cmd_bench
 };

@@ -72,7 +72,13 @@ struct hvnet_frame {
 #define HVNET_OFF_ALL		0x0cffu
 
 struct hvnet_config {
-	const char *connect;	/* the host's socket */
+	/*
+	 * The host's socket; or "uio:N", the NIC that uio_hv_generic has as
+	 * /dev/uioN, on Hyper-V or under `hvnet uio`: with huge pages, or with
+	 * "uio:N,no-huge", which only `hvnet uio` takes.  nic and name do not
+	 * count then.
+	 */
+	const char *connect;
 	const char *name;	/* of this program, for the host; may be "" */
 	const char *nic;	/* the NIC wanted; "": any */
 	uint32_t queues;	/* wanted; the host may give fewer */
@@ -91,7 +97,8 @@ struct hvnet_info {
 	uint32_t queues;
 	uint32_t offloads;	/* HVNET_OFF_* in effect */
 	uint32_t tso_maxlen;	/* largest frame to be cut; 0: none */
-	uint32_t vmbus_version, nvsp_version;
+	uint32_t vmbus_version;	/* 0: not known (uio) */
+	uint32_t nvsp_version;
 	uint64_t speed_bps;
 };
 

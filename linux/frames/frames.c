@@ -19,8 +19,6 @@
 
 #include "linux/frames/frames_priv.h"
 
-/* Policy: how long hvnet_close() waits, for the NetVSC and for VMBus. */
-#define FRAMES_CLOSE_NS		5000000000ull
 #define FRAMES_FILTER		(0x1u | 0x4u | 0x8u) /* own, multi, broad */
 
 _Static_assert(HVNET_CSUM_PARTIAL == PKT_CSUM_PARTIAL &&
@@ -61,13 +59,17 @@ frames_control(struct hvnet *h)
 {
 	uint64_t now = frames_now_ns();
 
-	if (now >= h->socket_at) {
-		h->socket_at = now + FRAMES_SOCKET_NS;
-		if (link_guest_poll(h->link) < 0)
-			frames_break(h, "the host is gone");
+	if (h->bus != NULL) {
+		frames_uio_control(h, now);
+	} else {
+		if (now >= h->socket_at) {
+			h->socket_at = now + FRAMES_SOCKET_NS;
+			if (link_guest_poll(h->link) < 0)
+				frames_break(h, "the host is gone");
+		}
+		(void)vmc_vp_dispatch(h->vmc, 0, 1, now);
+		(void)vmc_timer(h->vmc, now);
 	}
-	(void)vmc_vp_dispatch(h->vmc, 0, 1, now);
-	(void)vmc_timer(h->vmc, now);
 	if (h->vsc != NULL)
 		(void)vsc_timer(h->vsc, now);
 }
@@ -76,8 +78,9 @@ frames_control(struct hvnet *h)
 static void
 frames_turn(struct hvnet *h)
 {
-	h->socket_at = 0;
-	for (uint32_t k = 1; k < h->cfg.queues; k++)
+	if (h->bus == NULL)
+		h->socket_at = 0;
+	for (uint32_t k = 1; h->bus == NULL && k < h->cfg.queues; k++)
 		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET,
 		    frames_now_ns());
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
@@ -87,8 +90,7 @@ frames_turn(struct hvnet *h)
 	frames_control(h);
 }
 
-/* Turn until *done, the connection breaks, or the time is over. */
-static bool
+bool
 frames_until(struct hvnet *h, const bool *done, uint64_t ns)
 {
 	uint64_t end = frames_now_ns() + ns;
@@ -186,7 +188,9 @@ hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
 	if (h->queue != NULL)
 		memset(h->queue, 0, cfg->queues * sizeof(h->queue[0]));
 	if (h->queue == NULL || !frames_tunables(h, err, cap) ||
-	    !frames_connect(h, err, cap)) {
+	    (frames_uio_wanted(cfg->connect) ?
+	    frames_uio_connect(h, err, cap) < 0 :
+	    !frames_connect(h, err, cap))) {
 		hvnet_close(h);
 		return NULL;
 	}
@@ -238,6 +242,8 @@ frames_detach(struct hvnet *h)
 void
 hvnet_close(struct hvnet *h)
 {
+	if (h->bus != NULL)
+		frames_uio_close(h);
 	if (h->vmc != NULL)
 		frames_detach(h);
 	if (h->link != NULL)

@@ -30,6 +30,8 @@ frames_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
 {
 	struct hvnet *h = ctx;
 
+	if (h->bus != NULL)
+		return uio_bus_mem_alloc(h->bus, bytes, out);
 	return link_guest_mem_alloc(h->link, bytes, out);
 }
 
@@ -38,7 +40,9 @@ frames_mem_free(void *ctx, struct chan_mem *m)
 {
 	struct hvnet *h = ctx;
 
-	link_guest_mem_free(h->link, m);
+	/* The bus's memory goes with the bus. */
+	if (h->bus == NULL)
+		link_guest_mem_free(h->link, m);
 }
 
 static int
@@ -149,18 +153,23 @@ frames_on_connected(void *ctx, int version_or_err)
 		    "versions (%s)", hv_err_name(version_or_err));
 }
 
+void
+frames_attach(struct hvnet *h, struct chan *c)
+{
+	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c,
+	    frames_now_ns());
+	if (h->vsc == NULL)
+		frames_break(h, "out of memory");
+}
+
 static void
 frames_on_offer(void *ctx, struct chan *c)
 {
 	struct hvnet *h = ctx;
 
-	if (!hv_guid_equal(&c->type, &hv_guid_nic) || h->vsc != NULL ||
-	    h->closing)
-		return;
-	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c,
-	    frames_now_ns());
-	if (h->vsc == NULL)
-		frames_break(h, "out of memory");
+	if (hv_guid_equal(&c->type, &hv_guid_nic) && h->vsc == NULL &&
+	    !h->closing)
+		frames_attach(h, c);
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "bus/vmc.h"
 #include "include/hvnet.h"
+#include "linux/guest/uio_bus.h"
 #include "linux/link/link_guest.h"
 #include "vsc/vsc.h"
 
@@ -22,6 +23,8 @@
 #define FRAMES_CONTROL_CALLS	64u
 /* Policy: between looks at the socket. */
 #define FRAMES_SOCKET_NS	2000000u
+/* Policy: how long hvnet_close() waits, for the NetVSC and for VMBus. */
+#define FRAMES_CLOSE_NS		5000000000ull
 
 struct frames_queue {
 	/* owner: the queue's thread */
@@ -39,6 +42,7 @@ struct hvnet {
 	/* control: the thread of queue 0, or of open and close */
 	struct link_guest *link;
 	struct vmc *vmc;
+	struct uio_bus *bus;		/* in place of both, with "uio:" */
 	struct vsc *vsc;
 	uint64_t socket_at;
 	bool closing;
@@ -59,7 +63,23 @@ void frames_break(struct hvnet *h, const char *fmt, ...)
 /* Messages, timers and, when due, the socket.  Context: control. */
 void frames_control(struct hvnet *h);
 
+/* All queues and control, until *done; false: broken, or the time is over. */
+bool frames_until(struct hvnet *h, const bool *done, uint64_t ns);
+
+/* --- frames_uio.c; context: control --- */
+
+/* "uio:..." is asked for. */
+bool frames_uio_wanted(const char *connect);
+/* Take the device and begin to attach.  0, or -1 with a sentence. */
+int frames_uio_connect(struct hvnet *h, char *err, size_t cap);
+void frames_uio_control(struct hvnet *h, uint64_t now);
+/* Detach, free the NetVSC, give the device back. */
+void frames_uio_close(struct hvnet *h);
+
 /* --- frames_events.c --- */
+
+/* The NIC is there: bring the NetVSC up. */
+void frames_attach(struct hvnet *h, struct chan *c);
 
 extern const struct vmc_ops frames_vmc_ops;
 

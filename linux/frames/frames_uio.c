@@ -1,0 +1,79 @@
+/*
+ * A NIC that the kernel's uio_hv_generic gave to this program: the device's
+ * files (linux/guest/uio_bus.h) in place of link and VMBus client.
+ *
+ * To open the files is to connect, and the NIC is there at once; to close them
+ * is to say good-bye.  The kernel did VMBus, so control is only a look for
+ * sub-channels, and for the device's end, when it is due.
+ *
+ * Context: control.
+ */
+#include <stdio.h>
+
+#include "linux/frames/frames_priv.h"
+
+#define UIO_PREFIX	"uio:"
+/* Large-frame slots that surely fit in a chunk, see core/vsc/vsc_queue.c. */
+#define UIO_CHUNK_SLOTS	14u
+
+bool
+frames_uio_wanted(const char *connect)
+{
+	return strncmp(connect, UIO_PREFIX, strlen(UIO_PREFIX)) == 0;
+}
+
+/* Queues are looked at by their threads anyway. */
+static void
+uio_kick(void *ctx, uint32_t vp)
+{
+}
+
+int
+frames_uio_connect(struct hvnet *h, char *err, size_t cap)
+{
+	const char *text = h->cfg.connect + strlen(UIO_PREFIX);
+	struct uio_bus_config bc = { .vps = h->cfg.queues,
+		.queues = h->cfg.queues, .huge = true, .kick = uio_kick,
+		.ctx = h };
+	char tail[16] = "";
+	int end = 0;
+
+	if (sscanf(text, "%6u%n%15s", &bc.number, &end, tail) < 1 ||
+	    (tail[0] != '\0' && strcmp(tail, ",no-huge") != 0) ||
+	    strlen(text) != (size_t)end + strlen(tail)) {
+		snprintf(err, cap, "%s: not uio:N or uio:N,no-huge",
+		    h->cfg.connect);
+		return -1;
+	}
+	bc.huge = tail[0] == '\0';
+	bc.chunks = 1 + h->cfg.queues * (h->vsc_cfg.tune.tx_slots /
+	    UIO_CHUNK_SLOTS + 1);
+	h->bus = uio_bus_open(&bc, err, cap);
+	if (h->bus == NULL)
+		return -1;
+	frames_attach(h, uio_bus_primary(h->bus));
+	return 0;
+}
+
+void
+frames_uio_control(struct hvnet *h, uint64_t now)
+{
+	if (now >= h->socket_at)
+		h->socket_at = uio_bus_timer(h->bus, now);
+}
+
+void
+frames_uio_close(struct hvnet *h)
+{
+	h->closing = true;
+	h->attached = false;
+	if (h->vsc != NULL) {
+		vsc_detach(h->vsc, frames_now_ns());
+		/* One that does not end keeps its memory, never the bus's. */
+		if (frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS))
+			vsc_free(h->vsc);
+	}
+	h->vsc = NULL;
+	uio_bus_close(h->bus);
+	h->bus = NULL;
+}
