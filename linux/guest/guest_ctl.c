@@ -237,6 +237,7 @@ guest_set_rss(struct guest *g, const char *key_text, const char *table_text)
 	if (rc < 0)
 		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
 		    hv_err_name(rc));
+	guest_steer(g);
 	return json_pack("{s:b}", "ok", 1);
 }
 

@@ -206,32 +206,25 @@ const struct vmc_ops guest_vmc_ops = {
 	.trace = guest_trace_vmbus,
 };
 
-/* The send table, or an even spread until the host names one. */
-static void
-guest_steer(struct guest *g, const uint32_t *table, uint32_t count)
+void
+guest_steer(struct guest *g)
 {
 	struct steer_config sc = { .hash_types = 0x200 | 0x1000 | 0x4000 |
 		0x8000 | 0x100 | 0x400, .queues = g->queues,
-		.reverse = true };
+		.entries = (uint32_t)ARRAY_LEN(sc.table), .reverse = true };
 
 	if (g->steer == NULL)
 		return;
-	vsc_get_rss(g->vsc, sc.key, sc.table, ARRAY_LEN(sc.table));
-	sc.entries = min_u32(count, (uint32_t)ARRAY_LEN(sc.table));
-	for (uint32_t i = 0; i < sc.entries; i++)
-		sc.table[i] = table[i];
-	if (sc.entries == 0) {
-		sc.entries = (uint32_t)ARRAY_LEN(sc.table);
-		for (uint32_t i = 0; i < sc.entries; i++)
-			sc.table[i] = g->queues > 0 ? i % g->queues : 0;
-	}
+	vsc_get_rss(g->vsc, sc.key, sc.table, sc.entries);
+	for (uint32_t hash = 0; hash < sc.entries; hash++)
+		sc.table[hash] = vsc_tx_select(g->vsc, hash);
 	steer_set(g->steer, &sc);
 }
 
 static void
 guest_on_send_table(void *ctx, const uint32_t *table, uint32_t count)
 {
-	guest_steer(ctx, table, count);
+	guest_steer(ctx);
 }
 
 static void
@@ -241,7 +234,7 @@ guest_on_queues(void *ctx, uint32_t count)
 
 	guest_vps_park(g);
 	g->queues = min_u32(count, g->tap.queues);
-	guest_steer(g, NULL, 0);
+	guest_steer(g);
 	if (g->state == GUEST_UP)
 		guest_vps_unpark(g);
 }
@@ -288,7 +281,7 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 		    "%s\n", g->tap.name, strerror(-rc));
 	guest_offloads_apply(g, caps->offloads);
 	g->queues = min_u32(caps->queues, g->tap.queues);
-	guest_steer(g, NULL, 0);
+	guest_steer(g);
 	g->attaches++;
 	g->reason[0] = '\0';
 	g->state = GUEST_UP;

@@ -85,6 +85,12 @@ extern const struct vmc_ops guest_vmc_ops;
 /* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
 void guest_offloads_apply(struct guest *, uint32_t off);
 
+/*
+ * The TAP's queue of each frame that leaves, after a change of queues, RSS key
+ * or the host's send table: the channel that vsc_tx_select() names.
+ */
+void guest_steer(struct guest *);
+
 /* guest_uio.c; VP 0 but where said */
 int guest_uio_connect(struct guest *);
 void guest_uio_disconnect(struct guest *);

@@ -88,6 +88,36 @@ def test_flows_land_where_toeplitz_says(lab, queues):
     assert used == set(range(queues)), 'some queue was never used'
 
 
+def test_a_new_key_steers_what_leaves(lab):
+    """The guest sends on the channel of the send table, by the key of now."""
+    lab.pair(queues=4, vps=4)
+    sink = lab.start('h', ['python3', '-c', SINK], 'sink')
+    lab.wait('sink', lambda: ':5500 ' in lab.run('h', 'ss -Hltn').stdout, 5,
+             [sink])
+
+    def tx_frames():
+        guest = [s for s in lab.stat('hn0') if s['kind'] == 'guest'][0]
+        return [q['transmit']['frames'] for q in guest['queues']], guest['rss']
+    new = bytes(range(60, 100))
+    for round in range(2):
+        before, rss = tx_frames()
+        key, used = bytes.fromhex(rss['key']), set()
+        assert (key == new) == (round == 1)
+        for n in range(16):
+            port = 41000 + 1000 * round + 41 * n
+            lab.run('g', ['python3', '-c', SEND, HOST, GUEST, str(port)])
+            after, _ = tx_frames()
+            delta = [b - a for a, b in zip(before, after)]
+            # Our host's table spreads evenly; the hash is of the answers.
+            want = toeplitz(key, tuple4(HOST, 5500, GUEST, port)) % 16 % 4
+            assert delta[want] == max(delta) and delta[want] >= 20, \
+                f'{port}: queue {want} expected, frames by queue {delta}'
+            used.add(want)
+            before = after
+        assert used == set(range(4)), 'some queue was never used'
+        lab.set('hn0', f'rss_key={new.hex()}')
+
+
 def test_key_and_table_change_while_traffic_runs(lab):
     """Everything to queue 1, then another key; nothing is lost meanwhile."""
     lab.pair()
