@@ -218,6 +218,7 @@ hvnet_realize(DeviceState *qdev, Error **errp)
 
 	dev->parent_obj.irq = HVNET_IRQ;
 	dev->sock = -1;
+	qemu_mutex_init(&dev->signals_lock);
 	dev->vps = ms->smp.cpus;
 	if (dev->path == NULL) {
 		error_setg(errp, "hvnet: path=SOCKET is missing");
@@ -250,6 +251,10 @@ hvnet_realize(DeviceState *qdev, Error **errp)
 	hvnet_tcg_start(dev);
 	if (!hvnet_link_open(dev, errp))
 		return;
+	object_property_add_uint64_ptr(OBJECT(dev), "signals",
+	    &dev->signals_sent, OBJ_PROP_FLAG_READ);
+	object_property_add_uint64_ptr(OBJECT(dev), "interrupts",
+	    &dev->interrupts, OBJ_PROP_FLAG_READ);
 	qemu_register_reset(hvnet_reset, dev);
 	dev->exit.notify = hvnet_exit;
 	qemu_add_exit_notifier(&dev->exit);

@@ -22,6 +22,13 @@ bool
 hvnet_wrmsr(struct CPUArchState *env, uint64_t val);
 
 /*
+ * IN of 32 bits from a port.  Context: vCPU thread, no BQL.  True: it was the
+ * hypercall page's, and *status is what the guest is to find in RAX.
+ */
+bool
+hvnet_hypercall(struct CPUArchState *env, uint32_t port, uint64_t *status);
+
+/*
  * Context: vCPU thread, as the local APIC hands over a vector.  True: the
  * vector is a SINT's with auto-EOI, and must not become in-service.
  */

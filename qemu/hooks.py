@@ -26,7 +26,8 @@ HOOKS = [
          r'\n    if (hvnet_cpuid(env, index, eax, ebx, ecx, edx)) {'
          r'\n        return;\n    }\1'),
     ]),
-    # Synthetic MSRs, before TCG's own, which ignore what they do not know.
+    # Synthetic MSRs, before TCG's own, which ignore what they do not know; and
+    # the hypercall page's port, which so takes no big lock.
     (MISC, [
         INCLUDE,
         (r'(void helper_rdmsr\(CPUX86State \*env\)\n\{.*?'
@@ -34,6 +35,10 @@ HOOKS = [
          r'\1    if (hvnet_rdmsr(env)) {\n        return;\n    }\n'),
         (r'(void helper_wrmsr\(CPUX86State \*env\)\n\{.*?R_EDX\]\) << 32\);\n)',
          r'\1    if (hvnet_wrmsr(env, val)) {\n        return;\n    }\n'),
+        (r'(target_ulong helper_inl\(CPUX86State \*env, uint32_t port\)\n\{\n)',
+         r'\1    uint64_t hvnet_status;\n\n'
+         r'    if (hvnet_hypercall(env, port, &hvnet_status)) {'
+         r'\n        return hvnet_status;\n    }\n'),
     ]),
     # Auto-EOI: the vector never becomes in-service.
     (['hw/intc/apic.c'], [

@@ -71,7 +71,6 @@ struct hvnet_dev {
 	struct hvnet_vp *vp;
 	uint64_t guest_os_id;
 	uint64_t hypercall;
-	MemoryRegion port;
 
 	/* device.c */
 	MemoryListener listener;
@@ -84,7 +83,10 @@ struct hvnet_dev {
 	uint32_t seq;
 	uint32_t connections;
 	uint32_t connection[4];
-	GHashTable *signals;	/* connection id -> eventfd */
+	QemuMutex signals_lock;	/* inner to the BQL */
+	GHashTable *signals;	/* connection id -> eventfd; NULL: no host */
+	uint64_t signals_sent;	/* under signals_lock */
+	uint64_t interrupts;
 	QEMUTimer *retry;
 	bool used;		/* the guest did something since the reset */
 	bool complained;
@@ -132,10 +134,15 @@ hvnet_link_call(struct hvnet_dev *dev, void *msg, size_t len, const int *fds,
 void
 hvnet_link_regs(struct hvnet_vp *vp);
 
-/* HvPostMessage and HvSignalEvent: a hypercall status. */
+/* HvPostMessage: a hypercall status. */
 uint16_t
 hvnet_link_post(struct hvnet_dev *dev, uint32_t connection,
     const uint8_t *payload, uint32_t len);
+
+/*
+ * HvSignalEvent: a hypercall status.  Context: vCPU thread, no BQL, which is
+ * taken where the id is not known yet.
+ */
 uint16_t
 hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection);
 

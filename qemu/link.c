@@ -5,7 +5,8 @@
  *
  * Requests are answered in order, and the caller waits: the vCPU, or the main
  * loop while the machine is stopped.  All under the BQL, so there is one
- * request at a time.  Whatever else the host sends (eventfds of connection
+ * request at a time; a signal alone, which only writes to an eventfd, does
+ * without, under a lock of its own (signals_lock).  Whatever else the host sends (eventfds of connection
  * ids) is taken while waiting, when the main loop sees the socket readable,
  * and when a hypercall names a connection id that is not known yet: the offer
  * travels in memory and may overtake the socket, but the host sends the
@@ -131,6 +132,26 @@ hvnet_gone(struct hvnet_dev *dev, const char *why)
 	hvnet_link_retry(dev);
 }
 
+static void
+hvnet_signal_close(gpointer fd)
+{
+	close(GPOINTER_TO_INT(fd));
+}
+
+/* fd is the eventfd of a connection id from now on; -1: there is none. */
+static void
+hvnet_signal_set(struct hvnet_dev *dev, uint32_t connection, int fd)
+{
+	gpointer key = GUINT_TO_POINTER(connection);
+
+	qemu_mutex_lock(&dev->signals_lock);
+	if (fd >= 0)
+		g_hash_table_replace(dev->signals, key, GINT_TO_POINTER(fd));
+	else
+		g_hash_table_remove(dev->signals, key);
+	qemu_mutex_unlock(&dev->signals_lock);
+}
+
 /* Takes messages up to an answer.  1: *m is it; 0: none now; -1: over. */
 static int
 hvnet_take(struct hvnet_dev *dev, union link_msg *m)
@@ -140,14 +161,10 @@ hvnet_take(struct hvnet_dev *dev, union link_msg *m)
 	while ((rc = hvnet_recv(dev, m, &fd)) > 0) {
 		switch (m->hdr.type) {
 		case LINK_SIGNAL_ADD:
-			if (fd >= 0)
-				g_hash_table_replace(dev->signals,
-				    GUINT_TO_POINTER(m->signal.connection),
-				    GINT_TO_POINTER(fd));
+			hvnet_signal_set(dev, m->signal.connection, fd);
 			continue;
 		case LINK_SIGNAL_DEL:
-			g_hash_table_remove(dev->signals,
-			    GUINT_TO_POINTER(m->signal.connection));
+			hvnet_signal_set(dev, m->signal.connection, -1);
 			break;
 		case LINK_BYE:
 			hvnet_gone(dev, hvnet_status_name(m->ack.status));
@@ -270,33 +287,41 @@ hvnet_link_post(struct hvnet_dev *dev, uint32_t connection,
 	return HV_INVALID_CONNECTION;
 }
 
-uint16_t
-hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection)
+/* One write to the eventfd of an id; INVALID_CONNECTION: not (yet) known. */
+static uint16_t
+hvnet_signal(struct hvnet_dev *dev, uint32_t connection)
 {
-	gpointer key = GUINT_TO_POINTER(connection);
+	uint16_t status = HV_INVALID_CONNECTION;
 	const uint64_t one = 1;
 	gpointer fd;
 
-	if (!g_hash_table_lookup_extended(dev->signals, key, NULL, &fd)) {
-		if (dev->sock >= 0)
-			hvnet_readable(dev);
-		if (!g_hash_table_lookup_extended(dev->signals, key, NULL,
-		    &fd))
-			return HV_INVALID_CONNECTION;
+	qemu_mutex_lock(&dev->signals_lock);
+	if (dev->signals != NULL && g_hash_table_lookup_extended(dev->signals,
+	    GUINT_TO_POINTER(connection), NULL, &fd) &&
+	    (write(GPOINTER_TO_INT(fd), &one, sizeof(one)) > 0 ||
+	    errno == EAGAIN)) {
+		dev->signals_sent++;
+		status = HV_OK;
 	}
-	if (write(GPOINTER_TO_INT(fd), &one, sizeof(one)) < 0 &&
-	    errno != EAGAIN)
-		return HV_INVALID_CONNECTION;
-	return HV_OK;
+	qemu_mutex_unlock(&dev->signals_lock);
+	return status;
+}
+
+uint16_t
+hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection)
+{
+	uint16_t status = hvnet_signal(dev, connection);
+
+	if (status == HV_OK)
+		return status;
+	bql_lock();
+	if (dev->sock >= 0)
+		hvnet_readable(dev);
+	bql_unlock();
+	return hvnet_signal(dev, connection);
 }
 
 /* --- connecting --- */
-
-static void
-hvnet_signal_close(gpointer fd)
-{
-	close(GPOINTER_TO_INT(fd));
-}
 
 static bool
 hvnet_hello(struct hvnet_dev *dev, Error **errp)
@@ -361,8 +386,10 @@ hvnet_link_open(struct hvnet_dev *dev, Error **errp)
 		hvnet_link_close(dev, false);
 		return false;
 	}
+	qemu_mutex_lock(&dev->signals_lock);
 	dev->signals = g_hash_table_new_full(NULL, NULL, NULL,
 	    hvnet_signal_close);
+	qemu_mutex_unlock(&dev->signals_lock);
 	if (!hvnet_hello(dev, errp)) {
 		hvnet_link_close(dev, false);
 		return false;
@@ -421,6 +448,8 @@ hvnet_link_close(struct hvnet_dev *dev, bool orderly)
 	qemu_set_fd_handler(dev->sock, NULL, NULL, NULL);
 	close(dev->sock);
 	dev->sock = -1;
+	qemu_mutex_lock(&dev->signals_lock);
 	g_clear_pointer(&dev->signals, g_hash_table_unref);
+	qemu_mutex_unlock(&dev->signals_lock);
 	dev->connections = 0;
 }

@@ -4,10 +4,12 @@
  * hypercall page and the SynIC's registers.  Facts: Hyper-V TLFS.
  *
  * The hypercall page's content is the hypervisor's business.  Ours is
- * `in $PORT,%eax; ret`: the port's read handler runs on the vCPU's thread with
- * the guest's registers in env, takes the hypercall's arguments from there and
+ * `in $PORT,%eax; ret`: hvnet_hypercall() runs on the vCPU's thread with the
+ * guest's registers in env, takes the hypercall's arguments from there and
  * returns the status, which lands in RAX.  So TCG's translator needs no change,
- * and user mode of the guest, which may not use ports, has no hypercalls.
+ * and user mode of the guest, which may not use ports, has no hypercalls.  It
+ * is called before QEMU makes a port access of it, which would take the BQL:
+ * a signal (link.c) then takes none.
  *
  * A change of SIMP, SIEFP, SINT2 or SCONTROL is told to the host, and the vCPU
  * goes on when the host has answered: what the guest does next may rely on it.
@@ -238,6 +240,7 @@ hvnet_vp_interrupt(void *opaque)
 	/* A masked one is not kept: the host looks again on unmask. */
 	if ((vp->scontrol & HV_ENABLE) == 0 || (sint & HV_SINT_MASKED) != 0)
 		return;
+	vp->dev->interrupts++;
 	address_space_stl_le(&address_space_memory,
 	    HVNET_APIC_BASE | vp->apic_id << 12, sint & HV_SINT_VECTOR,
 	    MEMTXATTRS_UNSPECIFIED, NULL);
@@ -256,11 +259,16 @@ hvnet_call_post(struct hvnet_dev *dev, uint64_t input)
 		uint8_t payload[240];
 	} in;
 
+	uint16_t status;
+
 	cpu_physical_memory_read(input, &in, sizeof(in));
 	if (le32_to_cpu(in.len) > sizeof(in.payload))
 		return HV_INVALID_INPUT;
-	return hvnet_link_post(dev, le32_to_cpu(in.connection), in.payload,
+	bql_lock();
+	status = hvnet_link_post(dev, le32_to_cpu(in.connection), in.payload,
 	    le32_to_cpu(in.len));
+	bql_unlock();
+	return status;
 }
 
 static uint16_t
@@ -286,37 +294,26 @@ hvnet_call(struct hvnet_dev *dev, uint64_t control, uint64_t input)
 	}
 }
 
-static uint64_t
-hvnet_port_read(void *opaque, hwaddr addr, unsigned size)
+bool
+hvnet_hypercall(CPUX86State *env, uint32_t port, uint64_t *status)
 {
-	struct hvnet_dev *dev = opaque;
-	uint64_t control, input, status;
-	CPUX86State *env;
+	struct hvnet_dev *dev = hvnet_machine;
+	uint64_t control, input;
 
-	if (current_cpu == NULL || (dev->hypercall & HV_ENABLE) == 0)
-		return UINT32_MAX;
-	env = &X86_CPU(current_cpu)->env;
-	if ((env->hflags & HF_CS64_MASK) != 0)
-		return hvnet_call(dev, env->regs[R_ECX], env->regs[R_EDX]);
+	if (port != HVNET_PORT || dev == NULL ||
+	    (dev->hypercall & HV_ENABLE) == 0)
+		return false;
+	if ((env->hflags & HF_CS64_MASK) != 0) {
+		*status = hvnet_call(dev, env->regs[R_ECX], env->regs[R_EDX]);
+		return true;
+	}
 	control = (uint64_t)env->regs[R_EDX] << 32 |
 	    (uint32_t)env->regs[R_EAX];
 	input = (uint64_t)env->regs[R_EBX] << 32 | (uint32_t)env->regs[R_ECX];
-	status = hvnet_call(dev, control, input);
+	*status = hvnet_call(dev, control, input);
 	env->regs[R_EDX] = 0;
-	return status;
+	return true;
 }
-
-static void
-hvnet_port_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
-{
-}
-
-static const MemoryRegionOps hvnet_port_ops = {
-	.read = hvnet_port_read,
-	.write = hvnet_port_write,
-	.endianness = DEVICE_LITTLE_ENDIAN,
-	.valid = { .min_access_size = 4, .max_access_size = 4 },
-};
 
 /* --- life --- */
 
@@ -355,9 +352,6 @@ hvnet_tcg_start(struct hvnet_dev *dev)
 		}
 		qemu_set_fd_handler(vp->irq_fd, hvnet_vp_interrupt, NULL, vp);
 	}
-	memory_region_init_io(&dev->port, OBJECT(dev), &hvnet_port_ops, dev,
-	    "hvnet-hypercall", 4);
-	memory_region_add_subregion(get_system_io(), HVNET_PORT, &dev->port);
 	hvnet_tcg_reset(dev);
 	hvnet_machine = dev;
 }

@@ -124,7 +124,7 @@ vm_args_machine(struct vm_args *a, const struct vm_config *cfg,
 	vm_arg(a, "-accel");
 	vm_arg(a, "tcg,thread=multi");
 	vm_arg(a, "-cpu");
-	vm_arg(a, "max,-cx16");
+	vm_arg(a, "max,-cx16,-erms,-fsrm");
 	vm_arg(a, "-machine");
 	vm_arg(a, "pc,memory-backend=ram");
 	vm_arg(a, "-object");

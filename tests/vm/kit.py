@@ -172,7 +172,7 @@ class Vm:
             '-no-user-config', '-display', 'none', '-accel',
             'tcg,thread=multi', '-machine', 'pc,memory-backend=ram',
             '-object', f'memory-backend-memfd,id=ram,size={memory},share=on',
-            '-m', memory, '-smp', vps, '-cpu', 'max,-cx16',
+            '-m', memory, '-smp', vps, '-cpu', 'max,-cx16,-erms,-fsrm',
             '-device', f'hvnet,path={lab.sock},name={name}{device}',
             '-kernel', kernel(flavour) / 'vmlinuz', '-initrd',
             initrd(flavour), '-append',
