@@ -6,11 +6,11 @@
  * Requests are answered in order, and the caller waits: the vCPU, or the main
  * loop while the machine is stopped.  All under the BQL, so there is one
  * request at a time; a signal alone, which only writes to an eventfd, does
- * without, under a lock of its own (signals_lock).  Whatever else the host sends (eventfds of connection
- * ids) is taken while waiting, when the main loop sees the socket readable,
- * and when a hypercall names a connection id that is not known yet: the offer
- * travels in memory and may overtake the socket, but the host sends the
- * eventfd first.
+ * without, under a lock of its own (signals_lock).  Whatever else the host
+ * sends (eventfds of connection ids) is taken while waiting, when the main
+ * loop sees the socket readable, and when a hypercall names a connection id
+ * that is not known yet: the offer travels in memory and may overtake the
+ * socket, but the host sends the eventfd first.
  *
  * A host that goes away leaves the machine running: posts and signals are
  * refused with "invalid connection id".  A new host is looked for every second
