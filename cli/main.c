@@ -35,8 +35,7 @@ main_help(void)
 	    "Exit codes: 0 done; 1 failed; 2 usage; 3 no such process or NIC;\n"
 	    "4 refused by the process or the other end; 5 host lost "
 	    "(guest --once).\n\n"
-	    "Manual: hvnet(1), hvnet-host(1), hvnet-guest(1), hvnet-stat(1), "
-	    "hvnet-set(1),\nhvnet-uio(1).\n");
+	    "Manual: hvnet(1), and hvnet-COMMAND(1) for each.\n");
 }
 
 int

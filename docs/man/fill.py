@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fill a manual page: each line "@hvnet ARGS@" becomes what that prints.
+"""Fill a manual page: "@hvnet ARGS@" becomes what that prints, and
+"@options COMMAND@" a list of the options in that command's --help.
 
 So tables of options and counters come from the program itself.
 
@@ -10,8 +11,30 @@ import subprocess
 import sys
 
 hvnet, template = sys.argv[1:]
+
+
+def output(*args):
+    return subprocess.run([hvnet, *args], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def options(command):
+    """Items of a list: the lines of --help that begin with an option."""
+    items = []
+    for row in output(command, '--help').splitlines():
+        m = re.fullmatch(r' {2,6}--(\S+?)(?:=(\S+))? +(\S.*)', row)
+        if m:
+            items.append([m[1], m[2], m[3]])
+        elif items and re.fullmatch(r' {20,}\S.*', row):
+            items[-1][2] += ' ' + row.strip()
+        elif items:
+            break
+    return ''.join(f'.It Fl -{name}{" Ar " + value.lower() if value else ""}\n'
+                   f'{text}.\n' for name, value, text in items)
+
+
 for line in open(template, encoding='utf-8'):
-    m = re.fullmatch(r'@hvnet (.*)@\n', line)
-    sys.stdout.write(line if not m else subprocess.run(
-        [hvnet, *m.group(1).split()], check=True, capture_output=True,
-        text=True).stdout)
+    m = re.fullmatch(r'@(hvnet|options) (.*)@\n', line)
+    if m:
+        line = output(*m[2].split()) if m[1] == 'hvnet' else options(m[2])
+    sys.stdout.write(line)

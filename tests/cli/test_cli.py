@@ -16,7 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 MAN = pathlib.Path(os.environ.get('HVNET_MAN') or
                    pathlib.Path(HVNET).resolve().parents[1] / 'docs/man')
-COMMANDS = ['host', 'guest', 'uio', 'stat', 'set']
+COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'bench']
 OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
 
 
