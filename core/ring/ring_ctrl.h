@@ -80,6 +80,32 @@ ring_packet_bytes(uint32_t ext_bytes, uint32_t data_bytes)
 	    (((uint64_t)data_bytes + 7) & ~(uint64_t)7) + RING_TRAILER_BYTES;
 }
 
+/* A ring as a new owner of one of its ends finds it. */
+struct ring_found {
+	uint32_t size, write, read;
+};
+
+/*
+ * Look at the ring in bytes at mem.  0, or E_PEER with *why OPEN_GEOMETRY or
+ * RING_INDEX.
+ */
+static inline int
+ring_find(struct ring_found *out, const void *mem, uint32_t bytes,
+    enum fault *why)
+{
+	const struct ring_ctrl_wire *ctrl = mem;
+
+	if (bytes < RING_MIN_BYTES || bytes % HV_PAGE_SIZE != 0)
+		return peer_bad(why, FAULT_OPEN_GEOMETRY);
+	out->size = bytes - HV_PAGE_SIZE;
+	out->write = ring_ld_acq(&ctrl->write_index);
+	out->read = ring_ld_acq(&ctrl->read_index);
+	if (!ring_index_ok(out->write, out->size) ||
+	    !ring_index_ok(out->read, out->size))
+		return peer_bad(why, FAULT_RING_INDEX);
+	return 0;
+}
+
 /*
  * Zero the control page of a ring.  The guest does so to both rings before it
  * opens a channel; a host never does.  Context: before either end has the

@@ -27,24 +27,18 @@ int
 ring_in_init(struct ring_in *ri, void *mem, uint32_t bytes, uint32_t flags,
     enum fault *why)
 {
-	struct ring_ctrl_wire *ctrl = mem;
-	uint32_t size, write, read;
+	struct ring_found at;
+	int err = ring_find(&at, mem, bytes, why);
 
-	if (bytes < RING_MIN_BYTES || bytes % HV_PAGE_SIZE != 0)
-		return peer_bad(why, FAULT_OPEN_GEOMETRY);
-	size = bytes - HV_PAGE_SIZE;
-	write = ring_ld_acq(&ctrl->write_index);
-	read = ring_ld(&ctrl->read_index);
-	if (!ring_index_ok(write, size) || !ring_index_ok(read, size))
-		return peer_bad(why, FAULT_RING_INDEX);
-
+	if (err < 0)
+		return err;
 	memset(ri, 0, sizeof(*ri));
-	ri->ctrl = ctrl;
+	ri->ctrl = mem;
 	ri->data = (const uint8_t *)mem + HV_PAGE_SIZE;
-	ri->size = size;
+	ri->size = at.size;
 	ri->flags = flags;
-	ri->next = ri->committed = read;
-	ri->write = write;
+	ri->next = ri->committed = at.read;
+	ri->write = at.write;
 	return 0;
 }
 

@@ -26,26 +26,20 @@ int
 ring_out_init(struct ring_out *ro, void *mem, uint32_t bytes, uint32_t flags,
     enum fault *why)
 {
-	struct ring_ctrl_wire *ctrl = mem;
-	uint32_t size, write, read;
+	struct ring_found at;
+	int err = ring_find(&at, mem, bytes, why);
 
-	if (bytes < RING_MIN_BYTES || bytes % HV_PAGE_SIZE != 0)
-		return peer_bad(why, FAULT_OPEN_GEOMETRY);
-	size = bytes - HV_PAGE_SIZE;
-	write = ring_ld(&ctrl->write_index);
-	read = ring_ld_acq(&ctrl->read_index);
-	if (!ring_index_ok(write, size) || !ring_index_ok(read, size))
-		return peer_bad(why, FAULT_RING_INDEX);
-
+	if (err < 0)
+		return err;
 	memset(ro, 0, sizeof(*ro));
-	ro->ctrl = ctrl;
+	ro->ctrl = mem;
 	ro->data = (uint8_t *)mem + HV_PAGE_SIZE;
-	ro->size = size;
+	ro->size = at.size;
 	ro->flags = flags;
-	ro->write = ro->committed = write;
-	ro->read = read;
-	ring_st(&ctrl->pending_send, 0);
-	ring_st(&ctrl->feature,
+	ro->write = ro->committed = at.write;
+	ro->read = at.read;
+	ring_st(&ro->ctrl->pending_send, 0);
+	ring_st(&ro->ctrl->feature,
 	    flags & RING_OUT_NO_PENDING ? 0 : RING_FEATURE_PENDING_SEND);
 	return 0;
 }
