@@ -1,19 +1,21 @@
 #!/bin/sh
 # Install the Debian packages that hvnet builds and is tested with.
-# Usage: scripts/deps.sh [build|check|bench]   (each includes the one before)
+# Usage: scripts/deps.sh [build|demo|check|bench]   (each includes the one before)
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 iproute2"
-check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib iperf3 \
-ethtool iputils-ping tcpdump tshark spin man-db procps git \
+demo="iperf3 iputils-ping"
+check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib \
+ethtool tcpdump tshark spin man-db procps git \
 dpdk libdpdk-dev dpdk-dev"
 bench="valgrind"
 case "${1:-build}" in
 build)	want="$build" ;;
-check)	want="$build $check" ;;
-bench)	want="$build $check $bench" ;;
-*)	echo "deps.sh: build, check or bench, not '$1'" >&2; exit 2 ;;
+demo)	want="$build $demo" ;;
+check)	want="$build $demo $check" ;;
+bench)	want="$build $demo $check $bench" ;;
+*)	echo "deps.sh: build, demo, check or bench, not '$1'" >&2; exit 2 ;;
 esac
 missing=
 for p in $want; do
