@@ -87,22 +87,6 @@ stat_rss(const struct vsc *v)
 }
 
 static json_t *
-stat_chan(const struct guest *g, const struct chan *c)
-{
-	const struct ring_chan *rc = ring_chan_of_const(c);
-
-	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}",
-	    "relid", (int)c->relid, "vp", (int)(g->bus != NULL ?
-	    uio_bus_chan_vp(c) : vmc_chan_vp(c)),
-	    "signals", stat_counters(&rc->counters, &ring_chan_counters_table),
-	    "ring_out", stat_counters(&rc->out.counters,
-	    &ring_out_counters_table),
-	    "ring_in", stat_counters(&rc->in.counters,
-	    &ring_in_counters_table),
-	    "faults", stat_faults(&c->faults));
-}
-
-static json_t *
 stat_queues(struct guest *g)
 {
 	json_t *a = json_array();
@@ -122,7 +106,8 @@ stat_queues(struct guest *g)
 			    vsc_rx_stats(g->vsc, k), &vsc_rx_counters_table));
 			if (c != NULL)
 				json_object_set_new(q, "channel",
-				    stat_chan(g, c));
+				    stat_chan(c, g->bus != NULL ?
+				    uio_bus_chan_vp(c) : vmc_chan_vp(c)));
 		}
 		json_array_append_new(a, q);
 	}

@@ -46,21 +46,6 @@ ctl_describe(void)
 }
 
 static json_t *
-ctl_chan(const struct chan *c)
-{
-	const struct ring_chan *rc = ring_chan_of_const(c);
-
-	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}",
-	    "relid", (int)c->relid, "vp", (int)vms_chan_vp(c),
-	    "signals", stat_counters(&rc->counters, &ring_chan_counters_table),
-	    "ring_out", stat_counters(&rc->out.counters,
-	    &ring_out_counters_table),
-	    "ring_in", stat_counters(&rc->in.counters,
-	    &ring_in_counters_table),
-	    "faults", stat_faults(&c->faults));
-}
-
-static json_t *
 ctl_queues(struct nic *nic)
 {
 	json_t *a = json_array();
@@ -80,7 +65,8 @@ ctl_queues(struct nic *nic)
 			    &vsp_to_guest_counters_table));
 		}
 		if (q->chan != NULL)
-			json_object_set_new(o, "channel", ctl_chan(q->chan));
+			json_object_set_new(o, "channel", stat_chan(
+			    q->chan, vms_chan_vp(q->chan)));
 		json_array_append_new(a, o);
 	}
 	return a;

@@ -3,6 +3,8 @@
  */
 #include "linux/run/stat.h"
 
+#include "bus/ring_chan.h"
+
 json_t *
 stat_counters(const void *counters, const struct counter_table *t)
 {
@@ -40,4 +42,19 @@ stat_faults(const struct fault_log *f)
 	    "total", (json_int_t)os_ld64(&f->total), "by_reason", reasons,
 	    "last", fault_name(f->last), "last_text", fault_text(f->last),
 	    "last_value", (json_int_t)os_ld64(&f->last_value));
+}
+
+json_t *
+stat_chan(const struct chan *c, uint32_t vp)
+{
+	const struct ring_chan *rc = ring_chan_of_const(c);
+
+	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}",
+	    "relid", (int)c->relid, "vp", (int)vp,
+	    "signals", stat_counters(&rc->counters, &ring_chan_counters_table),
+	    "ring_out", stat_counters(&rc->out.counters,
+	    &ring_out_counters_table),
+	    "ring_in", stat_counters(&rc->in.counters,
+	    &ring_in_counters_table),
+	    "faults", stat_faults(&c->faults));
 }
