@@ -78,6 +78,13 @@ struct vsp_ops {
 	void (*from_guest)(void *ctx, uint32_t queue, const struct vsp_frame *);
 	/* Worker: end of a pass over the ring; write what was batched. */
 	void (*from_guest_flush)(void *ctx, uint32_t queue);
+	/*
+	 * Worker: true: the backend has no room for what the guest sends now;
+	 * the port runs ready() of that queue when it has.  Until then data
+	 * packets are set aside, which takes a while to be `full`: then the
+	 * ring waits, with everything in it.  NULL: there is always room.
+	 */
+	bool (*from_guest_stalled)(void *ctx, uint32_t queue, bool full);
 	/* Worker: sections or ring room are back after E_AGAIN. */
 	void (*to_guest_wake)(void *ctx, uint32_t queue);
 	/* Worker: see above. */
@@ -117,6 +124,7 @@ struct vsp_ops {
 	X(sw_segments,	"segments cut in software for the backend")	\
 	X(sw_csum,	"checksums completed in software for the backend") \
 	X(completions,	"completions sent")				\
+	X(set_aside,	"packets kept because the backend had no room")	\
 	X(memory_waits,	"times a packet waited for memory the guest had to add") \
 	X(completion_waits, "times completions waited for ring room")	\
 	X(drop_malformed, "dropped: malformed packet or RNDIS message")	\
@@ -139,13 +147,13 @@ COUNTER_STRUCT(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS);
 	X(recut,	"GSO frames moved because their layout was guessed wrong") \
 	X(acks,		"receive completions from the guest")		\
 	X(no_section,	"times no receive section was free")		\
+	X(lent_out,	"of those, too many were with other channels")	\
 	X(ring_full,	"times the ring had no room")			\
 	X(handed_over,	"frames that belonged to another channel")	\
 	X(drop_filter,	"dropped: packet filter")			\
 	X(drop_vlan,	"dropped: VLAN not of this port")		\
 	X(drop_long,	"dropped: longer than the guest's MTU")		\
 	X(drop_state,	"dropped: guest has no receive buffer or is not up") \
-	X(drop_full,	"dropped: hand-over queue full")		\
 	X(drop_link,	"dropped: link is down")			\
 	X(drop_loss,	"dropped: configured loss")
 COUNTER_STRUCT(vsp_to_guest_counters, VSP_TO_GUEST_COUNTERS);

@@ -77,7 +77,8 @@ dev_open(struct vms_dev *dev, struct chan *c)
 	vsp->queues++;
 	if (k == 0)
 		vsp_nvs_reset(vsp);
-	if (vsp_to_guest_open(q) != 0) {
+	if (vsp_aside_open(q) != 0 || vsp_to_guest_open(q) != 0) {
+		vsp_aside_close(q);
 		vsp->queue[k] = NULL;
 		vsp->queues--;
 		vsp->ops.free(vsp->ctx, q, sizeof(*q));
@@ -115,6 +116,7 @@ dev_close(struct vms_dev *dev, struct chan *c)
 	faults_add(&vsp->faults_closed, &c->faults);
 	memset(&c->faults, 0, sizeof(c->faults));
 	vsp_to_guest_close(q);
+	vsp_aside_close(q);
 	vsp->queue[k] = NULL;
 	vsp->queues--;
 	if (k == 0)

@@ -17,6 +17,9 @@
  * a data packet held.  A packet that names memory which the guest has yet to
  * add is held, too, and tried again in the turn that the port then gives.
  *
+ * A data packet for which the backend has no room is set aside and has its turn
+ * when there is some (vsp_aside.c); the pass goes on.
+ *
  * A packet that breaks the ring, the range list or NVSP fails the queue: it is
  * not served again until the guest reopens it.  A malformed RNDIS message or
  * frame costs just that packet, which is completed with a failing status.
@@ -159,8 +162,57 @@ take_data(struct vsp_queue *q, const struct vmpkt_in *pkt)
 }
 
 enum pass_end {
-	PASS_EMPTY, PASS_BUDGET, PASS_CONTROL, PASS_STALLED, PASS_MEMORY
+	PASS_EMPTY, PASS_BUDGET, PASS_CONTROL, PASS_STALLED, PASS_MEMORY,
+	PASS_BACKEND
 };
+
+/* Has the backend no room?  Nothing of a guest that is not up goes there. */
+static bool
+pass_no_room(struct vsp_queue *q, bool full)
+{
+	struct vsp *vsp = q->vsp;
+
+	return q->aside.buf != NULL && vsp_data_up(vsp) &&
+	    vsp->ops.from_guest_stalled(vsp->ctx, q->index, full);
+}
+
+/*
+ * A packet that was just read has its turn later: true if it was set aside, or
+ * *waits if there is no place for it either.
+ */
+static bool
+pass_set_aside(struct vsp_queue *q, bool *waits)
+{
+	struct vsp_from_guest *f = &q->from;
+
+	*waits = false;
+	if (f->pkt.type == VMPKT_COMPLETION || (vsp_aside_empty(&q->aside) &&
+	    !pass_no_room(q, false)))
+		return false;
+	if (!vsp_aside_put(&q->aside, &f->pkt)) {
+		*waits = pass_no_room(q, true);
+		return true;
+	}
+	f->held = false;
+	counter_add(&q->vsp->counts[q->index].from.set_aside, 1);
+	return true;
+}
+
+/* The oldest packet that was set aside: 0, or as take_data(). */
+static int
+take_aside(struct vsp_queue *q)
+{
+	struct vmpkt_in pkt;
+	int rc;
+
+	vsp_aside_oldest(&q->aside, &pkt);
+	rc = take_data(q, &pkt);
+	if (rc != E_AGAIN) {
+		q->from.taken++;
+		vsp_aside_drop(&q->aside);
+	}
+	return rc;
+}
 
 static enum pass_end
 pass_packets(struct vsp_queue *q, uint32_t budget)
@@ -168,11 +220,19 @@ pass_packets(struct vsp_queue *q, uint32_t budget)
 	struct vsp_from_guest *f = &q->from;
 
 	for (uint32_t n = 0; n < budget; n++) {
+		bool waits;
+		int rc;
+
 		if (f->done_count == VSP_COMPLETIONS && !pass_complete(q) &&
 		    f->done_count == VSP_COMPLETIONS)
 			return PASS_STALLED;
-		int rc = vsp_packet_next(q);
-
+		if (!vsp_aside_empty(&q->aside) && !pass_no_room(q, false)) {
+			rc = take_aside(q);
+			if (rc != 0)
+				return rc == E_AGAIN ? PASS_MEMORY : PASS_EMPTY;
+			continue;
+		}
+		rc = vsp_packet_next(q);
 		if (rc <= 0)
 			return PASS_EMPTY;
 		if (vsp_packet_is_control(&f->pkt)) {
@@ -180,6 +240,11 @@ pass_packets(struct vsp_queue *q, uint32_t budget)
 				return PASS_CONTROL;
 			(void)vsp_queue_fail(q, FAULT_NVS_STATE, f->pkt.type);
 			return PASS_EMPTY;
+		}
+		if (pass_set_aside(q, &waits)) {
+			if (waits)
+				return PASS_BACKEND;
+			continue;
 		}
 		rc = take_data(q, &f->pkt);
 		f->held = rc == E_AGAIN;

@@ -152,10 +152,8 @@ statistic(const struct vsp *vsp, uint32_t oid)
 			    os_ld64(&f->drop_source) +
 			    os_ld64(&f->drop_vlan) + os_ld64(&f->drop_long);
 			break;
-		case (uint32_t)OID_GEN_RCV_NO_BUFFER:
-			n += os_ld64(&t->drop_full);
-			break;
 		default:
+			/* RCV_NO_BUFFER: for want of one the backend waits. */
 			break;
 		}
 	}

@@ -61,6 +61,13 @@ struct vsp_from_guest {
 	uint8_t buf[VSP_PACKET_BYTES] __attribute__((aligned(8)));
 };
 
+/* Data packets that wait for the backend: vsp_aside.c. */
+struct vsp_aside {
+	uint8_t *buf;		/* NULL: the backend always has room */
+	uint32_t first, end;	/* equal: empty */
+};
+#define VSP_ASIDE_BYTES		(256u << 10)	/* Policy */
+
 struct vsp_queue {
 	/* const while open */
 	struct vsp *vsp;
@@ -70,6 +77,7 @@ struct vsp_queue {
 	bool dead;			/* fault: not served any more */
 	uint32_t random;		/* state of the loss impairment */
 	struct vsp_from_guest from;
+	struct vsp_aside aside;
 	struct vsp_to_guest to CACHE_ALIGNED;
 };
 
@@ -261,6 +269,23 @@ int vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status);
  * wait, and a space event will come.
  */
 bool vsp_completions_send(struct vsp_queue *q);
+
+/* --- vsp_aside.c: worker, open and close control ----------------------- */
+
+/* 0 or E_NOMEM. */
+int vsp_aside_open(struct vsp_queue *q);
+void vsp_aside_close(struct vsp_queue *q);
+/* Keep a copy of the packet; false: no room. */
+bool vsp_aside_put(struct vsp_aside *a, const struct vmpkt_in *pkt);
+/* The oldest packet, of which there is one; good until put or drop. */
+void vsp_aside_oldest(const struct vsp_aside *a, struct vmpkt_in *out);
+void vsp_aside_drop(struct vsp_aside *a);
+
+static inline bool
+vsp_aside_empty(const struct vsp_aside *a)
+{
+	return a->first == a->end;
+}
 
 /* --- vsp_from_guest_frame.c -------------------------------------------- */
 

@@ -200,7 +200,7 @@ vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want)
 
 	/* Full barrier; pairs with vsp_rxbuf_put(): push, then look here. */
 	os_xchg32(&h->starves, 1);
-	if (vsp_rxbuf_ready(rb, home) < want)
+	if (vsp_rxbuf_ready(rb, home) < want || vsp_rxbuf_lent_out(rb, home))
 		return false;
 	os_st32(&h->starves, 0);
 	return true;

@@ -73,11 +73,23 @@ struct vsp_rxbuf {
 uint32_t vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home);
 
 /*
- * Fewer than `want` are free: ask for a kick when one comes home.  Returns
- * true if there are enough by now; then no kick was asked for.  Context:
- * worker of that queue.
+ * Fewer than `want` are free, or too many lent out: ask for a kick when one
+ * comes home.  Returns true if all is well by now; then no kick was asked for.
+ * Context: worker of that queue.
  */
 bool vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want);
+
+/*
+ * True if half of the sections at home here are with other queues: a queue
+ * whose guest takes nothing may not have all of them.  Context: worker.
+ */
+static inline bool
+vsp_rxbuf_lent_out(const struct vsp_rxbuf *rb, uint32_t home)
+{
+	const struct vsp_rxbuf_home *h = &rb->home[home];
+
+	return h->lent >= (h->total + 1) / 2;
+}
 
 /* The i-th section that vsp_rxbuf_pop() would give; i < free. */
 static inline uint32_t

@@ -59,14 +59,16 @@ tg_ready(struct vsp_queue *q, uint32_t want)
 		vsp_tg_send(q);
 	if (q->to.ring_full || q->to.cut.held)
 		return tg_again(q, wake);
-	if (vsp_rxbuf_ready(rb, q->index) >= want)
+	if (vsp_rxbuf_ready(rb, q->index) >= want &&
+	    !vsp_rxbuf_lent_out(rb, q->index))
 		return (int)rb->home[q->index].top;
 	/* What is finished must go out before any can come back. */
 	vsp_tg_publish(q);
-	if (vsp_rxbuf_ready(rb, q->index) >= want ||
-	    vsp_rxbuf_starve(rb, q->index, want))
+	if (vsp_tg_sections_back(q, want))
 		return (int)rb->home[q->index].top;
 	counter_add(&vsp->counts[q->index].to.no_section, 1);
+	if (vsp_rxbuf_lent_out(rb, q->index))
+		counter_add(&vsp->counts[q->index].to.lent_out, 1);
 	return tg_again(q, wake);
 }
 

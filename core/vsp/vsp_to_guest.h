@@ -141,6 +141,11 @@ void vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
     uint32_t first, uint32_t count);
 /* Send what is finished, as far as the ring has room; not committed. */
 void vsp_tg_send(struct vsp_queue *q);
+/*
+ * True if `want` sections are free now and not too many with other queues;
+ * else the owner is kicked when one comes home.
+ */
+bool vsp_tg_sections_back(struct vsp_queue *q, uint32_t want);
 /* Send what is finished and commit; kicks nobody. */
 void vsp_tg_publish(struct vsp_queue *q);
 /* Forget every list and held frame; sections are marked free.  Control. */

@@ -166,13 +166,6 @@ vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
 	pkt_meta_info_set(&f->meta, &info);
 	if (head_gso(q, f, &info) != 0)
 		return E_STATE;
-	if (f->target != q->index) {
-		const struct vsp_rxbuf_home *h = &vsp->rxbuf.home[q->index];
-
-		/* Half stay with us, whatever the other queue's guest does. */
-		if (h->lent >= (h->total + 1) / 2)
-			return head_drop(&c->drop_full);
-	}
 	head_ppi(vsp, f);
 	return 0;
 }

@@ -14,7 +14,9 @@
  *
  * A frame for another queue's ring is pushed on that queue's `in` list and
  * sent by its owner; when acknowledged there, its sections go home by `back`
- * lists.  Two queues of one worker use the same lists.
+ * lists.  Two queues of one worker use the same lists.  A queue that has lent
+ * out half of its sections takes no more from its backend until some are home
+ * again: what waits anywhere is bounded, and held back rather than dropped.
  *
  * Context: the worker that owns the queue; control functions say so.
  */
@@ -261,6 +263,16 @@ vsp_to_guest_ack(struct vsp_queue *q, uint64_t xact, struct span data,
 	return 0;
 }
 
+bool
+vsp_tg_sections_back(struct vsp_queue *q, uint32_t want)
+{
+	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
+
+	return (vsp_rxbuf_ready(rb, q->index) >= want &&
+	    !vsp_rxbuf_lent_out(rb, q->index)) ||
+	    vsp_rxbuf_starve(rb, q->index, want);
+}
+
 /* Wake the backend if it waits and can go on. */
 static void
 send_wake(struct vsp_queue *q)
@@ -272,8 +284,7 @@ send_wake(struct vsp_queue *q)
 
 	if (!t->wake || t->ring_full || t->cut.held || q->dead)
 		return;
-	if (vsp_rxbuf_ready(rb, q->index) < want &&
-	    !vsp_rxbuf_starve(rb, q->index, want))
+	if (!vsp_tg_sections_back(q, want))
 		return;
 	t->wake = false;
 	if (vsp->ops.to_guest_wake != NULL)

@@ -70,10 +70,10 @@ struct backend_ops {
 	    const struct vsp_frame *);
 	void (*from_guest_flush)(struct nic *, uint32_t queue);
 	/*
-	 * Worker: the backend has no room for what the guest sends now; it will
-	 * poke the queue.  May be NULL.
+	 * Worker; as vsp_ops.from_guest_stalled: the backend will poke the
+	 * queue.  May be NULL.
 	 */
-	bool (*stalled)(struct nic *, uint32_t queue);
+	bool (*stalled)(struct nic *, uint32_t queue, bool full);
 	/* Control, gate closed; each may be NULL. */
 	void (*carrier)(struct nic *, bool on);
 	void (*configure)(struct nic *);	/* MTU, offloads, guest state */

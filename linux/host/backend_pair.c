@@ -8,11 +8,13 @@
  * guest has no room, it waits in a line (frame_line.h) of its sender's queue,
  * which the worker of the other's queue drains.
  *
- * A guest whose line is half full is not read any more until it is drained
- * (`stalled`).  Two guests may not wait for each other, nor one for a guest
- * that never reads: a side stalls only while the other does not, and a timer
- * ends a stall without progress.  Without a stall, frames for which the line has
- * no room are dropped and counted.
+ * Data of a guest whose line is a quarter full is not taken until the line is
+ * drained (`stalled`): the NetVSP sets it aside, still in the guest's memory, and
+ * goes on with acknowledgements and control.  So two guests never wait for each
+ * other, nothing is lost, and a guest that never reads holds up its own pair
+ * alone.  Should one have more under way than can be set aside, its ring waits as
+ * a whole, a timer ends that if nothing moves, and frames are dropped and counted
+ * until the line is drained.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,8 +29,9 @@
 /* Policy: bytes that wait, a queue; stall from here on. */
 #define PAIR_LINE_BYTES		(4u << 20)
 #define PAIR_STALL_BYTES	(1u << 20)
-/* Policy: a stall without progress ends. */
-#define PAIR_STALL_US		100000
+/* Policy: a whole ring waits so many beats without progress. */
+#define PAIR_BEAT_US		100000
+#define PAIR_STALL_BEATS	10u
 
 struct pair_queue {
 	struct frame_line line;
@@ -37,9 +40,10 @@ struct pair_queue {
 	bool posted;		/* the line got frames in this pass */
 	/* shared */
 	uint32_t stalled;	/* the ring waits */
+	uint32_t full;		/* and nothing more can be set aside */
 	uint32_t hopeless;	/* do not wait: drop */
 	/* owner: control */
-	uint32_t last_tail;
+	uint32_t last_tail, beats;
 };
 
 struct backend_pair {
@@ -114,19 +118,19 @@ pair_from_guest_flush(struct nic *nic, uint32_t queue)
 }
 
 static bool
-pair_stalled(struct nic *nic, uint32_t queue)
+pair_stalled(struct nic *nic, uint32_t queue, bool full)
 {
 	struct pair_queue *pq = pair_queue_of(nic, queue);
-	const struct nic *mate = nic->mate;
 
-	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES || mate == NULL ||
-	    os_ld32(&pq->hopeless) != 0)
+	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES ||
+	    nic->mate == NULL || os_ld32(&pq->hopeless) != 0)
 		return false;
-	for (uint32_t k = 0; k < mate->spec.queues; k++)
-		if (os_ld32(&pair_queue_of(mate, k)->stalled) != 0)
-			return false;
-	if (os_xchg32(&pq->stalled, 1) == 0)
-		counter_add(&nic->queue[queue].counters.stalls, 1);
+	if (full)
+		os_st32(&pq->full, 1);
+	if (os_ld32(&pq->stalled) != 0)
+		return true;
+	(void)os_xchg32(&pq->stalled, 1);
+	counter_add(&nic->queue[queue].counters.stalls, 1);
 	os_mb();
 	/* It may have been drained before our mark could be seen. */
 	if (frame_line_used(&pq->line) >= PAIR_STALL_BYTES)
@@ -160,6 +164,7 @@ pair_drain(struct nic *nic, uint32_t sender, uint32_t queue, uint32_t *frames,
 	}
 	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES / 2) {
 		os_st32(&pq->hopeless, 0);
+		os_st32(&pq->full, 0);
 		os_mb();
 		if (os_ld32(&pq->stalled) != 0 &&
 		    os_xchg32(&pq->stalled, 0) != 0)
@@ -187,7 +192,7 @@ pair_pull(struct nic *nic, uint32_t k, uint32_t queue)
 	return blocked ? BACKEND_BLOCKED : empty ? BACKEND_DRY : BACKEND_MORE;
 }
 
-/* Control: end stalls behind which nothing moves. */
+/* Control: end stalls that hold back a whole ring, if nothing moves. */
 static void
 pair_on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -197,36 +202,48 @@ pair_on_timer(evutil_socket_t fd, short what, void *arg)
 		struct pair_queue *pq = pair_queue_of(nic, k);
 		uint32_t tail = os_ld32(&pq->line.tail);
 
-		if (os_ld32(&pq->stalled) != 0 && tail == pq->last_tail) {
-			os_st32(&pq->hopeless, 1);
-			if (os_xchg32(&pq->stalled, 0) != 0)
-				nic_queue_poke(&nic->queue[k]);
-		}
+		pq->beats = tail == pq->last_tail ? pq->beats + 1 : 0;
 		pq->last_tail = tail;
-	}
-}
-
-/* Forget what waits: one of the two guests goes. */
-static void
-pair_clear(struct nic *nic)
-{
-	for (uint32_t k = 0; k < nic->spec.queues; k++) {
-		struct pair_queue *pq = pair_queue_of(nic, k);
-
-		frame_line_clear(&pq->line);
-		pq->unflushed = pq->posted = false;
-		os_st32(&pq->hopeless, 0);
+		if (pq->beats < PAIR_STALL_BEATS || os_ld32(&pq->full) == 0 ||
+		    os_ld32(&pq->stalled) == 0)
+			continue;
+		os_st32(&pq->hopeless, 1);
 		if (os_xchg32(&pq->stalled, 0) != 0)
 			nic_queue_poke(&nic->queue[k]);
 	}
 }
 
+/* What this NIC's guest sent waits for nobody any more. */
+static void
+pair_let_go(struct nic *nic)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		struct pair_queue *pq = pair_queue_of(nic, k);
+
+		pq->unflushed = pq->posted = false;
+		os_st32(&pq->hopeless, 0);
+		os_st32(&pq->full, 0);
+		if (os_xchg32(&pq->stalled, 0) != 0)
+			nic_queue_poke(&nic->queue[k]);
+	}
+}
+
+/* The other guest goes, or its link: forget what waits for it. */
+static void
+pair_clear(struct nic *nic)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		frame_line_clear(&pair_queue_of(nic, k)->line);
+	pair_let_go(nic);
+}
+
+/* What a guest sent before it went is still the other one's. */
 static void
 pair_carrier(struct nic *nic, bool on)
 {
 	if (on)
 		return;
-	pair_clear(nic);
+	pair_let_go(nic);
 	if (nic->mate != NULL)
 		pair_clear(nic->mate);
 }
@@ -275,7 +292,7 @@ pair_join(struct nic *nic, char *err, size_t cap)
 static int
 pair_open(struct nic *nic, char *err, size_t cap)
 {
-	const struct timeval beat = { 0, PAIR_STALL_US };
+	const struct timeval beat = { 0, PAIR_BEAT_US };
 	uint32_t n = nic->spec.queues;
 	size_t bytes = sizeof(struct backend_pair) +
 	    n * sizeof(struct pair_queue);

@@ -24,7 +24,7 @@ COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
 #undef X
 
 /* Policy: bytes of a receive section of a guest that takes large fragments. */
-#define NIC_RSC_SECTION		8192u
+#define NIC_RSC_SECTION		34816u
 
 static const struct backend_ops *const nic_backends[] = {
 	[NIC_TAP] = &backend_tap_ops,
@@ -83,12 +83,22 @@ nic_from_guest_flush(void *ctx, uint32_t queue)
 	nic->ops->from_guest_flush(nic, queue);
 }
 
+static bool
+nic_from_guest_stalled(void *ctx, uint32_t queue, bool full)
+{
+	struct nic *nic = ctx;
+
+	return nic->ops->stalled(nic, queue, full);
+}
+
 static void
 nic_to_guest_wake(void *ctx, uint32_t queue)
 {
 	struct nic *nic = ctx;
 
 	nic->queue[queue].blocked = false;
+	/* It may come from another queue's turn, at the same worker. */
+	work_ready(&nic->queue[queue].work);
 }
 
 static void
@@ -177,6 +187,7 @@ static const struct vsp_ops nic_vsp_ops = {
 	.free = nic_free,
 	.from_guest = nic_from_guest,
 	.from_guest_flush = nic_from_guest_flush,
+	.from_guest_stalled = nic_from_guest_stalled,
 	.to_guest_wake = nic_to_guest_wake,
 	.control_wanted = nic_control_wanted,
 	.same_owner = nic_same_owner,
@@ -396,11 +407,14 @@ nic_destroy(struct nic *nic)
 int
 nic_offer(struct nic *nic, struct host_guest *g, struct vms *vms)
 {
+	struct vsp_ops ops = nic_vsp_ops;
 	struct vsp_config c;
 	int rc;
 
 	nic_vsp_config(nic, host_guest_kind(g), &c);
-	nic->vsp = vsp_create(&c, &nic_vsp_ops, nic);
+	if (nic->ops->stalled == NULL)
+		ops.from_guest_stalled = NULL;
+	nic->vsp = vsp_create(&c, &ops, nic);
 	if (nic->vsp == NULL)
 		return E_NOMEM;
 	nic->guest = g;
@@ -444,8 +458,10 @@ nic_control(struct nic *nic)
 	nic_open(nic);
 	if (more)
 		nic_control_wanted(nic);
-	/* A data packet may have been left behind the control packets. */
-	nic_queue_poke(&nic->queue[0]);
+	/* A data packet may have been left behind the control packets, and
+	 * what was set aside be of a guest that is not up any more. */
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		nic_queue_poke(&nic->queue[k]);
 }
 
 /*

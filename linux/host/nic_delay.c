@@ -135,6 +135,11 @@ nic_delay_turn(struct nic_queue *q)
 	for (n = 0; n < DELAY_TURN && (r = frame_line_oldest(&d->from_guest)) !=
 	    NULL && r->stamp <= now; n++) {
 		struct vec v = { frame_record_bytes(r), r->len };
+
+		if (nic->ops->stalled != NULL &&
+		    nic->ops->stalled(nic, q->index, false))
+			break;	/* it will poke us */
+
 		struct vsp_frame f = { &v, 1, r->len, r->meta };
 
 		nic->ops->from_guest(nic, q->index, &f);

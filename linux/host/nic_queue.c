@@ -121,8 +121,7 @@ queue_turn(struct work *wk)
 	}
 	if (os_ld32(&q->handover) != 0 && os_xchg32(&q->handover, 0) != 0)
 		vsp_to_guest_drain_handover(nic->vsp, q->index);
-	if (q->ring && (nic->ops->stalled == NULL ||
-	    !nic->ops->stalled(nic, q->index)))
+	if (q->ring)
 		turn = ring_turn(q);
 	if (nic->delay != NULL)
 		nic_delay_turn(q);
@@ -214,11 +213,20 @@ nic_polled(const struct nic *nic)
 	return kind == LINK_KIND_UIO || kind == LINK_KIND_POLL;
 }
 
+/* Sections were shared out anew: whoever waited for some may have them. */
+static void
+queues_retry(struct nic *nic)
+{
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		nic->queue[k].blocked = false;
+		nic_queue_poke(&nic->queue[k]);
+	}
+}
+
 void
 nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 {
 	q->chan = c;
-	q->blocked = false;
 	q->idle_from_ns = 0;
 	q->polled = nic_polled(q->nic);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
@@ -229,7 +237,7 @@ nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 	sources_share(q->nic);
 	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
 		os_st32(&s->readable, 1);
-	nic_queue_poke(q);
+	queues_retry(q->nic);
 }
 
 void
@@ -237,8 +245,8 @@ nic_queue_stop(struct nic_queue *q)
 {
 	work_source_del(&q->signal);
 	q->chan = NULL;
-	q->blocked = false;
 	sources_share(q->nic);
+	queues_retry(q->nic);
 }
 
 int
