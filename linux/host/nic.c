@@ -24,7 +24,7 @@ COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
 #undef X
 
 /* Policy: bytes of a receive section of a guest that takes large fragments. */
-#define NIC_RSC_SECTION		34816u
+#define NIC_RSC_SECTION		8192u
 
 static const struct backend_ops *const nic_backends[] = {
 	[NIC_TAP] = &backend_tap_ops,
