@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "linux/guest/guest_priv.h"
+#include "linux/net/tap_frame.h"
 #include "linux/net/vnet.h"
 #include "pkt/pkt_coal.h"
 #include "pkt/pkt_parse.h"
@@ -32,9 +33,7 @@ COUNTER_TABLE(netif_counters, NETIF_COUNTERS(X));
 #define NETIF_BURST_BYTES	(256u << 10)
 /* Policy: bursts of one queue before others get their turn. */
 #define NETIF_TURN_BURSTS	4u
-#define NETIF_MAX_VEC		84u
 #define NETIF_COAL_BYTES	65535u
-#define ETH_ADDRS_LEN		12u
 
 uint32_t
 netif_queue_vp(const struct guest *g, uint32_t queue)
@@ -155,29 +154,7 @@ static void
 netif_write(struct netif_queue *q, const struct vec *vec, uint32_t nvec,
     uint32_t len, const struct pkt_meta *meta)
 {
-	struct iovec iov[NETIF_MAX_VEC + 3];
-	struct virtio_net_hdr vnet;
-	uint8_t tag[4] = { 0x81, 0x00, (uint8_t)(meta->vlan_tci >> 8),
-		(uint8_t)meta->vlan_tci };
-	uint32_t n = 0, i = 0;
-
-	vnet_from_meta(meta, &vnet);
-	iov[n++] = (struct iovec){ &vnet, sizeof(vnet) };
-	if ((meta->flags & PKT_VLAN) != 0 && nvec > 0 &&
-	    vec[0].len >= ETH_ADDRS_LEN) {
-		uint8_t *p = vec[0].p;
-
-		/* The tag goes back behind the addresses. */
-		iov[n++] = (struct iovec){ p, ETH_ADDRS_LEN };
-		iov[n++] = (struct iovec){ tag, sizeof(tag) };
-		iov[n++] = (struct iovec){ p + ETH_ADDRS_LEN,
-			vec[0].len - ETH_ADDRS_LEN };
-		i = 1;
-		vnet_shift(&vnet, sizeof(tag));
-	}
-	for (; i < nvec && n < ARRAY_LEN(iov); i++)
-		iov[n++] = (struct iovec){ vec[i].p, vec[i].len };
-	if (i < nvec || writev(q->fd, iov, (int)n) < 0) {
+	if (!tap_frame_write(q->fd, vec, nvec, meta)) {
 		counter_add(&q->counters.write_errors, 1);
 		return;
 	}

@@ -28,10 +28,9 @@
 #include "linux/net/rtnl.h"
 #include "linux/net/steer.h"
 #include "linux/net/tap.h"
+#include "linux/net/tap_frame.h"
 #include "linux/net/vnet.h"
 
-#define TAP_MAX_VEC		(PKT_COAL_PIECES + 32u)
-#define ETH_ADDRS_LEN		12u
 /* Ethernet header, a tag, and a byte that shows that a frame was cut short. */
 #define TAP_L2_ROOM		19u
 #define TAP_GSO_BYTES		(65536u + 18u)
@@ -158,30 +157,8 @@ tap_write(void *arg, const struct vec *vec, uint32_t nvec, uint32_t len,
     const struct pkt_meta *meta)
 {
 	struct tap_queue *q = arg;
-	struct iovec iov[TAP_MAX_VEC + 3];
-	struct virtio_net_hdr vnet;
-	uint8_t tag[4] = { 0x81, 0x00, (uint8_t)(meta->vlan_tci >> 8),
-		(uint8_t)meta->vlan_tci };
-	uint32_t n = 0, i = 0;
 
-	vnet_from_meta(meta, &vnet);
-	iov[n++] = (struct iovec){ &vnet, sizeof(vnet) };
-	if ((meta->flags & PKT_VLAN) != 0 && vec[0].len >= ETH_ADDRS_LEN) {
-		uint8_t *p = vec[0].p;
-
-		iov[n++] = (struct iovec){ p, ETH_ADDRS_LEN };
-		iov[n++] = (struct iovec){ tag, sizeof(tag) };
-		iov[n++] = (struct iovec){ p + ETH_ADDRS_LEN,
-			vec[0].len - ETH_ADDRS_LEN };
-		i = 1;
-		if ((vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0)
-			vnet.csum_start += (uint16_t)sizeof(tag);
-		if (vnet.hdr_len != 0)
-			vnet.hdr_len += (uint16_t)sizeof(tag);
-	}
-	for (; i < nvec && n < ARRAY_LEN(iov); i++)
-		iov[n++] = (struct iovec){ vec[i].p, vec[i].len };
-	if (i < nvec || writev(q->fd, iov, (int)n) < 0) {
+	if (!tap_frame_write(q->fd, vec, nvec, meta)) {
 		counter_add(&q->counters->write_errors, 1);
 		return;
 	}
