@@ -8,8 +8,8 @@ vhost-user on the same cores.  Then the host end against a bare consumer of the
 ring (bench/pps_drain.c), our driver over the PMD's own files (hvnet uio), and
 payload copied to a real backend (tap).
 
-The PMD runs with the best of the settings below, tried anew for each cell.
-What is lost is found by the generator's sequence numbers and by comparing both
+The PMD runs with the best of the settings below, tried anew for each mode and
+size.  What is lost is found by the generator's sequence numbers and by comparing both
 ends' counts; the PMD's own software drops (imissed) are among it.  The end that
 was busier is the limit: the share of its time in which calls, or polls of the
 host's workers, found something to do.
@@ -56,6 +56,7 @@ class Report:
     def __init__(self, bench, opts):
         self.bench, self.o = bench, opts
         self.left_out = {}      # what: why
+        self.chosen = {}        # (mode, bytes): the PMD's best setting
         self.cells, self.extras, self.troubles = [], [], []
 
     def say(self, text):
@@ -83,12 +84,16 @@ class Report:
         """The PMD's best setting here, and what each gave."""
         if self.o.quick:
             return PMD[mode][0], {}
+        if (mode, size) in self.chosen:
+            return self.chosen[mode, size], {}
         tried = {}
         for s in settings(mode, size):
             r = self.attempt(f'pmd {s.text()}', self.bench.once, 'pmd', mode,
                              size, queues, EXPLORE, s)
             tried[s.text()] = r['mpps'] if r else 0
-        return max(settings(mode, size), key=lambda s: tried[s.text()]), tried
+        self.chosen[mode, size] = max(settings(mode, size),
+                                      key=lambda s: tried[s.text()])
+        return self.chosen[mode, size], tried
 
     def cell(self, mode, size, queues):
         pmd_set, tried = OURS, {}
@@ -104,7 +109,7 @@ class Report:
                                  self.bench.once, side, mode, size, queues,
                                  self.o.seconds, setting)
                 runs[side] += [r] if r else []
-            if 'virtio' not in self.left_out and len(virtio) < 3:
+            if 'virtio' not in self.left_out and len(virtio) < 2:
                 r = self.attempt(f'virtio {mode} {size} {queues}',
                                  pps_virtio.once, self.bench, mode, size,
                                  queues, self.o.seconds)
@@ -120,6 +125,7 @@ class Report:
         c['ratio'] = ratio(c['ours'], c['pmd'])
         self.cells.append(c)
         self.say(pps_show.progress(c))
+        self.save()
 
     def count(self, c, mode, size, pmd_set):
         for side, setting in (('ours', OURS), ('pmd', pmd_set)):
@@ -145,6 +151,7 @@ class Report:
         e['ratio'] = ratio(e['a'], e['b'])
         self.extras.append(e)
         self.say(f'{what} {key}: {e["ratio"]}')
+        self.save()
 
     def yardsticks(self):
         drain = {'program': [self.bench.build / 'bench/pps_drain']}
@@ -199,6 +206,12 @@ class Report:
     def need_dpdk(self):
         need_dpdk(self.bench.build)
         self.bench.pages.take()
+
+    def save(self):
+        """After each cell, so that what was measured is not lost."""
+        if self.o.json:
+            pathlib.Path(self.o.json).write_text(
+                json.dumps(self.json(), indent=1) + '\n', encoding='utf-8')
 
     def json(self):
         goals = pps_show.goals(self)
@@ -313,9 +326,7 @@ def main():
             sys.exit(f'hvnet bench pps: {o.json}: {e.strerror}')
     report = Report(bench, o)
     report.run()
-    if o.json:
-        pathlib.Path(o.json).write_text(json.dumps(report.json(), indent=1) +
-                                        '\n', encoding='utf-8')
+    report.save()
     print(pps_show.table(report))
     sys.exit(0 if any(c['ours'] for c in report.cells) else 1)
 

@@ -33,7 +33,7 @@ class Pages:
     """Huge pages as long as the bench runs; others may take some away."""
 
     def __init__(self):
-        self.before = None
+        self.added = 0
         atexit.register(self.give_back)
 
     def take(self):
@@ -47,10 +47,9 @@ class Pages:
                           f'{size.group(1)} KiB')
         if int(free.group(1)) >= PAGES:
             return
-        now = int(NR.read_text())
-        if self.before is None:
-            self.before = now
-        NR.write_text(str(now + PAGES - int(free.group(1))))
+        lack = PAGES - int(free.group(1))
+        self.add(lack)
+        self.added += lack
         free = re.search(r'HugePages_Free:\s+(\d+)',
                          pathlib.Path('/proc/meminfo').read_text())
         if int(free.group(1)) < PAGES:
@@ -58,10 +57,15 @@ class Pages:
             raise Missing(f'only {free.group(1)} free huge pages to be had, '
                           f'DPDK is given {PAGES}: see vm.nr_hugepages')
 
+    @staticmethod
+    def add(n):
+        NR.write_text(str(max(0, int(NR.read_text()) + n)))
+
     def give_back(self):
-        if self.before is not None:
-            NR.write_text(str(self.before))
-            self.before = None
+        """What was added, no more: others may have reserved some, too."""
+        if self.added:
+            self.add(-self.added)
+            self.added = 0
 
 
 def need_dpdk(build):
@@ -193,7 +197,7 @@ class Bench:
                  START, [guest, host])
         end = time.monotonic() + seconds
         if self.realtime:
-            urgent(host.pid, guest.pid)
+            urgent(host.pid, descendants(guest.pid)[-1])
         first = sample(lab, host)
         time.sleep(max(0, end - time.monotonic()))
         last = sample(lab, host)
@@ -245,15 +249,17 @@ def descendants(pid):
 
 
 def urgent(host, guest):
-    """Data threads before all others; we and the control thread before those.
+    """Data threads before all others; we and the host's control before those.
 
-    As on a machine of one's own, where others use this one, too.
+    As on a machine of one's own, where others use this one, too.  The guest
+    ends by itself, so nothing is held up for long if we are killed.
     """
     flag = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-    os.sched_setscheduler(0, flag, os.sched_param(2))
-    for pid in [host] + descendants(guest)[-1:]:
+    os.sched_setscheduler(0, flag, os.sched_param(3))
+    for pid in host, guest:
         for t in pathlib.Path(f'/proc/{pid}/task').iterdir():
-            data = pid != host or 'worker' in (t / 'comm').read_text()
+            name = (t / 'comm').read_text()
+            data = 'worker' in name or name.startswith('pps_')
             os.sched_setscheduler(int(t.name), flag,
                                   os.sched_param(1 if data else 2))
 

@@ -4,6 +4,7 @@ testpmd of Debian's package on the cores that driver and host end have.
 import os
 import re
 import shutil
+import signal
 import statistics
 import time
 
@@ -55,19 +56,20 @@ def measure(bench, lab, tag, mode, size, queues, seconds):
     b = testpmd(bench.cores.guest, f'net_virtio_user0,path={sock},'
                 f'queues={queues},queue_size=1024', f'{tag}g', guest, size,
                 queues, bench.cores.threads(queues))
-    ends = {'vhost': lab.start(None, bench.first(lab, a, f'vhost {mode}'),
-                               'vhost')}
+    nice = ['nice', '-n', '-19'] if bench.realtime else []
+    ends = {'vhost': lab.start(None, nice + bench.first(
+        lab, a, f'vhost {mode}'), 'vhost')}
     lab.wait('vhost-user', lambda: 'Port statistics' in
              lab.log(ends['vhost']), START, [ends['vhost']])
-    ends['virtio'] = lab.start(None, bench.first(lab, b, f'virtio {mode}'),
-                               'virtio')
+    ends['virtio'] = lab.start(None, nice + bench.first(
+        lab, b, f'virtio {mode}'), 'virtio')
     lab.wait('virtio-user', lambda: len(rates(lab.log(
         ends['virtio']))) >= 2, START, list(ends.values()))
     skip = len(rates(lab.log(ends[who])))
-    time.sleep(max(1, seconds) + 0.2)
+    time.sleep(max(2, seconds) + 0.2)
     got = rates(lab.log(ends[who]))[skip:]
-    for p in reversed(list(ends.values())):
-        lab.end(p, quiet=True, timeout=5)
+    for p in ends.values():     # nothing of theirs wants an orderly end
+        lab.end(p, signal.SIGKILL)
     if not got:
         raise LabError('testpmd said no rate')
-    return statistics.median(got) / 1e6
+    return statistics.median(got[1:] or got) / 1e6
