@@ -1,7 +1,7 @@
 """What a test's virtual machine is made of, and a handle on one.
 
 Kernels are Debian's own packages, fetched with apt and unpacked beside, never
-installed; the root is an initramfs of busybox, ethtool and iperf3.  Both are
+installed; the root is an initramfs of busybox and PROGRAMS.  Both are
 kept in ~/.cache/hvnet (HVNET_QEMU_CACHE).
 """
 import functools
@@ -21,7 +21,7 @@ TOP = HERE.parent.parent
 CACHE = pathlib.Path(os.environ.get('HVNET_QEMU_CACHE') or
                      os.environ.get('XDG_CACHE_HOME', '~/.cache') + '/hvnet'
                      ).expanduser()
-PROGRAMS = ['ethtool', 'iperf3']
+PROGRAMS = ['ethtool', 'iperf3', 'perl']
 MODULES = ['hv_vmbus', 'hv_netvsc', 'llc', 'stp', 'garp', 'mrp', '8021q']
 
 
