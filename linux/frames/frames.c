@@ -248,6 +248,8 @@ hvnet_close(struct hvnet *h)
 		frames_detach(h);
 	if (h->link != NULL)
 		link_guest_close(h->link);
+	for (uint32_t k = 0; h->queue != NULL && k < h->cfg.queues; k++)
+		free(h->queue[k].kept);
 	free(h->queue);
 	free(h);
 }

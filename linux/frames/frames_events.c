@@ -69,11 +69,35 @@ frames_eom(void *ctx, uint32_t vp)
 	link_guest_eom(h->link, vp);
 }
 
+/* Room for a frame in each section: none is smaller than this. */
+static bool
+frames_keep_alloc(struct hvnet *h, uint32_t mtu)
+{
+	uint32_t sections = h->vsc_cfg.tune.rxbuf_kb * 1024u / (mtu + 256);
+
+	for (uint32_t k = 0; k < h->cfg.queues; k++) {
+		struct frames_queue *q = &h->queue[k];
+
+		if (q->kept != NULL)
+			continue;
+		q->keep = max_u32(sections, FRAMES_KEEP);
+		q->kept = calloc(q->keep + FRAMES_KEEP_MORE,
+		    sizeof(q->kept[0]));
+		if (q->kept == NULL)
+			return false;
+	}
+	return true;
+}
+
 static void
 frames_attached(void *ctx, const struct vsc_caps *caps)
 {
 	struct hvnet *h = ctx;
 
+	if (!frames_keep_alloc(h, caps->mtu)) {
+		frames_break(h, "out of memory");
+		return;
+	}
 	os_st32(&h->queues, min_u32(caps->queues, h->cfg.queues));
 	h->attached = true;
 }

@@ -13,10 +13,10 @@
 #include "linux/link/link_guest.h"
 #include "vsc/vsc.h"
 
-/* Policy: frames kept while the caller only sends. */
+/* Policy: frames kept while the caller only sends, at least. */
 #define FRAMES_KEEP		1024u
 /* One packet more may come on top: the ranges of the largest. */
-#define FRAMES_KEPT_MAX		(FRAMES_KEEP + 1024u)
+#define FRAMES_KEEP_MORE	1024u
 /* Policy: packets of one pass. */
 #define FRAMES_BUDGET		256u
 /* Policy: calls on queue 0 between looks at messages and timers. */
@@ -33,7 +33,9 @@ struct frames_queue {
 	uint32_t kept_first, kept_n;
 	uint32_t calls;
 	uint64_t polls, idle, dropped, full, invalid;
-	struct hvnet_frame kept[FRAMES_KEPT_MAX];
+	/* const from attach on */
+	struct hvnet_frame *kept;
+	uint32_t keep;			/* and FRAMES_KEEP_MORE */
 } __attribute__((aligned(OS_CACHELINE)));
 
 struct hvnet {

@@ -7,8 +7,10 @@
  * another pass, so every frame is good until the call after it.
  *
  * Out: frames are copied into the NetVSC's room.  When there is none, one pass
- * takes completions in; frames met there are kept, up to a bound, from which on
- * the ring is left alone until the caller receives.
+ * takes completions in; frames met there are kept.  There is a place for as many
+ * as the receive buffer has sections, so a host that puts a frame in each can
+ * never make a sender that wants completions wait for its own receiving; of
+ * others the ring is left alone from a bound on, until the caller receives.
  *
  * Context: the queue's thread; on queue 0 that is control as well.
  */
@@ -28,6 +30,12 @@ frames_gone(const struct hvnet *h)
 	return os_ld32_acq(&h->gone) != 0;
 }
 
+static inline uint32_t
+frames_kept_max(const struct frames_queue *q)
+{
+	return q->keep + FRAMES_KEEP_MORE;
+}
+
 /* A pass over the ring, of whatever it finds. */
 static void
 frames_pass(struct hvnet *h, uint32_t queue)
@@ -42,7 +50,7 @@ frames_call(struct hvnet *h, uint32_t queue)
 	struct frames_queue *q = &h->queue[queue];
 
 	if (queue == 0 && q->calls++ % FRAMES_CONTROL_CALLS == 0 &&
-	    q->kept_n < FRAMES_KEEP)
+	    q->kept_n < q->keep)
 		frames_control(h);
 }
 
@@ -64,10 +72,11 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 		to = &q->out[q->out_n++];
 		if (q->out_n == q->out_cap)
 			vsc_rx_stop(h->vsc, queue);
-	} else if (q->kept_n < FRAMES_KEPT_MAX && !h->closing) {
+	} else if (q->kept_n < frames_kept_max(q) && q->kept != NULL &&
+	    !h->closing) {
 		to = &q->kept[(q->kept_first + q->kept_n++) %
-		    FRAMES_KEPT_MAX];
-		if (q->out_cap != 0 || q->kept_n >= FRAMES_KEEP)
+		    frames_kept_max(q)];
+		if (q->out_cap != 0 || q->kept_n >= q->keep)
 			vsc_rx_stop(h->vsc, queue);
 	} else {
 		counter_add(&q->dropped, 1);
@@ -86,7 +95,7 @@ frames_kept(struct frames_queue *q, struct hvnet_frame *out, uint32_t n)
 
 	for (i = 0; i < n && q->kept_n > 0; i++) {
 		out[i] = q->kept[q->kept_first];
-		q->kept_first = (q->kept_first + 1) % FRAMES_KEPT_MAX;
+		q->kept_first = (q->kept_first + 1) % frames_kept_max(q);
 		q->kept_n--;
 	}
 	return i;
@@ -128,7 +137,7 @@ hvnet_poll(struct hvnet *h, uint32_t queue)
 	if (frames_gone(h))
 		return HVNET_GONE;
 	frames_call(h, queue);
-	if (h->queue[queue].kept_n < FRAMES_KEEP)
+	if (h->queue[queue].kept_n < h->queue[queue].keep)
 		frames_pass(h, queue);
 	return 0;
 }
@@ -142,7 +151,7 @@ frames_make_room(struct hvnet *h, uint32_t queue)
 	struct frames_queue *q = &h->queue[queue];
 	uint64_t before = vsc_tx_stats(h->vsc, queue)->completions;
 
-	if (q->kept_n < FRAMES_KEEP)
+	if (q->kept_n < q->keep)
 		frames_pass(h, queue);
 	if (vsc_tx_stats(h->vsc, queue)->completions != before)
 		return true;
