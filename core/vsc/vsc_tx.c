@@ -297,13 +297,59 @@ vsc_tx_submit(struct vsc *v, uint32_t queue, struct vsc_tx_room *room,
 	return 0;
 }
 
+/*
+ * A plain frame of one piece that fits behind others in the open section: as
+ * tx_place_section() would, with nothing left to decide.  False: not so.
+ */
+static bool
+tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
+{
+	struct vsc_txq *t = &q->tx;
+	const struct vsc_caps *caps = &q->vsc->caps;
+	struct rndis_packet_wire w = {
+		.type = le32_put(RNDIS_PACKET),
+		.data_off = le32_put(t->head_room - RNDIS_OFF_BASE),
+		.data_len = le32_put(len),
+	};
+	uint32_t end, padded;
+	uint8_t *at;
+
+	if (!t->up || t->frames == 0 || t->npending != 0 || t->cutting ||
+	    len < PKT_ETH_BYTES ||
+	    len > caps->mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES)
+		return false;
+	end = tx_section_end(q);
+	padded = align_up(t->head_room + len, caps->agg_align);
+	if (!range_ok(t->used, padded, end))
+		return false;
+	at = tx_section_va(q, t->section) + t->used;
+	w.len = le32_put(padded);
+	memcpy(at, &w, sizeof(w));
+	memcpy(at + t->head_room, frame, len);
+	t->used += padded;
+	t->frames++;
+	counter_add(&t->count.by_section, 1);
+	counter_add(&t->count.aggregated, 1);
+	counter_add(&t->count.frames, 1);
+	counter_add(&t->count.bytes, len);
+	if (t->frames >= caps->agg_pkts || t->used >= end)
+		vsc_tx_section_close(q);
+	return true;
+}
+
 int
 vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
     const struct pkt_meta *m)
 {
 	struct vsc_tx_room room;
-	uint32_t len = pkt_vec_bytes(vec, n), off = 0;
+	uint32_t len, off = 0;
 	int rc;
+
+	if (n == 1 && m->flags == 0 && !vsc_is_broken(v) &&
+	    os_ld32(&v->rx_on) != 0 &&
+	    tx_copy_behind(v->q[queue], vec->p, vec->len))
+		return 0;
+	len = pkt_vec_bytes(vec, n);
 
 	if (len > VSC_FRAME_MAX) {
 		counter_add(&v->q[queue]->tx.count.too_long, 1);

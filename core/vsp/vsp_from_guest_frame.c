@@ -128,6 +128,19 @@ vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
 	return (int)n;
 }
 
+/* Copy out of the pieces; most packets have one, a section. */
+static inline void
+piece_copy(const struct vec *v, uint32_t n, uint32_t off, void *dst,
+    uint32_t len)
+{
+	if (n == 1)
+		memcpy(dst, (const uint8_t *)v[0].p + off, len);
+	else
+		pkt_vec_gather(v, n, off, dst, len);
+	/* The compiler must not go back to guest memory for what dst holds. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Hand one wire frame (or a GSO frame that the backend takes) over. */
 static void
 frame_emit(struct vsp_queue *q, struct vsp_frame *f, uint32_t *sw_csum)
@@ -238,7 +251,7 @@ frame_take(struct vsp_queue *q, uint32_t n, uint32_t off,
 	struct pkt_info info;
 	uint32_t sw_csum = 0;
 
-	pkt_vec_gather(from->msg, n, at, from->head, head_len);
+	piece_copy(from->msg, n, at, from->head, head_len);
 	if (frame_offloads(q, &msg->ppi, head_len, f.len, &info, &f.meta,
 	    why) != 0)
 		return E_PEER;
@@ -250,8 +263,8 @@ frame_take(struct vsp_queue *q, uint32_t n, uint32_t off,
 	    &info, &f.meta) != VSP_PASS)
 		return 0;
 
-	int rest = pkt_vec_slice(from->msg, n, at + head_len,
-	    f.len - head_len, from->out + 1, VSP_PIECES);
+	int rest = f.len == head_len ? 0 : pkt_vec_slice(from->msg, n,
+	    at + head_len, f.len - head_len, from->out + 1, VSP_PIECES);
 
 	OS_ASSERT(rest >= 0);
 	from->out[0] = (struct vec){ from->head, head_len };
@@ -284,12 +297,12 @@ message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 	whole = min_u32(whole, VSP_RNDIS_HEAD_BYTES);
 	uint32_t part = min_u32(whole, RNDIS_COPY_BYTES);
 
-	pkt_vec_gather(from->msg, n, off, from->rndis, part);
+	piece_copy(from->msg, n, off, from->rndis, part);
 	int rc = rndis_packet_decode_head(out,
 	    (struct span){ from->rndis, part }, left, why);
 
 	if (rc != 0 && *why == FAULT_RNDIS_SPLIT && part < whole) {
-		pkt_vec_gather(from->msg, n, off + part, from->rndis + part,
+		piece_copy(from->msg, n, off + part, from->rndis + part,
 		    whole - part);
 		rc = rndis_packet_decode_head(out,
 		    (struct span){ from->rndis, whole }, left, why);
