@@ -7,7 +7,13 @@
 #ifndef TESTS_HOSTILE_LIES_H
 #define TESTS_HOSTILE_LIES_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "bus/ring_chan.h"
 #include "bus/vmc_priv.h"
