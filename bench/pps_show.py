@@ -55,11 +55,6 @@ def share_lost(s):
     return f'{100 * s["lost"] / (s["lost"] + s["frames"]):5.2f}%'
 
 
-def count(s):
-    n = s and s.get('instructions')
-    return f'{n["driver"]:6} {n["host"]:5}' if n else '     -     -'
-
-
 def busy(s):
     if s is None:
         return '      -     '
@@ -74,13 +69,10 @@ def progress(c):
             f'{c["ratio"]} {word(met(c))}')
 
 
-HEAD = '''\
-              ---- our driver ---------------------------  ---- DPDK's PMD \
----------------------------
-mode  B    q     Mpps   lost  limit  busy%   instructions     Mpps   lost  \
-limit  busy%   instructions  ratio  goal          virtio
-                              (drv/host)     driver  host                  \
-       (drv/host)     driver  host                         Mpps'''
+HEAD = """\
+               ------- our driver -------   ------- DPDK's PMD -------
+mode    B  q     Mpps   lost limit  busy%     Mpps   lost limit  busy%  \
+ratio goal         virtio"""
 
 
 def cells(report):
@@ -90,12 +82,27 @@ def cells(report):
         v, r = c['virtio_mpps'], c['ratio']
         lines.append(
             f'{c["mode"]:4} {c["bytes"]:4} {c["queues"]:2}  {mpps(a)} '
-            f'{share_lost(a)}  {busy(a)} {count(a)}  {mpps(b)} '
-            f'{share_lost(b)}  {busy(b)} {count(b)}  '
-            f'{"-" if r is None else format(r, ".2f"):>5}  '
-            f'{goal_of(c):4} {word(met(c)):7}  '
+            f'{share_lost(a)} {busy(a)}  {mpps(b)} {share_lost(b)} {busy(b)} '
+            f'{"-" if r is None else format(r, ".2f"):>6} '
+            f'{goal_of(c):4} {word(met(c)):7} '
             f'{"-" if v is None else format(v, ".2f"):>6}')
+    lines.append('busy%: driver/host; the limit is the end that was busier.  '
+                 'virtio: virtio-user to vhost-user, Mpps.')
     return lines
+
+
+def instructions(report):
+    """One line for each cell that was counted."""
+    lines = []
+    for c in report.cells:
+        n = [(c[s] or {}).get('instructions') for s in ('ours', 'pmd')]
+        if any(n):
+            text = [f'{x["driver"]:6} {x["host"]:5}' if x else
+                    '     -     -' for x in n]
+            lines.append(f'{c["mode"]:4} {c["bytes"]:4}   {text[0]}    '
+                         f'{text[1]}')
+    return ['', 'Instructions a frame, 1 queue (callgrind):',
+            'mode    B   driver  host      PMD  host', *lines] if lines else []
 
 
 TEXT = {'drain': ('Host end against a bare consumer that only drains the '
@@ -135,4 +142,5 @@ def table(report):
     if report.troubles:
         tail.append(f'{len(report.troubles)} runs gave no result; the first: '
                     f'{report.troubles[0][:200]}')
-    return '\n'.join(cells(report) + yardsticks(report) + tail)
+    return '\n'.join(cells(report) + instructions(report) +
+                     yardsticks(report) + tail)
