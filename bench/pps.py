@@ -29,7 +29,7 @@ import time
 import pps_count
 import pps_show
 import pps_virtio
-from pps_run import Bench, LabError, Missing, Setting, need_dpdk, words
+from pps_run import Bench, LabError, Missing, Setting, need_dpdk
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 MODES, SIZES, QUEUES = ('tx', 'rx', 'echo'), (64, 512, 1514), (1, 2)
@@ -73,7 +73,7 @@ class Report:
         """Its result, or None, with what went wrong kept."""
         try:
             return f(*args, **kw)
-        except (LabError, subprocess.TimeoutExpired) as e:
+        except (LabError, Missing, subprocess.TimeoutExpired) as e:
             self.troubles.append(f'{label}: {e}')
             self.say(f'{label}: {str(e)[-600:]}')
             return None

@@ -35,6 +35,8 @@ def collected(lab):
 def run(bench, lab, side, mode, size, queues, setting, frames, host_wrap=(),
         guest_wrap=()):
     """Frames that each end handled; the guest's end naps when idle."""
+    if side != 'ours':
+        bench.pages.take()
     host_cmd = bench.host_cmd(lab, bench.spec(mode, size, queues), queues)
     host = start_host(lab, host_cmd[:3] + list(host_wrap) + host_cmd[3:])
     tail = bench.tail(mode, size, queues, 0, setting) + \

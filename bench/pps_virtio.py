@@ -40,6 +40,7 @@ def rates(text):
 def once(bench, mode, size, queues, seconds):
     """Mpps delivered, or LabError."""
     tag = f'pps{os.getpid()}'
+    bench.pages.take()
     try:
         with Lab(str(bench.hvnet)) as lab:
             return measure(bench, lab, tag, mode, size, queues, seconds)
