@@ -14,6 +14,7 @@
 #include "wire/ndis_obj.h"
 #include "wire/nvs_msg.h"
 #include "wire/rndis_msg.h"
+#include "wire/vmbus_msg.h"
 
 /* Revision of NDIS_OFFLOAD that an NDIS version has: 6.0, 6.1, 6.30. */
 static uint8_t
@@ -226,7 +227,10 @@ uint32_t
 vsp_obj_rss_caps(const struct vsp *vsp, struct span in, uint8_t *out,
     uint32_t cap, uint32_t *len)
 {
-	bool many = vsp->guest.nvsp_version >= NVS_V5;
+	/* A guest that could have no sub-channel is not told of more queues. */
+	bool many = vsp->guest.nvsp_version >= NVS_V5 &&
+	    vsp->queue[0] != NULL &&
+	    vsp->queue[0]->chan->vmbus_version >= VMBUS_V2_4;
 	struct ndis_rss_caps c = {
 		.rev = offload_rev(&vsp->guest) >= 2 ? 2 : 1,
 		.caps = NDIS_RSS_CAP_TOEPLITZ | NDIS_RSS_CAP_IPV4 |

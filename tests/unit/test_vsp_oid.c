@@ -242,6 +242,32 @@ test_rss_caps_golden(void **state)
 }
 
 static void
+test_rss_caps_need_subchannels(void **state)
+{
+	static const struct {
+		uint32_t vmbus, nvsp;
+		uint8_t queues;
+	} row[] = {
+		{ 0xd, NVS_V6_1, 1 }, { 0x10001, NVS_V6_1, 1 },
+		{ 0x20004, NVS_V6_1, 4 }, { 0x40000, NVS_V5, 4 },
+		{ 0x40000, NVS_V4, 1 },
+	};
+	uint8_t out[488];
+	uint32_t len;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct rig *r = up(row[i].nvsp);
+
+		r->chan[0].chan.vmbus_version = row[i].vmbus;
+		assert_int_equal(query(r, 0x00010203, NULL, 0, out, &len), 0);
+		assert_int_equal(out[8], row[i].queues);
+		assert_int_equal(out[12], row[i].queues);
+		rig_del(r);
+	}
+}
+
+static void
 test_rss_set(void **state)
 {
 	struct rig *r = up(NVS_V6_1);
@@ -415,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_offload_caps),
 		cmocka_unit_test(test_offload_set),
 		cmocka_unit_test(test_rss_caps_golden),
+		cmocka_unit_test(test_rss_caps_need_subchannels),
 		cmocka_unit_test(test_rss_set),
 		cmocka_unit_test(test_filter_and_lists),
 		cmocka_unit_test(test_network_address),
