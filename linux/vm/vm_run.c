@@ -126,7 +126,9 @@ vm_args_machine(struct vm_args *a, const struct vm_config *cfg,
 	vm_arg(a, "-cpu");
 	vm_arg(a, "max,-cx16,-erms,-fsrm");
 	vm_arg(a, "-machine");
-	vm_arg(a, "pc,memory-backend=ram");
+	/* No screen: what the BIOS and a boot sector say is on the port. */
+	vm_arg(a, "pc,%smemory-backend=ram", cfg->image != NULL &&
+	    cfg->kernel == NULL ? "graphics=off," : "");
 	vm_arg(a, "-object");
 	vm_arg(a, "memory-backend-memfd,id=ram,size=%uM,share=on,seal=on",
 	    cfg->memory_mib);

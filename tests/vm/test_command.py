@@ -58,5 +58,6 @@ def test_prints_a_command_line_that_a_shell_takes(lab):
     assert f'if=virtio,file={kit.initrd()},snapshot=on' in args
     assert ('memory-backend-memfd,id=ram,size=2048M,share=on,seal=on'
             in args)
+    assert 'pc,graphics=off,memory-backend=ram' in args
     assert args[args.index('-smp') + 1] == '3'
     assert args[-2:] == ['-name', "it's"]
