@@ -25,6 +25,15 @@ load64(const uint8_t *p)
 	return w;
 }
 
+static inline uint32_t
+load32(const uint8_t *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
 uint64_t
 pkt_sum_bytes(uint64_t sum, const void *buf, uint32_t len)
 {
@@ -45,6 +54,11 @@ pkt_sum_bytes(uint64_t sum, const void *buf, uint32_t len)
 
 		lo += a & 0xffffffff;
 		hi += a >> 32;
+	}
+	if (len >= 4) {
+		lo += load32(p);
+		p += 4;
+		len -= 4;
 	}
 	if (len > 0)
 		memcpy(&last, p, len);

@@ -167,10 +167,13 @@ tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 	uint32_t start = VSP_SECTION_HEAD + f->raw_len - f->len;
 	struct vec data = { p + start, f->len };
 
-	if (there < f->raw_len)
+	bool whole = there == 0 && f->head_len >= f->len;
+
+	/* All of a short frame is in our copy of its head. */
+	if (there < f->raw_len && !whole)
 		pkt_vec_gather(v, n, there, p + VSP_SECTION_HEAD + there,
 		    f->raw_len - there);
-	if (f->edited)
+	if (f->edited || whole)
 		memcpy(p + start, f->head, min_u32(f->head_len, f->len));
 	vsp_tg_csum(q, f, &data, 1);
 	vsp_tg_section_finish(vsp, s, start, f->len, &f->ppi);

@@ -108,11 +108,12 @@ int
 nic_to_guest_copy(struct nic *nic, uint32_t queue, const struct vec *v,
     uint32_t n, const struct pkt_meta *m)
 {
-	uint32_t len = pkt_vec_bytes(v, n);
+	uint32_t len;
 	uint8_t *p;
 
 	if (nic->delay == NULL)
 		return vsp_to_guest_copy(nic->vsp, queue, v, n, m);
+	len = pkt_vec_bytes(v, n);
 	p = nic_delay_room(nic, queue, len);
 	if (p == NULL) {
 		counter_add(&nic->queue[queue].counters.delay_full, 1);
