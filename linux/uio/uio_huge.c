@@ -17,9 +17,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@
 struct uio_huge {
 	struct uio *uio;
 	int fan_fd;
+	int stop_fd;
 	int pipe[2];
 	struct event *event;
 	pthread_t thread;
@@ -50,9 +53,14 @@ huge_run(void *arg)
 {
 	char buf[4096] __attribute__((aligned(8)));
 	struct uio_huge *h = arg;
+	struct pollfd p[2] = { { .fd = h->stop_fd, .events = POLLIN },
+		{ .fd = h->fan_fd, .events = POLLIN } };
 	ssize_t n;
 
-	while ((n = read(h->fan_fd, buf, sizeof(buf))) > 0 || errno == EINTR) {
+	while ((poll(p, 2, -1) >= 0 || errno == EINTR) && p[0].revents == 0) {
+		n = read(h->fan_fd, buf, sizeof(buf));
+		if (n <= 0 && errno != EINTR && errno != EAGAIN)
+			break;
 		const struct fanotify_event_metadata *e = (const void *)buf;
 
 		for (; n > 0 && FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
@@ -89,7 +97,11 @@ uio_huge_stop(struct uio *u)
 	if (h == NULL)
 		return;
 	if (h->started) {
-		pthread_cancel(h->thread);
+		const uint64_t one = 1;
+
+		while (write(h->stop_fd, &one, sizeof(one)) < 0 &&
+		    errno == EINTR)
+			;
 		pthread_join(h->thread, NULL);
 	}
 	if (h->event != NULL)
@@ -97,6 +109,8 @@ uio_huge_stop(struct uio *u)
 	/* Whoever still waits is let go by the kernel. */
 	if (h->fan_fd >= 0)
 		close(h->fan_fd);
+	if (h->stop_fd >= 0)
+		close(h->stop_fd);
 	if (h->pipe[0] >= 0) {
 		close(h->pipe[0]);
 		close(h->pipe[1]);
@@ -116,9 +130,10 @@ uio_huge_start(struct uio *u)
 	u->huge = h;
 	h->uio = u;
 	h->pipe[0] = h->pipe[1] = -1;
-	h->fan_fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC,
-	    O_RDONLY | O_CLOEXEC);
-	if (h->fan_fd < 0 || fanotify_mark(h->fan_fd, FAN_MARK_ADD |
+	h->stop_fd = eventfd(0, EFD_CLOEXEC);
+	h->fan_fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC |
+	    FAN_NONBLOCK, O_RDONLY | O_CLOEXEC);
+	if (h->stop_fd < 0 || h->fan_fd < 0 || fanotify_mark(h->fan_fd, FAN_MARK_ADD |
 	    FAN_MARK_MOUNT, FAN_OPEN_PERM, AT_FDCWD, UIO_HUGE_DIR) < 0 ||
 	    pipe2(h->pipe, O_CLOEXEC) < 0) {
 		rc = -errno;
