@@ -238,7 +238,7 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc)
 			c.workers = (uint32_t)atoi(argv[++i]);
 		else if (strncmp(argv[i], "--pin=", 6) == 0)
-			c.first_cpu = (uint32_t)atoi(argv[i] + 6);
+			c.place.first_cpu = (uint32_t)atoi(argv[i] + 6);
 		else if (strcmp(argv[i], "--nic") == 0 && i + 1 < argc)
 			nic = argv[++i];
 	}
@@ -246,7 +246,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "pps_drain: --listen PATH --nic SPEC\n");
 		return 2;
 	}
-	c.pin = true;
+	c.place.pin = true;
 	c.poll = HOST_POLL_OFF;	/* or ready() would not be called */
 	rc = drain_serve(&c, nic, base);
 	event_base_free(base);

@@ -35,10 +35,10 @@ struct cmd_guest {
 
 enum {
 	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_IFNAME, KEY_NETNS, KEY_VPS,
-	KEY_MEMORY, KEY_PIN, KEY_NO_PIN, KEY_SINGLE_VP, KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD,
-	KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE,
-	KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC, KEY_UIO, KEY_UIO_INTERRUPT,
-	KEY_NO_HUGE,
+	KEY_MEMORY, KEY_PIN, KEY_NO_PIN, KEY_SCHED, KEY_SINGLE_VP, KEY_SIGNAL,
+	KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS,
+	KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC, KEY_UIO,
+	KEY_UIO_INTERRUPT, KEY_NO_HUGE,
 };
 
 static const struct argp_option options[] = {
@@ -84,6 +84,9 @@ static const struct argp_option options[] = {
 	    "Pin virtual processor k to processor CPU + k; default: on, behind "
 	    "the processors of guests that run already", 3 },
 	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 3 },
+	{ "sched", KEY_SCHED, "HOW", 0,
+	    "How threads wake up: batch (default: they leave the processor to "
+	    "who runs, and find more work later) or normal (at once)", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy)", 3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
@@ -280,12 +283,17 @@ parse(int key, char *arg, struct argp_state *state)
 		    65536) << 20;
 		break;
 	case KEY_NO_PIN:
-		c->pin = false;
+		c->place.pin = false;
 		break;
 	case KEY_PIN:
-		c->pin = true;
+		c->place.pin = true;
 		if (arg != NULL)
-			c->first_cpu = cli_uint("--pin", arg, 0, CMD_MAX_CPU);
+			c->place.first_cpu = cli_uint("--pin", arg, 0,
+			    CMD_MAX_CPU);
+		break;
+	case KEY_SCHED:
+		c->place.sched = (enum thread_sched)cli_choice("--sched", arg,
+		    thread_sched_names, THREAD_SCHEDS);
 		break;
 	case KEY_SINGLE_VP:
 		c->single_vp = true;

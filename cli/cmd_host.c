@@ -24,8 +24,8 @@ struct cmd_host {
 
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
-	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_NO_PIN, KEY_MAX_VMBUS, KEY_MAX_NVSP,
-	KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
+	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_NO_PIN, KEY_SCHED, KEY_MAX_VMBUS,
+	KEY_MAX_NVSP, KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
 };
 
 static const struct argp_option options[] = {
@@ -44,6 +44,9 @@ static const struct argp_option options[] = {
 	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
 	    "Pin worker k to processor CPU + k; default: on, CPU 0", 2 },
 	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 2 },
+	{ "sched", KEY_SCHED, "HOW", 0,
+	    "How threads wake up: batch (default: they leave the processor to "
+	    "who runs, and find more work later) or normal (at once)", 2 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "When a guest is told of packets: edge (default, once a batch) "
 	    "or packet (each packet, legacy)", 2 },
@@ -140,12 +143,17 @@ parse(int key, char *arg, struct argp_state *state)
 		c->workers = cli_uint("--workers", arg, 1, HOST_MAX_WORKERS);
 		break;
 	case KEY_NO_PIN:
-		c->pin = false;
+		c->place.pin = false;
 		break;
 	case KEY_PIN:
-		c->pin = true;
+		c->place.pin = true;
 		if (arg != NULL)
-			c->first_cpu = cli_uint("--pin", arg, 0, CMD_MAX_CPU);
+			c->place.first_cpu = cli_uint("--pin", arg, 0,
+			    CMD_MAX_CPU);
+		break;
+	case KEY_SCHED:
+		c->place.sched = (enum thread_sched)cli_choice("--sched", arg,
+		    thread_sched_names, THREAD_SCHEDS);
 		break;
 	case KEY_SIGNAL:
 		c->signal = (enum host_signal)cli_choice("--signal", arg,

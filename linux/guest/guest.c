@@ -57,7 +57,8 @@ guest_config_default(struct guest_config *c)
 {
 	*c = (struct guest_config){ .name = "", .nic = "", .ifname = "hn0",
 		.netns = "", .vps = 2, .uio = -1, .memory_bytes = 1ull << 30,
-		.coalesce = true, .pin = true, .first_cpu = GUEST_CPU_AUTO };
+		.coalesce = true, 
+		.place = { .pin = true, .first_cpu = GUEST_CPU_AUTO } };
 	vsc_tunables_default(&c->vsc.tune);
 	c->vsc.offloads = VSC_OFF_ALL;
 	/* Directed, multicast (all), broadcast: the TAP's stack filters. */
@@ -398,8 +399,8 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 		return NULL;
 	memset(g, 0, sizeof(*g));
 	g->cfg = *cfg;
-	if (g->cfg.first_cpu == GUEST_CPU_AUTO)
-		g->cfg.first_cpu = guest_cpu_auto(cfg->vps);
+	if (g->cfg.place.first_cpu == GUEST_CPU_AUTO)
+		g->cfg.place.first_cpu = guest_cpu_auto(cfg->vps);
 	g->base = base;
 	g->timer_at = UINT64_MAX;
 	if (cfg->transcript != NULL &&

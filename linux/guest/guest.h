@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "bus/vmc.h"
+#include "linux/run/thread.h"
 #include "vsc/vsc.h"
 
 struct guest;
@@ -26,8 +27,8 @@ struct guest_config {
 	const char *netns;	/* "" : ours */
 	uint32_t vps;
 	uint64_t memory_bytes;
-	bool pin;		/* pin VP k to CPU first_cpu + k */
-	uint32_t first_cpu;	/* GUEST_CPU_AUTO: behind other guests' */
+	/* VP k is thread k; first_cpu GUEST_CPU_AUTO: behind other guests' */
+	struct thread_place place;
 	bool single_vp;		/* all channels on VP 0 */
 	bool once;		/* end when the host goes, do not wait for it */
 	bool coalesce;		/* merge received segments before the TAP */

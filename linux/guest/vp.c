@@ -13,13 +13,12 @@
 #include "linux/guest/vp.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "linux/guest/guest_priv.h"
+#include "linux/run/thread.h"
 
 #define X(name, text) COUNTER_ROW(vp_counters, name, text)
 COUNTER_TABLE(vp_counters, VP_COUNTERS(X));
@@ -160,9 +159,6 @@ vp_source_del(struct vp *v, int fd)
 int
 vp_start(struct vp *v, struct guest *g, uint32_t index)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char name[16];
-	cpu_set_t set;
 	int rc;
 
 	v->guest = g;
@@ -181,14 +177,7 @@ vp_start(struct vp *v, struct guest *g, uint32_t index)
 	if (rc < 0)
 		return rc;
 	v->started = true;
-	snprintf(name, sizeof(name), "hv-vp%u", index);
-	pthread_setname_np(v->thread, name);
-	/* Pinned as far as there are processors; a hint, so errors pass. */
-	if (g->cfg.pin && cpus > 0) {
-		CPU_ZERO(&set);
-		CPU_SET((g->cfg.first_cpu + index) % (uint32_t)cpus, &set);
-		pthread_setaffinity_np(v->thread, sizeof(set), &set);
-	}
+	thread_place(v->thread, "hv-vp", index, &g->cfg.place);
 	return 0;
 }
 

@@ -27,7 +27,8 @@
 void
 host_config_default(struct host_config *c)
 {
-	*c = (struct host_config){ .pin = true, .max_guests = HOST_MAX_GUESTS };
+	*c = (struct host_config){ .place.pin = true,
+		.max_guests = HOST_MAX_GUESTS };
 }
 
 /* --- the socket --- */
@@ -302,7 +303,7 @@ host_workers_start(struct host *h, char *err, size_t cap)
 	int rc;
 
 	rc = worker_pool_start(&h->pool, min_u32(n, HOST_MAX_WORKERS),
-	    h->cfg.pin, h->cfg.first_cpu, host_guard, h);
+	    &h->cfg.place, host_guard, h);
 	if (rc < 0)
 		snprintf(err, cap, "starting workers: %s", strerror(-rc));
 	return rc;

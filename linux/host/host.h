@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "linux/host/nic_spec.h"
+#include "linux/run/thread.h"
 
 struct host;
 
@@ -38,8 +39,7 @@ struct host_config {
 	const char *listen;	/* path of the socket that guests connect to */
 	const char *group;	/* NULL: mode 0600; else 0660 and this group */
 	uint32_t workers;	/* 0: one a core */
-	bool pin;		/* worker k to CPU first_cpu + k */
-	uint32_t first_cpu;
+	struct thread_place place;	/* worker k is thread k */
 	bool lenient;		/* take what Windows refuses */
 	bool monitor;		/* offer monitor pages to every guest */
 	enum host_signal signal;

@@ -26,7 +26,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -420,12 +419,9 @@ work_source_del(struct work_source *s)
 }
 
 static int
-worker_start(struct worker *w, bool pin, uint32_t first_cpu)
+worker_start(struct worker *w, const struct thread_place *place)
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char name[16];
-	cpu_set_t set;
 	int rc;
 
 	w->last = &w->first;
@@ -439,20 +435,13 @@ worker_start(struct worker *w, bool pin, uint32_t first_cpu)
 	if (rc < 0)
 		return rc;
 	w->started = true;
-	snprintf(name, sizeof(name), "hv-worker%u", w->index);
-	pthread_setname_np(w->thread, name);
-	/* A hint, so errors pass. */
-	if (pin && cpus > 0) {
-		CPU_ZERO(&set);
-		CPU_SET((first_cpu + w->index) % (uint32_t)cpus, &set);
-		pthread_setaffinity_np(w->thread, sizeof(set), &set);
-	}
+	thread_place(w->thread, "hv-worker", w->index, place);
 	return 0;
 }
 
 int
-worker_pool_start(struct worker_pool *p, uint32_t count, bool pin,
-    uint32_t first_cpu, void (*waiting)(void *), void *ctx)
+worker_pool_start(struct worker_pool *p, uint32_t count,
+    const struct thread_place *place, void (*waiting)(void *), void *ctx)
 {
 	int rc = 0;
 
@@ -469,7 +458,7 @@ worker_pool_start(struct worker_pool *p, uint32_t count, bool pin,
 		w->epoll_fd = w->wake_fd = -1;
 	}
 	for (p->count = 0; p->count < count && rc == 0; p->count++)
-		rc = worker_start(&p->worker[p->count], pin, first_cpu);
+		rc = worker_start(&p->worker[p->count], place);
 	if (rc < 0)
 		worker_pool_stop(p);
 	return rc;

@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "linux/run/thread.h"
 
 #define WORKER_COUNTERS(X)						\
 	X(wakeups,	"times the thread woke from sleep")		\
@@ -106,8 +107,8 @@ struct worker_pool {
 };
 
 /* Start `count` threads.  0 or -errno. */
-int worker_pool_start(struct worker_pool *, uint32_t count, bool pin,
-    uint32_t first_cpu, void (*waiting)(void *), void *ctx);
+int worker_pool_start(struct worker_pool *, uint32_t count,
+    const struct thread_place *, void (*waiting)(void *), void *ctx);
 /* All works were removed. */
 void worker_pool_stop(struct worker_pool *);
 

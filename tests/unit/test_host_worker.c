@@ -67,7 +67,8 @@ rig_start(struct rig *r, uint32_t workers)
 {
 	memset(r, 0, sizeof(*r));
 	r->gate.id = 1;
-	assert_int_equal(worker_pool_start(&r->pool, workers, false, 0,
+	assert_int_equal(worker_pool_start(&r->pool, workers,
+	    &(struct thread_place){ 0 },
 	    rig_waiting, r), 0);
 	for (uint32_t i = 0; i < WORKS; i++) {
 		r->job[i].behind = &r->behind;
