@@ -52,7 +52,7 @@ struct vsc;
 	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
 	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
 	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue")	\
-	X(rxbuf_kb, 8192, 64, 31744, "receive buffer, KiB")		\
+	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 1024, 0, 15360, "send buffer, KiB; 0: none")	\
 	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
 	X(max_nvsp, 0x60001, 2, 0x60001, "newest NVSP version tried")

@@ -23,8 +23,13 @@
 COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
 #undef X
 
-/* Policy: bytes of a receive section of a guest that takes large fragments. */
-#define NIC_RSC_SECTION		8192u
+/*
+ * Policy: bytes of a receive section of a guest that takes large fragments: a
+ * 64 KiB frame in two, as long as each queue still has some 50 sections.
+ */
+#define NIC_RSC_SECTION		34816u
+#define NIC_RSC_SECTION_QUEUES	8u
+#define NIC_RSC_SECTION_SMALL	8192u
 
 static const struct backend_ops *const nic_backends[] = {
 	[NIC_TAP] = &backend_tap_ops,
@@ -201,6 +206,16 @@ static const struct vsp_ops nic_vsp_ops = {
 
 /* --- configuration --- */
 
+/* Large sections for large fragments; 0: frames of that MTU need their own. */
+static uint32_t
+nic_rsc_section(const struct nic_spec *s)
+{
+	uint32_t n = s->queues <= NIC_RSC_SECTION_QUEUES ? NIC_RSC_SECTION :
+	    NIC_RSC_SECTION_SMALL;
+
+	return s->mtu < n / 2 ? n : 0;
+}
+
 static void
 nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 {
@@ -223,10 +238,8 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
 		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
 		.loss_ppm = s->loss_ppm };
-	/* Large sections for large fragments; a frame more needs its MTU. */
-	if (c->section_bytes == 0 && c->rsc_sizes && s->rsc && s->mtu <
-	    NIC_RSC_SECTION / 2)
-		c->section_bytes = NIC_RSC_SECTION;
+	if (c->section_bytes == 0 && c->rsc_sizes && s->rsc)
+		c->section_bytes = nic_rsc_section(s);
 	memcpy(c->mac, nic->mac, sizeof(c->mac));
 	c->offloads = (s->txcsum ? VSP_OFF_TXCSUM : 0) |
 	    (s->rxcsum != NIC_RXCSUM_OFF ? VSP_OFF_RXCSUM : 0) |

@@ -94,6 +94,8 @@ link_mem_create(struct link_guest *lg, uint64_t bytes)
 		lg->mem = NULL;
 		return -errno;
 	}
+	/* Helps where /sys/kernel/mm/transparent_hugepage/shmem_enabled lets. */
+	(void)madvise(lg->mem, bytes, MADV_HUGEPAGE);
 	lg->mem_bytes = bytes;
 	lg->runs_cap = 64;
 	lg->run = calloc(lg->runs_cap, sizeof(*lg->run));

@@ -102,6 +102,7 @@ link_region_map(struct partition *p, const struct link_mem_add *m, int fd,
 	    (off_t)m->offset);
 	if (r.va == MAP_FAILED)
 		return LINK_E_MEM;
+	(void)madvise(r.va, m->bytes, MADV_HUGEPAGE);
 	*lr = (struct link_region){ fd, m->offset, NULL };
 	if (condemned != NULL) {
 		lr->loose = link_loose_add(r.va, m->bytes, condemned);
