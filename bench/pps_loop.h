@@ -162,7 +162,7 @@ static inline void
 pps_loop(struct pps_worker *w, bool (*turn)(void *, uint32_t queue),
     void *arg)
 {
-	const struct timespec nap = { 0, 200000 };
+	const struct timespec nap = { 0, 500000 };
 	const struct pps_opt *o = w->o;
 	double begin = pps_now(), end = begin + PPS_WARM, t;
 	bool warm = o->frames != 0;
