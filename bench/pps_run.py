@@ -294,6 +294,7 @@ def stat(lab):
     """The host's answer, asked for without a process in between."""
     path, = pathlib.Path(lab.dir, 'run').glob('host-*.sock')
     with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
         s.connect(str(path))
         s.sendall(b'{"cmd": "stat"}')
         s.shutdown(socket.SHUT_WR)
