@@ -25,9 +25,10 @@ def test_counts(lab):
         # Tens of instructions a turn at the very least.
         assert n[cpu] > 300000 * 20, n
         assert n[cpu] > 2 * n[1 - cpu], n
-    n = rise(g, 'ping -q -c 20 -i 0.05 10.7.0.2')
-    assert n['signals'][0] >= 20, n
-    assert sum(n['interrupts']) >= 20, n
+    # One after the other; a host that is still awake needs no signal.
+    n = rise(g, 'for i in $(seq 20); do ping -q -c1 10.7.0.2; done')
+    assert n['signals'][0] >= 5, n
+    assert sum(n['interrupts']) >= 5, n
     assert len(n['softirq_ticks']) == 2
     # Flows that are to fall on one channel each do.
     ports = g.client_ports(4)
