@@ -201,6 +201,8 @@ class Bench:
         first = sample(lab, host)
         time.sleep(max(0, end - time.monotonic()))
         last = sample(lab, host)
+        # The kernel waits for others in our name, such as for huge pages.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         lab.wait(f'{side} result', lambda: guest.poll() is not None,
                  START, [host])
         run = result(lab.log(guest))
