@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] /
                        'scripts'))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-pytest.register_assert_rewrite('kit', 'linux_guest')
+pytest.register_assert_rewrite('kit', 'linux_guest', 'freebsd_guest')
 import kit              # noqa: E402
 from lab import Lab     # noqa: E402
 

@@ -1,0 +1,195 @@
+"""A FreeBSD machine on our host end, run by `hvnet vm` from a disk image.
+
+The image is one of the user's (HVNET_FREEBSD_IMAGE, docs/vm.md): what it must
+give is a root shell on its first serial port, and FreeBSD's base system.
+"""
+import os
+import pathlib
+import random
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import kit
+from lab import TOP
+from linux_guest import GUEST, HOST, Joined
+
+IMAGE = os.environ.get('HVNET_FREEBSD_IMAGE')
+# What to type where the BIOS hands over: ` -h` for a loader that otherwise
+# talks to a screen.
+BOOT = os.environ.get('HVNET_FREEBSD_BOOT')
+# +i: no prompt, and no line editing, which sets the terminal as it likes.
+SHELL = (b'exec env -i HOME=/root PATH=/sbin:/bin:/usr/sbin:/usr/bin '
+         b'/bin/sh +i\n')
+
+
+class FreeBsdVm:
+    """A machine whose serial console answers as a shell."""
+
+    # What the console says on the way to it, and what is then typed.
+    TALK = [
+        (re.compile(rb'login: ?$'), b'root\n'),
+        (re.compile(rb'RETURN for /bin/sh: ?$'), b'\n'),
+        (re.compile(rb'[#%] ?$'), SHELL),
+    ]
+
+    def __init__(self, lab, vps=2, memory='1G', name='freebsd', args=()):
+        self.lab = lab
+        self.serial = kit.Vm.serial = kit.Vm.serial + 1
+        self.monitor = f'{lab.dir}/vm{self.serial}.monitor'
+        self.log = f'{lab.dir}/vm{self.serial}.console'
+        ours, its = socket.socketpair()
+        with its, open(f'{self.log}.err', 'wb') as err:
+            self.proc = subprocess.Popen(
+                [lab.hvnet, 'vm', '--connect', lab.sock, '--qemu',
+                 str(kit.qemu()), '--name', name, '--vps', str(vps),
+                 '--memory', memory, '--snapshot', '--image', IMAGE, *args,
+                 '--', '-monitor',
+                 f'unix:{self.monitor},server=on,wait=off'],
+                stdin=its, stdout=its, stderr=err, env=lab.env)
+        self.proc.log = f'{self.log}.err'
+        lab.procs.append(self.proc)
+        self.sock = ours
+        self.buf = b''
+
+    def _read(self, seconds):
+        """More of the console, kept; b'' when none came in that time."""
+        self.sock.settimeout(seconds)
+        try:
+            got = self.sock.recv(65536)
+        except TimeoutError:
+            return b''
+        if not got:
+            raise AssertionError('vm: ended\n' + self.tail())
+        with open(self.log, 'ab') as f:
+            f.write(got)
+        self.buf += got
+        return got
+
+    def tail(self):
+        text = pathlib.Path(self.log).read_text(errors='replace') \
+            if os.path.exists(self.log) else ''
+        return '\n'.join(text.splitlines()[-40:]) + '\n' + \
+            self.lab.log(self.proc)
+
+    def console(self):
+        return pathlib.Path(self.log).read_text(errors='replace')
+
+    def wait_ready(self, seconds=240):
+        """To a shell without echo and prompt: after boot and each reset."""
+        end = time.monotonic() + seconds
+        shell = False
+        if BOOT:
+            self._until(b'Booting from Hard Disk', 30)
+            self.sock.sendall(BOOT.encode() + b'\r')
+        while not shell:
+            if time.monotonic() > end:
+                raise AssertionError('vm: no shell\n' + self.tail())
+            if self._read(1):
+                continue
+            for prompt, words in self.TALK:
+                if prompt.search(self.buf):
+                    shell = words is SHELL
+                    self.buf = b''
+                    self.sock.sendall(words)
+                    break
+        # What comes while the shell starts may be thrown away: ask again.
+        ask = b"stty -echo -onlcr; printf 'rea%s\\001' dy\n"
+        while b'ready\x01' not in self.buf:
+            self.sock.sendall(ask)
+            while self._read(2):
+                pass
+            if time.monotonic() > end:
+                raise AssertionError('vm: no shell\n' + self.tail())
+        self.buf = b''
+        self.run('sysctl kern.consmute=1')
+        return self
+
+    connect = wait_ready
+
+    def _until(self, mark, seconds):
+        end = time.monotonic() + seconds
+        while mark not in self.buf:
+            left = end - time.monotonic()
+            if left <= 0 or b'Fatal trap' in self.buf:
+                raise AssertionError('vm: no answer\n' + self.tail())
+            self._read(min(left, 1))
+        head, self.buf = self.buf.split(mark, 1)
+        return head
+
+    def run(self, cmd, check=True, timeout=60):
+        """Run a shell line in the guest; its output."""
+        line = f"({cmd}) </dev/null 2>&1; printf '\\n\\001%d\\n' $?\n"
+        # What a terminal that edits lines takes.
+        assert len(line) < 1000, line
+        self.sock.sendall(line.encode())
+        out = self._until(b'\n\x01', timeout).decode(errors='replace')
+        code = self._until(b'\n', 10)
+        out = out.replace('\r\n', '\n').strip('\n')
+        if check and int(code) != 0:
+            raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')
+        return out
+
+    def sysctl(self, name):
+        return self.run(f'sysctl -n {name}')
+
+    def kernel_log(self):
+        """The kernel's lines that complain."""
+        bad = re.compile(r'panic|Fatal trap|lock order|'
+                         r'(hn|vmbus)\d*: .*(error|fail|unable|time|invalid|'
+                         r'unknown|not |lost|bad|can\'t|mismatch)', re.I)
+        return [x for x in self.run('dmesg').splitlines() if bad.search(x)]
+
+    qmp = kit.Vm.qmp
+
+
+class JoinedFreeBsd(Joined):
+    """One FreeBSD machine (10.7.0.1) and a TAP of ours (10.7.0.2)."""
+
+    def __init__(self, lab, vps=2, mtu=9000, host_args=(), vm=(), **spec):
+        self.lab = lab
+        self.vps = vps
+        self.spec = lab.tap_spec(queues=vps, mtu=mtu, **spec)
+        self.host_args = host_args
+        self.hostp = lab.host(self.spec, args=host_args)
+        self.vm = FreeBsdVm(lab, vps=vps, **dict(vm))
+        self.vm.connect()
+        lab.address('h', 'hvhost0', 2)
+        lab.run('h', 'ip link set hvhost0 mtu 1500')
+        self.up()
+
+    def up(self):
+        self.vm.run('ifconfig hn0 inet 10.7.0.1/24 up; ifconfig hn0 inet6 '
+                    'fd07::1 prefixlen 64 no_dad -ifdisabled')
+        self.ping()
+
+    def ping(self, to=HOST, seconds=20):
+        self.vm.run(f'for i in $(jot {seconds}); do ping -c1 -t1 -q {to} && '
+                    'exit 0; sleep 0.2; done; exit 1', timeout=3 * seconds)
+
+    def copy_out(self, mib, to=HOST):
+        port = random.randint(20000, 30000)
+        p = self.serve([sys.executable, TOP / 'scripts/copyfile.py',
+                        'receive', str(port)], port)
+        sent = self.vm.run(
+            f'dd if=/dev/urandom of=/tmp/f bs=1m count={mib} 2>/dev/null; '
+            f'sha256 -q /tmp/f; nc -N {to} {port} </tmp/f >/dev/null',
+            timeout=120).split()[0]
+        p.wait(60)
+        self.lab.procs.remove(p)
+        assert self.lab.log(p).split() == [sent, str(mib << 20)]
+
+    def copy_in(self, mib, to=GUEST):
+        port = random.randint(20000, 30000)
+        six = '-6 ' if ':' in to else ''
+        self.vm.run(f'rm -f /tmp/done; (nc -N {six}-l {port} >/tmp/g; '
+                    'touch /tmp/done) >/dev/null 2>&1 & sleep 0.5')
+        r = self.lab.run('h', [sys.executable, TOP / 'scripts/copyfile.py',
+                               'send', to, str(port), str(mib)])
+        sent, size = r.stdout.split()
+        got = self.vm.run('while [ ! -e /tmp/done ]; do sleep 0.1; done; '
+                          'sha256 -q /tmp/g; stat -f %z /tmp/g',
+                          timeout=60).split()
+        assert got == [sent, size]
