@@ -44,8 +44,14 @@ struct vsp_config {
 	bool strict;		/* refuse what Windows refuses */
 	bool rxcsum_complete;	/* never hand a partial checksum to the guest */
 	/*
+	 * RSC fragments of as many segments as a section takes.  The guest
+	 * must not read the segment size off them: our own, which is told it,
+	 * and Linux and FreeBSD, which have no use for it.
+	 */
+	bool rsc_large;
+	/*
 	 * The guest is our own: RSC frames carry their segment size (LSO info
-	 * on the first fragment), and fragments may be of several segments.
+	 * on the first fragment).
 	 */
 	bool rsc_sizes;
 	uint64_t speed_bps;

@@ -4,9 +4,10 @@
  * Theory of operation.  RSC has no field for the segment size, so fragments
  * are cut at it: the first one holds the headers and one segment's payload,
  * each other one a segment's payload, and a guest may read the size off them.
- * Our own guest (rsc_sizes) is told it instead, by LSO info on the first
- * fragment, and fragments then hold as many segments as a section takes: nine
- * RNDIS headers for 64 KiB instead of 45.  All fragments of a frame are one
+ * With rsc_large fragments hold as many segments as a section takes: with
+ * sections of 34 KiB two RNDIS headers for a 64 KiB frame instead of 45.  Our
+ * own guest is told the size instead (rsc_sizes), by LSO info on the first
+ * fragment; the kernels of virtual machines do not ask.  All fragments are one
  * chain, and so in one packet.  A guest without RSC, or a frame of more
  * fragments than a packet takes, gets whole TCP segments, each a frame of its
  * own.
@@ -67,7 +68,7 @@ vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
 	uint32_t room = vsp_rxbuf_frame_max(&vsp->rxbuf);
 
 	hdr += PKT_VLAN_BYTES;		/* one may be put back */
-	if (!rsc || !vsp->cfg.rsc_sizes || room < hdr + seg)
+	if (!rsc || !vsp->cfg.rsc_large || room < hdr + seg)
 		return seg;
 	return (room - hdr) / seg * seg;
 }

@@ -28,6 +28,8 @@ COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
  * 64 KiB frame in two, as long as each queue still has some 50 sections.
  */
 #define NIC_RSC_SECTION		34816u
+/* A machine's guest may leave RSC off, and then each segment takes a section. */
+#define NIC_RSC_SECTION_VM	16384u
 #define NIC_RSC_SECTION_QUEUES	8u
 #define NIC_RSC_SECTION_SMALL	8192u
 
@@ -208,10 +210,11 @@ static const struct vsp_ops nic_vsp_ops = {
 
 /* Large sections for large fragments; 0: frames of that MTU need their own. */
 static uint32_t
-nic_rsc_section(const struct nic_spec *s)
+nic_rsc_section(const struct nic_spec *s, uint32_t kind)
 {
-	uint32_t n = s->queues <= NIC_RSC_SECTION_QUEUES ? NIC_RSC_SECTION :
-	    NIC_RSC_SECTION_SMALL;
+	uint32_t n = s->queues > NIC_RSC_SECTION_QUEUES ?
+	    NIC_RSC_SECTION_SMALL : kind == LINK_KIND_VM ?
+	    NIC_RSC_SECTION_VM : NIC_RSC_SECTION;
 
 	return s->mtu < n / 2 ? n : 0;
 }
@@ -233,13 +236,14 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		    VSP_VLAN_NONE,
 		.vlan_id = s->vlan_id, .mac_spoof = s->spoof,
 		.section_bytes = s->section_bytes,
+		.rsc_large = kind == LINK_KIND_HVNET || kind == LINK_KIND_VM,
 		.rsc_sizes = kind == LINK_KIND_HVNET,
 		.backend_gso4 = (nic->ops->caps & BACKEND_GSO4) != 0,
 		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
 		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
 		.loss_ppm = s->loss_ppm };
-	if (c->section_bytes == 0 && c->rsc_sizes && s->rsc)
-		c->section_bytes = nic_rsc_section(s);
+	if (c->section_bytes == 0 && c->rsc_large && s->rsc)
+		c->section_bytes = nic_rsc_section(s, kind);
 	memcpy(c->mac, nic->mac, sizeof(c->mac));
 	c->offloads = (s->txcsum ? VSP_OFF_TXCSUM : 0) |
 	    (s->rxcsum != NIC_RXCSUM_OFF ? VSP_OFF_RXCSUM : 0) |

@@ -115,7 +115,7 @@ test_rsc_sizes(void **state)
 	struct sim_nic_result r;
 
 	sim_nic_defaults(&c);
-	c.vsp.rsc_sizes = true;
+	c.vsp.rsc_large = c.vsp.rsc_sizes = true;
 	for (uint32_t i = 0; i < 2 * ARRAY_LEN(section); i++) {
 		for (uint32_t k = 0; k < ARRAY_LEN(frame); k++) {
 			c.seed = 10 * i + k;
