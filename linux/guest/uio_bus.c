@@ -55,6 +55,7 @@ struct uio_bus {
 	struct uio_bus_config cfg;
 	struct uio_dev dev;
 	struct uio_arena *arena;
+	uint64_t scan_at;	/* not before */
 	uint32_t found;		/* sub-channels */
 	uint32_t scans;
 	uint64_t beat_at;
@@ -275,8 +276,10 @@ uio_bus_timer(struct uio_bus *b, uint64_t now)
 {
 	struct uio_chan *p = b->chan[0];
 
-	if (bus_scanning(b))
+	if (bus_scanning(b) && now >= b->scan_at) {
+		b->scan_at = now + BUS_SCAN_NS;
 		bus_scan(b);
+	}
 	if (now >= b->beat_at) {
 		b->beat_at = now + BUS_BEAT_NS;
 		if (!p->rescinded && !uio_dev_present(&b->dev)) {
@@ -284,7 +287,8 @@ uio_bus_timer(struct uio_bus *b, uint64_t now)
 			p->rc.chan.events->rescinded(&p->rc.chan);
 		}
 	}
-	return bus_scanning(b) ? now + BUS_SCAN_NS : b->beat_at;
+	return bus_scanning(b) && b->scan_at < b->beat_at ? b->scan_at :
+	    b->beat_at;
 }
 
 bool

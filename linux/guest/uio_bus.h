@@ -42,7 +42,10 @@ int uio_bus_mem_alloc(struct uio_bus *, uint32_t bytes, struct chan_mem *out);
  * Context: that VP.
  */
 bool uio_bus_dispatch(struct uio_bus *, uint32_t vp, uint32_t budget);
-/* Look for sub-channels and for the device's end; when to call again, ns. */
+/*
+ * Look for sub-channels and for the device's end, as far as it is time; when to
+ * call again, ns.  Earlier calls do nothing.
+ */
 uint64_t uio_bus_timer(struct uio_bus *, uint64_t now_ns);
 /* Readable at an interrupt, with uio_bus_config.interrupt. */
 int uio_bus_fd(const struct uio_bus *);
