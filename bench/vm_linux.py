@@ -47,7 +47,9 @@ class LinuxGuest:
         self.set('step', step, f'ethtool -K eth0 {self.steps[step]}')
 
     def channels(self, n):
-        if self.set('channels', n, f'ethtool -L eth0 combined {n}'):
+        # A table that was set keeps the number of channels from falling.
+        if self.set('channels', n, 'ethtool -X eth0 default; '
+                    f'ethtool -L eth0 combined {n}'):
             soon('channels', lambda: self.j.device()['queues'] == n)
             if n > 1:   # the driver forgets the key while it has one channel
                 self.vm.run(f'ethtool -X eth0 equal {n} hkey {KEY}')
