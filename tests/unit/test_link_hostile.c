@@ -166,7 +166,9 @@ full_blocking_eventfd_does_not_hold_control(void **state)
 	assert_int_equal(rig_ask(&r, &regs, sizeof(regs), NULL, 0), LINK_OK);
 	assert_int_equal(fcntl(r.irq, F_SETFL, 0), 0);
 	assert_int_equal(eventfd_write(r.irq, FULL), 0);
-	assert_int_equal(rig_ask(&r, &post, sizeof(post), NULL, 0), -1);
+	/* No answer, but for the end if the host looked again at once. */
+	assert_true(rig_ask(&r, &post, sizeof(post), NULL, 0) == -1 ||
+	    r.over != NULL);
 	/* held, and freed; the next look ends the connection */
 	assert_true(link_host_guard(r.link));
 	assert_non_null(strstr(r.over, "interrupt: its eventfd was full"));
