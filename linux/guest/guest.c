@@ -57,7 +57,7 @@ guest_config_default(struct guest_config *c)
 {
 	*c = (struct guest_config){ .name = "", .nic = "", .ifname = "hn0",
 		.netns = "", .vps = 2, .uio = -1, .memory_bytes = 1ull << 30,
-		.coalesce = true, 
+		.coalesce = true,
 		.place = { .pin = true, .first_cpu = GUEST_CPU_AUTO } };
 	vsc_tunables_default(&c->vsc.tune);
 	c->vsc.offloads = VSC_OFF_ALL;
