@@ -93,7 +93,9 @@ def test_flows_spread(lab):
 
 def test_many_guests(lab):
     """One stand-in, guests one after the other, killed and asked to end."""
-    go = ' '.join(guest_cmd(lab, 2, ['--no-huge']))
+    # The shell is killed with the stand-in, and its guest with the shell.
+    go = 'setpriv --pdeathsig KILL ' + \
+        ' '.join(guest_cmd(lab, 2, ['--no-huge']))
     # The last word keeps the stand-in from asking for huge pages.
     p = start(lab, 2, program=['sh', '-c', f'while true; do {go}; done',
                                '--no-huge'])
