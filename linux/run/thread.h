@@ -13,8 +13,7 @@ enum thread_sched {
 	/*
 	 * SCHED_BATCH: waking up, it does not take the processor from who runs.
 	 * So whoever makes frames goes on making them, and each wake-up finds
-	 * several: a third less work a byte where processors are busy, the same
-	 * latency where one is idle.
+	 * several: less work a byte where processors are busy (docs/tuning.md).
 	 */
 	THREAD_SCHED_BATCH,
 	THREAD_SCHED_NORMAL,	/* at once, frame by frame */
