@@ -14,10 +14,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "linux/frames/frames_priv.h"
+#include "linux/run/clock.h"
 
 #define FRAMES_FILTER		(0x1u | 0x4u | 0x8u) /* own, multi, broad */
 
@@ -31,15 +31,6 @@ _Static_assert(HVNET_OFF_ALL == (VSC_OFF_ALL & ~(VSC_OFF_RSC4 |
     VSC_OFF_RSC6)) && HVNET_OFF_TSO == (VSC_OFF_TSO4 | VSC_OFF_TSO6) &&
     HVNET_OFF_VLAN == VSC_OFF_VLAN && HVNET_OFF_HASH == VSC_OFF_HASH &&
     HVNET_OFF_RX_CSUM == VSC_OFF_RXCSUM, "offload masks");
-
-uint64_t
-frames_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void
 frames_break(struct hvnet *h, const char *fmt, ...)
@@ -57,7 +48,7 @@ frames_break(struct hvnet *h, const char *fmt, ...)
 void
 frames_control(struct hvnet *h)
 {
-	uint64_t now = frames_now_ns();
+	uint64_t now = clock_now_ns();
 
 	if (h->bus != NULL) {
 		frames_uio_control(h, now);
@@ -82,7 +73,7 @@ frames_turn(struct hvnet *h)
 		h->socket_at = 0;
 	for (uint32_t k = 1; h->bus == NULL && k < h->cfg.queues; k++)
 		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET,
-		    frames_now_ns());
+		    clock_now_ns());
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
 		vsc_rx_release(h->vsc, k);
 		vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
@@ -93,10 +84,10 @@ frames_turn(struct hvnet *h)
 bool
 frames_until(struct hvnet *h, const bool *done, uint64_t ns)
 {
-	uint64_t end = frames_now_ns() + ns;
+	uint64_t end = clock_now_ns() + ns;
 	uint32_t broken = h->gone;
 
-	while (!*done && h->gone == broken && frames_now_ns() < end) {
+	while (!*done && h->gone == broken && clock_now_ns() < end) {
 		frames_turn(h);
 		if (!*done)
 			usleep(50);
@@ -162,7 +153,7 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 		vc.siefp[i] = link_guest_siefp(h->link, i);
 	}
 	h->vmc = vmc_create(&vc, &frames_vmc_ops, h);
-	if (h->vmc == NULL || vmc_start(h->vmc, frames_now_ns()) < 0) {
+	if (h->vmc == NULL || vmc_start(h->vmc, clock_now_ns()) < 0) {
 		snprintf(err, cap, "out of memory");
 		return false;
 	}
@@ -222,7 +213,7 @@ frames_detach(struct hvnet *h)
 		vmc_lost(h->vmc);
 	}
 	if (h->vsc != NULL) {
-		vsc_detach(h->vsc, frames_now_ns());
+		vsc_detach(h->vsc, clock_now_ns());
 		if (!frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS)) {
 			vmc_lost(h->vmc);
 			(void)frames_until(h, &h->vsc_down, 100000000u);
@@ -232,7 +223,7 @@ frames_detach(struct hvnet *h)
 		if (h->vsc != NULL)
 			vsc_free(h->vsc);
 		h->vsc = NULL;
-		vmc_unload(h->vmc, frames_now_ns());
+		vmc_unload(h->vmc, clock_now_ns());
 		(void)frames_until(h, &h->unloaded, FRAMES_CLOSE_NS);
 	}
 	vmc_lost(h->vmc);

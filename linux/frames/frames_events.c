@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "linux/frames/frames_priv.h"
+#include "linux/run/clock.h"
 
 static void *
 frames_alloc(void *ctx, size_t bytes)
@@ -181,7 +182,7 @@ void
 frames_attach(struct hvnet *h, struct chan *c)
 {
 	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c,
-	    frames_now_ns());
+	    clock_now_ns());
 	if (h->vsc == NULL)
 		frames_break(h, "out of memory");
 }

@@ -58,7 +58,6 @@ struct hvnet {
 
 /* --- frames.c --- */
 
-uint64_t frames_now_ns(void);
 /* Break the connection, once; the first reason stays. */
 void frames_break(struct hvnet *h, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

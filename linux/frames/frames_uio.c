@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "linux/frames/frames_priv.h"
+#include "linux/run/clock.h"
 
 #define UIO_PREFIX	"uio:"
 /* Large-frame slots that surely fit in a chunk, see core/vsc/vsc_queue.c. */
@@ -68,7 +69,7 @@ frames_uio_close(struct hvnet *h)
 	h->closing = true;
 	h->attached = false;
 	if (h->vsc != NULL) {
-		vsc_detach(h->vsc, frames_now_ns());
+		vsc_detach(h->vsc, clock_now_ns());
 		/* One that does not end keeps its memory, never the bus's. */
 		if (frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS))
 			vsc_free(h->vsc);

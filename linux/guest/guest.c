@@ -16,25 +16,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "linux/guest/guest_priv.h"
+#include "linux/run/clock.h"
 #include "pkt/pkt_coal.h"
 
 /* Policy: how often an absent host is looked for. */
 #define GUEST_RETRY_NS		200000000ull
 /* Policy: packets a channel in one turn of dispatch. */
 #define GUEST_BUDGET		64u
-
-uint64_t
-guest_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 const char *
 guest_state_name(enum guest_state s)
@@ -147,7 +138,7 @@ guest_disconnect(struct guest *g)
 	g->queues = 0;
 	g->lost = g->reset = g->rescinded = g->dropped = false;
 	g->timer_at = UINT64_MAX;
-	g->retry_at = guest_now_ns() + GUEST_RETRY_NS;
+	g->retry_at = clock_now_ns() + GUEST_RETRY_NS;
 	g->state = GUEST_WAIT_HOST;
 }
 
@@ -243,7 +234,7 @@ guest_on_lost(struct guest *g, uint64_t now)
 void
 guest_control(struct guest *g)
 {
-	uint64_t now = guest_now_ns();
+	uint64_t now = clock_now_ns();
 	enum guest_state before;
 
 	if (g->state == GUEST_UP && os_ld32(&g->control_due) == 0 &&
@@ -276,7 +267,7 @@ guest_control(struct guest *g)
 int
 guest_timeout_ms(const struct guest *g)
 {
-	uint64_t now = guest_now_ns();
+	uint64_t now = clock_now_ns();
 	uint64_t at = g->state == GUEST_WAIT_HOST ? g->retry_at : g->timer_at;
 
 	if ((g->lost && !g->dropped) || (g->reset && g->state <= GUEST_UP) ||
@@ -304,7 +295,7 @@ guest_dispatch(struct guest *g, uint32_t vp)
 	/* Messages come to VP 0, and what they begin the timers go on with. */
 	if (vp == 0)
 		os_st32(&g->control_due, 1);
-	return vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, guest_now_ns());
+	return vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, clock_now_ns());
 }
 
 /* --- public --- */

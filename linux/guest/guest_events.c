@@ -10,6 +10,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/net/rtnl.h"
+#include "linux/run/clock.h"
 
 /* Ethernet header and a VLAN tag: what gso_max_size does not count. */
 #define GUEST_L2_MAX		18u
@@ -165,7 +166,7 @@ guest_attach(struct guest *g, struct chan *c)
 	g->offered = c;
 	g->vsc_down = false;
 	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c,
-	    guest_now_ns());
+	    clock_now_ns());
 	if (g->vsc == NULL) {
 		snprintf(g->reason, sizeof(g->reason), "out of memory");
 		g->reset = true;

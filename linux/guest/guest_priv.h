@@ -73,7 +73,6 @@ void guest_control(struct guest *);
 int guest_timeout_ms(const struct guest *);
 void guest_socket_event(struct guest *);
 bool guest_dispatch(struct guest *, uint32_t vp);	/* that VP */
-uint64_t guest_now_ns(void);
 const char *guest_state_name(enum guest_state);
 /* All VPs but 0; idempotent. */
 void guest_vps_park(struct guest *);

@@ -26,6 +26,7 @@
 
 #include "linux/host/nic.h"
 #include "linux/host/nic_delay.h"
+#include "linux/run/clock.h"
 #include "pkt/pkt_csum.h"
 #include "pkt/pkt_load.h"
 
@@ -61,15 +62,6 @@ static uint64_t
 gen_least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static uint64_t
-gen_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 /* --- frames --- */
@@ -142,7 +134,7 @@ gen_due(struct nic *nic, struct gen_source *s, struct backend_counters *c)
 	due = limit == 0 ? UINT64_MAX : limit - gen_least(s->made, limit);
 	if (rate == 0 || due == 0)
 		return due;
-	now = gen_now_ns();
+	now = clock_now_ns();
 	if (s->paced_from_ns == 0) {
 		s->paced_from_ns = now;
 		s->paced = 0;

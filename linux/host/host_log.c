@@ -7,23 +7,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/span.h"
-
-static uint64_t
-log_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+#include "linux/run/clock.h"
 
 static void
 log_line(struct host_log *l, const char *text)
 {
-	uint64_t now = log_now_ns();
+	uint64_t now = clock_now_ns();
 	uint64_t back = (now - l->spent_at_ns) / HOST_LOG_LINE_NS;
 
 	if (back > 0) {
@@ -46,7 +37,7 @@ log_line(struct host_log *l, const char *text)
 static bool
 log_known(struct host_log *l, const char *text)
 {
-	uint64_t now = log_now_ns(), hash = 14695981039346656037u;
+	uint64_t now = clock_now_ns(), hash = 14695981039346656037u;
 
 	for (const char *p = text; *p != '\0'; p++)
 		hash = (hash ^ (uint8_t)*p) * 1099511628211u;

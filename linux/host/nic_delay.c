@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "linux/host/frame_line.h"
+#include "linux/run/clock.h"
 #include "pkt/pkt_load.h"
 
 /* Policy: bytes that wait, a queue and direction. */
@@ -34,15 +35,6 @@ struct nic_delay {
 	uint64_t delay_ns;
 	struct delay_queue queue[];
 };
-
-static uint64_t
-delay_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* --- worker --- */
 
@@ -77,7 +69,7 @@ nic_delay_from_guest(struct nic *nic, uint32_t queue,
 	struct delay_queue *d = &nic->delay->queue[queue];
 	bool idle = frame_line_oldest(&d->from_guest) == NULL;
 
-	if (!frame_line_copy(&d->from_guest, delay_now() +
+	if (!frame_line_copy(&d->from_guest, clock_now_ns() +
 	    nic->delay->delay_ns, f->vec, f->nvec, f->len, &f->meta))
 		counter_add(&nic->queue[queue].counters.delay_full, 1);
 	else if (idle)
@@ -98,7 +90,7 @@ nic_delay_to_guest(struct nic *nic, uint32_t queue, uint32_t len,
 	struct delay_queue *d = &nic->delay->queue[queue];
 	bool idle = frame_line_oldest(&d->to_guest) == NULL;
 
-	frame_line_put(&d->to_guest, delay_now() + nic->delay->delay_ns, len,
+	frame_line_put(&d->to_guest, clock_now_ns() + nic->delay->delay_ns, len,
 	    m);
 	if (idle)
 		delay_arm(d);
@@ -129,7 +121,7 @@ nic_delay_turn(struct nic_queue *q)
 {
 	struct nic *nic = q->nic;
 	struct delay_queue *d = &nic->delay->queue[q->index];
-	uint64_t now = delay_now();
+	uint64_t now = clock_now_ns();
 	struct frame_record *r;
 	uint32_t n;
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "linux/host/nic_delay.h"
+#include "linux/run/clock.h"
 
 /* Policy: packets of a ring in one turn. */
 #define QUEUE_BUDGET		64u
@@ -62,7 +63,7 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 static bool
 ring_spins(struct nic_queue *q)
 {
-	uint64_t now = worker_now_ns(), us = q->nic->host->cfg.poll_us;
+	uint64_t now = clock_now_ns(), us = q->nic->host->cfg.poll_us;
 
 	counter_add(&q->counters.polls_idle, 1);
 	if (q->idle_from_ns == 0)

@@ -23,6 +23,7 @@
  * after marking, so no opening is missed.
  */
 #include "linux/host/worker.h"
+#include "linux/run/clock.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -47,15 +48,6 @@ COUNTER_TABLE(worker_counters, WORKER_COUNTERS(X));
 /* Policy: others kept the processor so long, and so long it is left to them. */
 #define WORKER_CROWDED_NS	100000u
 #define WORKER_LEAVE_NS		500000000u
-
-uint64_t
-worker_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void
 worker_wake(struct worker *w)
@@ -271,9 +263,9 @@ worker_spin(struct worker *w)
 		os_relax();
 		return;
 	}
-	before = worker_now_ns();
+	before = clock_now_ns();
 	sched_yield();
-	after = worker_now_ns();
+	after = clock_now_ns();
 	if (after - before < WORKER_CROWDED_NS)
 		return;
 	w->crowded_until_ns = after + WORKER_LEAVE_NS;

@@ -123,7 +123,6 @@ void work_init(struct work *, struct worker *, struct gate *,
 void work_post(struct work *);
 /* The same from the work's own worker. */
 void work_ready(struct work *);
-uint64_t worker_now_ns(void);
 /*
  * False while others want this worker's processor, see worker.c: a work should
  * then wait for an event instead of returning WORK_SPIN.  Its own thread.

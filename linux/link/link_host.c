@@ -26,6 +26,7 @@
 #include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
 #include "linux/link/link_msg.h"
+#include "linux/run/clock.h"
 
 /* --- the end --- */
 
@@ -365,7 +366,7 @@ static bool
 link_token_take(struct link_host *lh)
 {
 	const struct timeval pause = { 0, 5000 };
-	uint64_t now = link_now_ns();
+	uint64_t now = clock_now_ns();
 	uint64_t fresh = (now - lh->tokens_at_ns) / (1000000000u /
 	    LINK_POST_RATE);
 
@@ -460,7 +461,7 @@ link_on_guard(evutil_socket_t sock, short what, void *arg)
 		fault_note(&lh->part.faults, FAULT_MEM_GONE, 0);
 		link_bye(lh, LINK_E_MEM);
 		link_over(lh, fault_text(FAULT_MEM_GONE));
-	} else if (link_miss_due(&lh->misses, link_now_ns())) {
+	} else if (link_miss_due(&lh->misses, clock_now_ns())) {
 		lh->ops->memory_changed(lh->ctx);
 	}
 }
@@ -483,7 +484,7 @@ link_host_create(struct event_base *base, int sock,
 	lh->ctx = ctx;
 	link_miss_init(&lh->misses);
 	lh->tokens = LINK_POST_BURST;
-	lh->tokens_at_ns = link_now_ns();
+	lh->tokens_at_ns = clock_now_ns();
 	lh->readable = event_new(base, sock, EV_READ | EV_PERSIST,
 	    link_on_readable, lh);
 	lh->timer = evtimer_new(base, link_on_timer, lh);

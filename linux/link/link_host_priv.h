@@ -53,7 +53,5 @@ struct link_host {
 /* What the partition of a link asks of it; ctx is the struct link_host. */
 extern const struct part_ops link_part_ops;
 
-/* The monotonic clock in ns.  Context: any. */
-uint64_t link_now_ns(void);
 
 #endif

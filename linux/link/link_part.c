@@ -13,22 +13,13 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "linux/link/link_fds.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_mem.h"
 #include "linux/link/link_msg.h"
-
-uint64_t
-link_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+#include "linux/run/clock.h"
 
 static void
 link_interrupt(struct partition *p, uint32_t vp)
@@ -118,7 +109,7 @@ link_miss(struct partition *p, uint64_t gpa)
 
 	if (!lh->loose)
 		return false;
-	switch (link_miss_add(&lh->misses, gpa, link_now_ns())) {
+	switch (link_miss_add(&lh->misses, gpa, clock_now_ns())) {
 	case LINK_MISS_ASK:
 		return link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
 		    MSG_DONTWAIT) == 0;

@@ -25,9 +25,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "linux/run/clock.h"
 #include "linux/uio/uio_ctl.h"
 #include "linux/uio/uio_priv.h"
 
@@ -46,15 +46,6 @@ COUNTER_TABLE(uio_counters, UIO_COUNTERS(X));
 #define UIO_BEAT_MS		250
 /* Policy: messages in one go. */
 #define UIO_BUDGET		64u
-
-uint64_t
-uio_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void
 uio_config_default(struct uio_config *c)
@@ -338,7 +329,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 void
 uio_pump(struct uio *u)
 {
-	uint64_t now = uio_now_ns(), at, gpa;
+	uint64_t now = clock_now_ns(), at, gpa;
 	struct timeval tv;
 
 	while (u->end == UIO_RUNNING && link_guest_want(u->link, &gpa))
@@ -471,7 +462,7 @@ connect_host(struct uio *u, char *err, size_t cap)
 	vc.simp[0] = link_guest_simp(u->link, 0);
 	vc.siefp[0] = link_guest_siefp(u->link, 0);
 	u->vmc = vmc_create(&vc, &uio_vmc_ops, u);
-	if (u->vmc != NULL && vmc_start(u->vmc, uio_now_ns()) == 0)
+	if (u->vmc != NULL && vmc_start(u->vmc, clock_now_ns()) == 0)
 		return 0;
 	snprintf(err, cap, "out of memory");
 	return -ENOMEM;
@@ -591,7 +582,7 @@ uio_stop(struct uio *u)
 		close(u->child_fd);
 	if (u->vmc != NULL) {
 		vmc_lost(u->vmc);
-		vmc_timer(u->vmc, uio_now_ns());
+		vmc_timer(u->vmc, clock_now_ns());
 		vmc_destroy(u->vmc);
 	}
 	if (u->link != NULL)

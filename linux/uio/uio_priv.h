@@ -105,7 +105,6 @@ struct uio {
 
 /* --- uio.c --- */
 
-uint64_t uio_now_ns(void);
 /* It is over; the first reason counts. */
 void uio_over(struct uio *, enum uio_end, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
