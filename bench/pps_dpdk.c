@@ -90,6 +90,8 @@ echo_turn(void *arg, uint32_t queue)
 	return true;
 }
 
+static const struct pps_turns turns = { tx_turn, rx_turn, echo_turn };
+
 static int
 work(void *arg)
 {
@@ -103,17 +105,7 @@ work(void *arg)
 		s->m[i]->data_len = (uint16_t)opt.size;
 		s->m[i]->pkt_len = opt.size;
 	}
-	switch (opt.mode) {
-	case 't':
-		pps_loop(&s->w, tx_turn, s);
-		break;
-	case 'r':
-		pps_loop(&s->w, rx_turn, s);
-		break;
-	default:
-		pps_loop(&s->w, echo_turn, s);
-		break;
-	}
+	pps_loop(&s->w, &turns, s);
 	return 0;
 }
 

@@ -84,6 +84,8 @@ echo_turn(void *arg, uint32_t queue)
 	return true;
 }
 
+static const struct pps_turns turns = { tx_turn, rx_turn, echo_turn };
+
 static void *
 work(void *arg)
 {
@@ -94,17 +96,7 @@ work(void *arg)
 		s->frame[i].data = s->data;
 		s->frame[i].len = s->w.o->size;
 	}
-	switch (s->w.o->mode) {
-	case 't':
-		pps_loop(&s->w, tx_turn, s);
-		break;
-	case 'r':
-		pps_loop(&s->w, rx_turn, s);
-		break;
-	default:
-		pps_loop(&s->w, echo_turn, s);
-		break;
-	}
+	pps_loop(&s->w, &turns, s);
 	return NULL;
 }
 

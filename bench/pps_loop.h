@@ -157,11 +157,19 @@ pps_turn_round(void *frame, const uint8_t mac[6])
 	memcpy((uint8_t *)frame + 6, mac, 6);
 }
 
-/* Calls of turn() for each queue of the worker until all is done. */
+typedef bool pps_turn_fn(void *arg, uint32_t queue);
+
+/* A driver's turn of each mode. */
+struct pps_turns {
+	pps_turn_fn *tx, *rx, *echo;
+};
+
+/* Calls of the mode's turn for each queue of the worker until all is done. */
 static inline void
-pps_loop(struct pps_worker *w, bool (*turn)(void *, uint32_t queue),
-    void *arg)
+pps_loop(struct pps_worker *w, const struct pps_turns *turns, void *arg)
 {
+	pps_turn_fn *turn = w->o->mode == 't' ? turns->tx :
+	    w->o->mode == 'r' ? turns->rx : turns->echo;
 	const struct timespec nap = { 0, 500000 };
 	const struct pps_opt *o = w->o;
 	double begin = pps_now(), end = begin + PPS_WARM, t;
