@@ -1,6 +1,8 @@
 """A stock Linux machine on our host end, addressed and ready, and traffic."""
 import json
+import os
 import random
+import signal
 import sys
 import time
 
@@ -96,6 +98,23 @@ class Joined:
         got = self.vm.run('while [ ! -e /tmp/done ]; do sleep 0.1; done; '
                           'sha256sum </tmp/g; stat -c %s /tmp/g').split()
         assert [got[0], got[2]] == [sent, size]
+
+    def outlive_host(self):
+        """The host is killed and comes back; so does the network, by a reset."""
+        os.kill(self.hostp.pid, signal.SIGKILL)
+        self.hostp.wait()
+        self.lab.procs.remove(self.hostp)
+        os.unlink(self.lab.sock)
+        assert self.vm.run('echo alive') == 'alive'
+        self.hostp = self.lab.host(self.spec)
+        self.lab.address('h', 'hvhost0', 2)
+        soon('connected again', lambda: self.lab.stat()[0]['guests'] == 1)
+        assert self.vm.run('echo alive') == 'alive'
+        self.vm.qmp('system_reset')
+        self.vm.wait_ready()
+        self.up()
+        self.copy_in(4)
+        self.check()
 
     def check(self):
         """The machine still works, and neither end has complained."""

@@ -198,21 +198,7 @@ def test_resets_under_traffic(joined):
 
 def test_host_killed_and_restarted(lab):
     """The machine lives on without it; a reset brings the network back."""
-    j = JoinedFreeBsd(lab)
-    os.kill(j.hostp.pid, signal.SIGKILL)
-    j.hostp.wait()
-    lab.procs.remove(j.hostp)
-    os.unlink(lab.sock)
-    assert j.vm.run('echo alive') == 'alive'
-    j.hostp = lab.host(j.spec)
-    lab.address('h', 'hvhost0', 2)
-    soon('connected again', lambda: lab.stat()[0]['guests'] == 1)
-    assert j.vm.run('echo alive') == 'alive'
-    j.vm.qmp('system_reset')
-    j.vm.wait_ready()
-    j.up()
-    j.copy_in(4)
-    j.check()
+    JoinedFreeBsd(lab).outlive_host()
 
 
 def test_killed_and_another(lab):
