@@ -5,6 +5,7 @@
   opening   every .c and .h opens with a comment that says what it is for
   prefix    every external symbol of core/ begins with its module's name
   packet    README's "follow one packet" names functions that exist there
+  blanks    no blank at the end of a line, in any file that is text
 
 usage: check_style.py RULE [BUILD_DIR]     exit 1 and lines on what is wrong
 """
@@ -19,15 +20,15 @@ PREFIXES = ('ring', 'chan', 'gpadl', 'vmc', 'vms', 'nvs', 'rndis', 'pkt',
             'ndis', 'hv_', 'fault', 'wire', 'synic', 'oid')
 
 
-def sources():
-    out = subprocess.run(['git', 'ls-files', '*.c', '*.h'], cwd=top,
+def sources(*patterns):
+    out = subprocess.run(['git', 'ls-files', *patterns], cwd=top,
                          capture_output=True, text=True, check=True).stdout
     return [top / p for p in out.split() if (top / p).exists()]
 
 
 def length():
     seen = {}
-    for f in sources():
+    for f in sources('*.c', '*.h'):
         n = len(f.read_text().splitlines())
         rel = f.relative_to(top)
         if n > 800:
@@ -39,7 +40,7 @@ def length():
 
 
 def opening():
-    for f in sources():
+    for f in sources('*.c', '*.h'):
         text = f.read_text()
         if not text.startswith('/*'):
             yield f'{f.relative_to(top)}: does not open with a comment'
@@ -70,8 +71,15 @@ def packet():
             yield f'README.md: {name} defines no {func}()'
 
 
+def blanks():
+    for f in sources(':!tests/fuzz/corpus'):
+        for n, line in enumerate(f.read_bytes().split(b'\n'), 1):
+            if line.endswith((b' ', b'\t', b'\r')):
+                yield f'{f.relative_to(top)}:{n}: blank at the end of the line'
+
+
 rules = {'length': length, 'opening': opening, 'prefix': prefix,
-         'packet': packet}
+         'packet': packet, 'blanks': blanks}
 if len(sys.argv) < 2 or sys.argv[1] not in rules:
     sys.exit(__doc__)
 wrong = list(rules[sys.argv[1]]())

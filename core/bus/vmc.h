@@ -131,7 +131,7 @@ void vmc_lost(struct vmc *);
 /*
  * Run retries and time-outs, and hand over what control calls left behind
  * (gone(), sub-channels).  Call it at its time, and after every round in which
- * control calls were made or vmc_vp_dispatch() ran on the message VP. 
+ * control calls were made or vmc_vp_dispatch() ran on the message VP.
  * Returns the next time it wants to run (absolute ns), or UINT64_MAX.  Control
  * context.
  */
