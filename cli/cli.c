@@ -21,6 +21,10 @@
 #include "wire/nvs_msg.h"
 #include "wire/vmbus_msg.h"
 
+/* Options of one command, its children's too. */
+#define CLI_MAX_OPTIONS	64u
+#define HELP_COLUMNS	78	/* argp breaks longer lines its own way */
+
 static const char *cli_name = "hvnet";
 
 void
@@ -55,45 +59,80 @@ cli_usage(const char *fmt, ...)
 	exit(CLI_USAGE);
 }
 
-/* The option that `word` ("--nam", "--name=x", "-n") can only mean, or NULL. */
+/* The options of a parser and its children: what argp itself would take. */
+struct option_list {
+	const struct argp_option *option[CLI_MAX_OPTIONS];
+	size_t count;
+};
+
+static void
+options_collect(struct option_list *list, const struct argp *a)
+{
+	for (const struct argp_option *o = a->options; o->name != NULL; o++)
+		if (list->count < CLI_MAX_OPTIONS)
+			list->option[list->count++] = o;
+	for (const struct argp_child *c = a->children;
+	    c != NULL && c->argp != NULL; c++)
+		options_collect(list, c->argp);
+}
+
+/*
+ * The option that `word` ("--nam", "--name=x", "-n") means, or NULL.  *begun:
+ * how many begin with it.
+ */
 static const struct argp_option *
-option_of(const struct argp *a, const char *word)
+option_of(const struct option_list *list, const char *word, size_t *begun)
 {
 	const struct argp_option *found = NULL;
 	const size_t len = strcspn(word + 2, "=");
 	const bool is_long = word[1] == '-';
 
-	for (const struct argp_option *o = a->options; o->name != NULL; o++) {
+	*begun = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct argp_option *o = list->option[i];
+
 		if (!is_long && o->key == word[1])
 			return o;
 		if (!is_long || strncmp(o->name, word + 2, len) != 0)
 			continue;
 		if (strlen(o->name) == len)
 			return o;
-		if (found != NULL)
-			return NULL;
-		found = o;
+		if ((o->flags & OPTION_HIDDEN) == 0) {
+			found = o;
+			(*begun)++;
+		}
 	}
-	return found;
+	return *begun == 1 ? found : NULL;
 }
 
+/* It is none, or the beginning of several. */
 static void
-option_unknown(const struct argp *a, const char *word)
+option_unknown(const struct option_list *list, const char *word, size_t begun)
 {
-	char list[1024] = "";
+	const size_t len = strcspn(word + 2, "=");
+	char text[1024] = "";
 	size_t at = 0;
 
-	for (const struct argp_option *o = a->options; o->name != NULL; o++)
-		if ((o->flags & OPTION_HIDDEN) == 0 && at < sizeof(list))
-			at += (size_t)snprintf(list + at, sizeof(list) - at,
+	for (size_t i = 0; i < list->count && at < sizeof(text); i++) {
+		const struct argp_option *o = list->option[i];
+
+		if ((o->flags & OPTION_HIDDEN) == 0 && (begun == 0 ||
+		    strncmp(o->name, word + 2, len) == 0))
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
 			    " --%s", o->name);
-	cli_usage("unknown option '%s'; there are%s", word, list);
+	}
+	cli_usage(begun == 0 ? "unknown option '%s'; there are%s" :
+	    "option '%s' can mean%s", word, text);
 }
 
 /* Every option there is, and with a value where it takes one. */
 static void
 options_check(const struct argp *a, int argc, char **argv)
 {
+	struct option_list list = { .count = 0 };
+	size_t begun;
+
+	options_collect(&list, a);
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		const bool is_long = argv[i][0] == '-' && argv[i][1] == '-';
 		const struct argp_option *o;
@@ -101,16 +140,22 @@ options_check(const struct argp *a, int argc, char **argv)
 
 		if (argv[i][0] != '-' || argv[i][1] == '\0')
 			continue;
-		o = option_of(a, argv[i]);
+		o = option_of(&list, argv[i], &begun);
 		if (o == NULL)
-			option_unknown(a, argv[i]);
+			option_unknown(&list, argv[i], begun);
 		attached = is_long ? strchr(argv[i], '=') != NULL :
 		    argv[i][2] != '\0';
 		if (o->arg == NULL && attached)
 			cli_usage("--%s takes no value", o->name);
-		if (o->arg == NULL || (o->flags & OPTION_ARG_OPTIONAL) != 0 ||
-		    attached)
+		if (o->arg == NULL || attached)
 			continue;
+		if ((o->flags & OPTION_ARG_OPTIONAL) != 0) {
+			if (i + 1 < argc && argv[i + 1][0] >= '0' &&
+			    argv[i + 1][0] <= '9')
+				cli_usage("--%s takes its value behind '=': "
+				    "--%s=%s", o->name, o->name, argv[i + 1]);
+			continue;
+		}
 		if (++i == argc)
 			cli_usage("--%s needs a value: --%s=%s", o->name,
 			    o->name, o->arg);
@@ -160,12 +205,29 @@ cli_parse(const struct argp *a, int argc, char **argv, void *input)
 		cli_usage("unexpected argument '%s'", argv[at]);
 }
 
+/* "  key        text", further lines below the text. */
+static void
+help_key(FILE *f, const char *key, const char *text)
+{
+	int at = fprintf(f, "  %-10s", key);
+
+	while (*text != '\0') {
+		int len = (int)strcspn(text, " ");
+
+		if (at + 1 + len > HELP_COLUMNS)
+			at = fprintf(f, "\n%12s", "") - 1;
+		at += fprintf(f, " %.*s", len, text);
+		text += len + strspn(text + len, " ");
+	}
+	fputc('\n', f);
+}
+
 char *
 cli_help_nic(const char *title, const char *text, bool running)
 {
 	struct nic_spec spec;
 	const char *key;
-	char *out, value[NIC_PATH_LEN];
+	char *out, value[NIC_PATH_LEN], line[NIC_PATH_LEN + 200];
 	size_t len;
 	FILE *f = open_memstream(&out, &len);
 
@@ -176,13 +238,13 @@ cli_help_nic(const char *title, const char *text, bool running)
 	for (uint32_t i = 0; (key = nic_spec_key(i)) != NULL; i++) {
 		if (running && !nic_spec_key_running(i))
 			continue;
-		fprintf(f, "  %-10s %s", key, nic_spec_key_help(i));
-		if (!running && nic_spec_get(&spec, key, value,
-		    sizeof(value)) && value[0] != '\0' &&
-		    strcmp(key, "mac") != 0 &&
-		    strstr(nic_spec_key_help(i), "default") == NULL)
-			fprintf(f, "; default %s", value);
-		fputc('\n', f);
+		if (!nic_spec_get(&spec, key, value, sizeof(value)) ||
+		    running || strcmp(key, "mac") == 0 ||
+		    strstr(nic_spec_key_help(i), "default") != NULL)
+			value[0] = '\0';
+		snprintf(line, sizeof(line), "%s%s%s", nic_spec_key_help(i),
+		    value[0] != '\0' ? "; default " : "", value);
+		help_key(f, key, line);
 	}
 	fprintf(f, "\n%s", text);
 	fclose(f);

@@ -13,16 +13,17 @@
 #include "base/span.h"
 #include "cli/cli.h"
 #include "cli/loop.h"
+#include "cli/options.h"
 #include "linux/guest/guest.h"
 #include "linux/link/link_wire.h"
 
-#define CMD_MAX_CPU	4095u
 #define CMD_TICK_MS	50u
 /* Policy: a wait shorter than this is not worth a line. */
 #define CMD_SAY_MS	1000u
 
 struct cmd_guest {
 	struct guest_config cfg;
+	struct options_attach attach;
 	struct guest *guest;
 	uint32_t wait_ms;	/* --wait-up; 0: for ever */
 	uint32_t waited_ms;
@@ -34,17 +35,13 @@ struct cmd_guest {
 };
 
 enum {
-	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_IFNAME, KEY_NETNS, KEY_VPS,
-	KEY_MEMORY, KEY_PIN, KEY_NO_PIN, KEY_SCHED, KEY_SINGLE_VP, KEY_SIGNAL,
-	KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS, KEY_MIN_VMBUS,
-	KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_TRANSCRIPT, KEY_MDOC, KEY_UIO,
+	KEY_IFNAME = 256, KEY_NETNS, KEY_VPS, KEY_MEMORY, KEY_SINGLE_VP,
+	KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS,
+	KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_MDOC, KEY_UIO,
 	KEY_UIO_INTERRUPT, KEY_NO_HUGE,
 };
 
 static const struct argp_option options[] = {
-	{ "connect", KEY_CONNECT, "PATH", 0,
-	    "The host's socket (this or --uio is required); it need not be "
-	    "there yet", 1 },
 	{ "uio", KEY_UIO, "N", 0,
 	    "Drive the NIC that uio_hv_generic has as /dev/uioN, in place of "
 	    "--connect: on a Hyper-V or Azure machine, or under hvnet uio", 1 },
@@ -54,10 +51,6 @@ static const struct argp_option options[] = {
 	{ "no-huge", KEY_NO_HUGE, NULL, 0,
 	    "With --uio: ordinary pages and virtual addresses (under hvnet "
 	    "uio alone); default: huge pages, physical addresses", 1 },
-	{ "nic", KEY_NIC, "NAME", 0,
-	    "Take the host's NIC of this name; default: any", 1 },
-	{ "name", KEY_NAME, "NAME", 0, "Name of this guest; default: none",
-	    1 },
 	{ "once", KEY_ONCE, NULL, 0,
 	    "End when the host goes (exit code 5); default: wait for it and "
 	    "attach again", 1 },
@@ -80,13 +73,6 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "MIB", 0,
 	    "Guest memory, 64 to 65536 MiB of addresses; what is not touched "
 	    "costs nothing; default 1024", 3 },
-	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
-	    "Pin virtual processor k to processor CPU + k; default: on, behind "
-	    "the processors of guests that run already", 3 },
-	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 3 },
-	{ "sched", KEY_SCHED, "HOW", 0,
-	    "How threads wake up: batch (default: they leave the processor to "
-	    "who runs, and find more work later) or normal (at once)", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy)", 3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
@@ -95,15 +81,15 @@ static const struct argp_option options[] = {
 	    "poll (never: the host polls)", 3 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
-	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0", 4 },
+	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",
+	    OPTIONS_GROUP_PROTOCOL },
 	{ "min-vmbus", KEY_MIN_VMBUS, "V", 0,
-	    "Oldest VMBus version tried; default 0.13", 4 },
+	    "Oldest VMBus version tried; default 0.13",
+	    OPTIONS_GROUP_PROTOCOL },
 	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
-	    "Newest NVSP version tried, 1 to 6.1; default 6.1", 4 },
-	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
-	    "Write every control message, decoded, to FILE (-: standard "
-	    "error)", 4 },
-	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 4 },
+	    "Newest NVSP version tried, 1 to 6.1; default 6.1",
+	    OPTIONS_GROUP_PROTOCOL },
+	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 1 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
@@ -218,9 +204,6 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 	struct guest_config *c = &g->cfg;
 
 	switch (key) {
-	case KEY_CONNECT:
-		c->connect = arg;
-		break;
 	case KEY_UIO:
 		c->uio = (int)cli_uint("--uio", arg, 0, 255);
 		break;
@@ -229,14 +212,6 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 		break;
 	case KEY_NO_HUGE:
 		c->no_huge = true;
-		break;
-	case KEY_NIC:
-	case KEY_NAME:
-		if (strlen(arg) >= LINK_NAME_LEN)
-			cli_usage("--%s: '%s' is longer than %u characters",
-			    key == KEY_NIC ? "nic" : "name", arg,
-			    LINK_NAME_LEN - 1);
-		*(key == KEY_NIC ? &c->nic : &c->name) = arg;
 		break;
 	case KEY_ONCE:
 		c->once = true;
@@ -275,25 +250,17 @@ parse(int key, char *arg, struct argp_state *state)
 	struct guest_config *c = &g->cfg;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &g->attach;
+		state->child_inputs[1] = &c->place;
+		state->child_inputs[2] = &c->transcript;
+		break;
 	case KEY_VPS:
 		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
 		break;
 	case KEY_MEMORY:
 		c->memory_bytes = (uint64_t)cli_uint("--memory", arg, 64,
 		    65536) << 20;
-		break;
-	case KEY_NO_PIN:
-		c->place.pin = false;
-		break;
-	case KEY_PIN:
-		c->place.pin = true;
-		if (arg != NULL)
-			c->place.first_cpu = cli_uint("--pin", arg, 0,
-			    CMD_MAX_CPU);
-		break;
-	case KEY_SCHED:
-		c->place.sched = (enum thread_sched)cli_choice("--sched", arg,
-		    thread_sched_names, THREAD_SCHEDS);
 		break;
 	case KEY_SINGLE_VP:
 		c->single_vp = true;
@@ -313,14 +280,11 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_NVSP:
 		c->vsc.tune.max_nvsp = cli_nvsp_version("--max-nvsp", arg);
 		break;
-	case KEY_TRANSCRIPT:
-		c->transcript = arg;
-		break;
 	case KEY_MDOC:
 		cmd_guest_mdoc();
 		break;
 	case ARGP_KEY_END:
-		if ((c->connect == NULL) == (c->uio < 0))
+		if ((g->attach.connect == NULL) == (c->uio < 0))
 			cli_usage("one of --connect PATH, where the host "
 			    "listens, and --uio N is required");
 		if (c->uio < 0 && (c->uio_interrupt || c->no_huge))
@@ -343,6 +307,8 @@ help_filter(int key, const char *text, void *input)
 	size_t len;
 	FILE *f;
 
+	if (key == ARGP_KEY_HELP_DUP_ARGS_NOTE)
+		return NULL;
 	if (key != ARGP_KEY_HELP_POST_DOC)
 		return (char *)(uintptr_t)text;
 	f = open_memstream(&out, &len);
@@ -410,14 +376,24 @@ cmd_guest_serve(struct cmd_guest *g, struct loop *l)
 static int
 cmd_guest_run(int argc, char **argv)
 {
+	static const struct argp_child shared[] = {
+		{ &options_attach_argp, 0, NULL, 0 },
+		{ &options_place_argp, 0, NULL, 0 },
+		{ &options_transcript_argp, 0, NULL, 0 },
+		{ 0 }
+	};
 	const struct argp argp = { .options = options, .parser = parse,
-		.doc = doc, .help_filter = help_filter };
+		.doc = doc, .children = shared, .help_filter = help_filter };
 	struct cmd_guest g = { .say_ms = CMD_SAY_MS };
 	struct loop *l;
 	int status;
 
 	guest_config_default(&g.cfg);
+	g.attach = (struct options_attach){ NULL, g.cfg.nic, g.cfg.name };
 	cli_parse(&argp, argc, argv, &g);
+	g.cfg.connect = g.attach.connect;
+	g.cfg.nic = g.attach.nic;
+	g.cfg.name = g.attach.name;
 	if (g.cfg.uio >= 0)
 		snprintf(g.where, sizeof(g.where), "/dev/uio%d", g.cfg.uio);
 	else

@@ -12,9 +12,8 @@
 #include "base/span.h"
 #include "cli/cli.h"
 #include "cli/loop.h"
+#include "cli/options.h"
 #include "linux/host/host.h"
-
-#define CMD_MAX_CPU	4095u
 
 struct cmd_host {
 	struct host_config cfg;
@@ -24,8 +23,8 @@ struct cmd_host {
 
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
-	KEY_MONITOR, KEY_SIGNAL, KEY_PIN, KEY_NO_PIN, KEY_SCHED, KEY_MAX_VMBUS,
-	KEY_MAX_NVSP, KEY_MAX_GUESTS, KEY_TRANSCRIPT, KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
+	KEY_MONITOR, KEY_SIGNAL, KEY_MAX_VMBUS, KEY_MAX_NVSP, KEY_MAX_GUESTS,
+	KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
 };
 
 static const struct argp_option options[] = {
@@ -41,12 +40,6 @@ static const struct argp_option options[] = {
 	    "Guests attached at a time, 1 to 64; default 64", 1 },
 	{ "workers", KEY_WORKERS, "N", 0,
 	    "Worker threads, 1 to 64; default one a processor", 2 },
-	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
-	    "Pin worker k to processor CPU + k; default: on, CPU 0", 2 },
-	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose", 2 },
-	{ "sched", KEY_SCHED, "HOW", 0,
-	    "How threads wake up: batch (default: they leave the processor to "
-	    "who runs, and find more work later) or normal (at once)", 2 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "When a guest is told of packets: edge (default, once a batch) "
 	    "or packet (each packet, legacy)", 2 },
@@ -59,15 +52,15 @@ static const struct argp_option options[] = {
 	{ "monitor", KEY_MONITOR, NULL, 0,
 	    "Offer monitor pages to every guest", 2 },
 	{ "lenient", KEY_LENIENT, NULL, 0,
-	    "Take what Windows refuses; default is strict", 3 },
+	    "Take what Windows refuses; default is strict",
+	    OPTIONS_GROUP_PROTOCOL },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
-	    "Newest VMBus version spoken, 0.13 to 6.0; default 6.0", 3 },
+	    "Newest VMBus version spoken, 0.13 to 6.0; default 6.0",
+	    OPTIONS_GROUP_PROTOCOL },
 	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
-	    "Newest NVSP version accepted, 1 to 6.1; default 6.1", 3 },
-	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
-	    "Write every control message, decoded, to FILE (-: standard "
-	    "error)", 3 },
-	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 3 },
+	    "Newest NVSP version accepted, 1 to 6.1; default 6.1",
+	    OPTIONS_GROUP_PROTOCOL },
+	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 1 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
@@ -126,6 +119,10 @@ parse(int key, char *arg, struct argp_state *state)
 	struct host_config *c = &h->cfg;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &c->place;
+		state->child_inputs[1] = &c->transcript;
+		break;
 	case KEY_LISTEN:
 		c->listen = arg;
 		break;
@@ -141,19 +138,6 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_WORKERS:
 		c->workers = cli_uint("--workers", arg, 1, HOST_MAX_WORKERS);
-		break;
-	case KEY_NO_PIN:
-		c->place.pin = false;
-		break;
-	case KEY_PIN:
-		c->place.pin = true;
-		if (arg != NULL)
-			c->place.first_cpu = cli_uint("--pin", arg, 0,
-			    CMD_MAX_CPU);
-		break;
-	case KEY_SCHED:
-		c->place.sched = (enum thread_sched)cli_choice("--sched", arg,
-		    thread_sched_names, THREAD_SCHEDS);
 		break;
 	case KEY_SIGNAL:
 		c->signal = (enum host_signal)cli_choice("--signal", arg,
@@ -177,9 +161,6 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_MAX_NVSP:
 		c->max_nvsp = cli_nvsp_version("--max-nvsp", arg);
-		break;
-	case KEY_TRANSCRIPT:
-		c->transcript = arg;
 		break;
 	case KEY_MDOC:
 		cmd_host_mdoc();
@@ -230,8 +211,13 @@ cmd_host_serve(const struct cmd_host *h, struct loop *l)
 static int
 cmd_host_run(int argc, char **argv)
 {
+	static const struct argp_child shared[] = {
+		{ &options_place_argp, 0, NULL, 0 },
+		{ &options_transcript_argp, 0, NULL, 0 },
+		{ 0 }
+	};
 	const struct argp argp = { .options = options, .parser = parse,
-		.doc = doc, .help_filter = help_filter };
+		.doc = doc, .children = shared, .help_filter = help_filter };
 	struct cmd_host h = { 0 };
 	struct loop *l;
 	int status;

@@ -8,24 +8,19 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/span.h"
 #include "cli/cli.h"
 #include "cli/loop.h"
-#include "linux/link/link_wire.h"
+#include "cli/options.h"
 #include "linux/uio/uio.h"
 
-enum {
-	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_RING, KEY_RECV, KEY_SEND,
-	KEY_MAX_VMBUS, KEY_TRANSCRIPT,
+struct cmd_uio {
+	struct uio_config cfg;
+	struct options_attach attach;
 };
 
+enum { KEY_RING = 256, KEY_RECV, KEY_SEND, KEY_MAX_VMBUS };
+
 static const struct argp_option options[] = {
-	{ "connect", KEY_CONNECT, "PATH", 0,
-	    "Socket that the host listens on (required)", 1 },
-	{ "nic", KEY_NIC, "NAME", 0,
-	    "The host's NIC; default: the first that is free", 1 },
-	{ "name", KEY_NAME, "NAME", 0,
-	    "Name of this guest, for the host's NICs with guest=NAME", 1 },
 	{ "ring", KEY_RING, "KIB", 0,
 	    "Size of each ring, 8 to 8192; default 2048", 2 },
 	{ "recv-buffer", KEY_RECV, "MIB", 0,
@@ -33,45 +28,35 @@ static const struct argp_option options[] = {
 	{ "send-buffer", KEY_SEND, "MIB", 0,
 	    "Send buffer, 1 to 16; default 16", 2 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
-	    "Newest VMBus version tried, 2.4 to 6.0; default 6.0", 3 },
-	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
-	    "Write every VMBus message, decoded, to FILE (-: standard error)",
-	    3 },
+	    "Newest VMBus version tried, 2.4 to 6.0; default 6.0",
+	    OPTIONS_GROUP_PROTOCOL },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
 
 static const char doc[] =
     "Run a DPDK program, unmodified, on a NIC of the host: its netvsc driver "
-    "finds the files that Linux's uio_hv_generic would show it.\n"
-    "Usage: hvnet uio --connect PATH [OPTION...] -- PROGRAM [ARGUMENT...]\v"
+    "finds the files that Linux's uio_hv_generic would show it.\v"
     "It needs root, fanotify, and huge pages (or --no-huge for the program).  "
     "Give DPDK programs --no-pci, or they take the machine's own NICs.  The "
     "exit code is the program's (128 + N if signal N ended it).\n\n"
     "Examples:\n"
     "  hvnet host --listen /run/hvnet.sock --nic backend=null,name=n0 &\n"
     "  sysctl vm.nr_hugepages=256\n"
-    "  hvnet uio --connect /run/hvnet.sock -- dpdk-testpmd --no-pci "
-    "--iova-mode=va \\\n"
-    "    --vdev 'net_failsafe0,dev(vmbus:GUID)' -- -i "
-    "--total-num-mbufs=16384\n";
+    "  hvnet uio --connect /run/hvnet.sock -- dpdk-testpmd --no-pci \\\n"
+    "    --iova-mode=va --vdev 'net_failsafe0,dev(vmbus:GUID)' -- \\\n"
+    "    -i --total-num-mbufs=16384\n";
 
 static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
-	struct uio_config *c = state->input;
+	struct cmd_uio *u = state->input;
+	struct uio_config *c = &u->cfg;
 
 	switch (key) {
-	case KEY_CONNECT:
-		c->connect = arg;
-		break;
-	case KEY_NIC:
-	case KEY_NAME:
-		if (strlen(arg) >= LINK_NAME_LEN)
-			cli_usage("--%s: '%s' is longer than %u characters",
-			    key == KEY_NIC ? "nic" : "name", arg,
-			    LINK_NAME_LEN - 1);
-		*(key == KEY_NIC ? &c->nic : &c->name) = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &u->attach;
+		state->child_inputs[1] = &c->transcript;
 		break;
 	case KEY_RING:
 		c->ring_bytes = cli_uint("--ring", arg, 8, 8192) / 4 * 4096;
@@ -85,11 +70,8 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_VMBUS:
 		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
 		break;
-	case KEY_TRANSCRIPT:
-		c->transcript = arg;
-		break;
 	case ARGP_KEY_END:
-		if (c->connect == NULL)
+		if (u->attach.connect == NULL)
 			cli_usage("--connect PATH is required: where the host "
 			    "listens");
 		if (c->argv == NULL || c->argv[0] == NULL)
@@ -156,24 +138,34 @@ cmd_uio_serve(const struct uio_config *cfg, struct loop *l)
 static int
 cmd_uio_run(int argc, char **argv)
 {
+	static const struct argp_child shared[] = {
+		{ &options_attach_argp, 0, NULL, 0 },
+		{ &options_transcript_argp, 0, NULL, 0 },
+		{ 0 }
+	};
 	const struct argp argp = { .options = options, .parser = parse,
-		.doc = doc };
-	struct uio_config cfg;
+		.args_doc = "-- PROGRAM [ARGUMENT...]", .doc = doc,
+		.children = shared };
+	struct cmd_uio u = { 0 };
 	struct loop *l;
 	int own = 1, status;
 
-	uio_config_default(&cfg);
+	uio_config_default(&u.cfg);
+	u.attach = (struct options_attach){ NULL, u.cfg.nic, u.cfg.name };
 	while (own < argc && strcmp(argv[own], "--") != 0)
 		own++;
 	if (own < argc) {
-		cfg.argv = argv + own + 1;
+		u.cfg.argv = argv + own + 1;
 		argv[own] = NULL;
 	}
-	cli_parse(&argp, own, argv, &cfg);
+	cli_parse(&argp, own, argv, &u);
+	u.cfg.connect = u.attach.connect;
+	u.cfg.nic = u.attach.nic;
+	u.cfg.name = u.attach.name;
 	l = loop_create();
 	if (l == NULL)
 		return cli_fail(CLI_FAILED, "out of memory");
-	status = cmd_uio_serve(&cfg, l);
+	status = cmd_uio_serve(&u.cfg, l);
 	loop_destroy(l);
 	return status;
 }

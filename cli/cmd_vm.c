@@ -10,33 +10,29 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "linux/link/link_wire.h"
 #include "linux/vm/vm.h"
 
 struct cmd_vm {
 	struct vm_config cfg;
+	struct options_attach attach;
 	bool print;
 };
 
 enum {
-	KEY_CONNECT = 256, KEY_NAME, KEY_NIC, KEY_NICS, KEY_VPS, KEY_MEMORY,
-	KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_IMAGE, KEY_SNAPSHOT, KEY_QEMU,
-	KEY_NO_AEOI, KEY_WAIT, KEY_PRINT,
+	KEY_NICS = 256, KEY_VPS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND,
+	KEY_IMAGE, KEY_SNAPSHOT, KEY_QEMU, KEY_NO_AEOI, KEY_WAIT, KEY_PRINT,
 };
 
 static const struct argp_option options[] = {
-	{ "connect", KEY_CONNECT, "PATH", 0, "The host's socket (required)",
-	    1 },
-	{ "nic", KEY_NIC, "NAME", 0,
-	    "Take the host's NIC of this name; default: any", 1 },
 	{ "nics", KEY_NICS, "N", 0,
 	    "Take up to N NICs; default: all that are free", 1 },
-	{ "name", KEY_NAME, "NAME", 0, "Name of this guest; default: vm", 1 },
 	{ "wait", KEY_WAIT, "SECONDS", 0,
-	    "Wait for the host's socket to be there; default 10", 1 },
+	    "Wait so long for the host's socket to be there; default 10", 1 },
 	{ "kernel", KEY_KERNEL, "FILE", 0, "Boot this kernel", 2 },
-	{ "initrd", KEY_INITRD, "FILE", 0, "Its initial root", 2 },
-	{ "append", KEY_APPEND, "TEXT", 0, "Its command line", 2 },
+	{ "initrd", KEY_INITRD, "FILE", 0, "Initial root of --kernel", 2 },
+	{ "append", KEY_APPEND, "TEXT", 0, "Command line of --kernel", 2 },
 	{ "image", KEY_IMAGE, "FILE", 0,
 	    "Disk image (raw, qcow2); booted unless --kernel is given", 2 },
 	{ "snapshot", KEY_SNAPSHOT, NULL, 0,
@@ -85,17 +81,6 @@ cmd_vm_memory(const char *text)
 	return mib;
 }
 
-/* A name that goes into one of QEMU's lists. */
-static const char *
-cmd_vm_name(const char *what, const char *text)
-{
-	if (text[0] == '\0' || strlen(text) >= LINK_NAME_LEN ||
-	    strchr(text, ',') != NULL)
-		cli_usage("%s: '%s' is not a name of 1 to %u characters, none "
-		    "a comma", what, text, LINK_NAME_LEN - 1);
-	return text;
-}
-
 static const char *
 cmd_vm_file(const char *what, const char *text)
 {
@@ -111,15 +96,6 @@ parse_outer(int key, char *arg, struct cmd_vm *v)
 	struct vm_config *c = &v->cfg;
 
 	switch (key) {
-	case KEY_CONNECT:
-		c->connect = arg;
-		break;
-	case KEY_NAME:
-		c->name = cmd_vm_name("--name", arg);
-		break;
-	case KEY_NIC:
-		c->nic = cmd_vm_name("--nic", arg);
-		break;
 	case KEY_NICS:
 		c->nics = cli_uint("--nics", arg, 1, 64);
 		break;
@@ -145,6 +121,9 @@ parse(int key, char *arg, struct argp_state *state)
 	struct vm_config *c = &v->cfg;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &v->attach;
+		break;
 	case KEY_KERNEL:
 		c->kernel = cmd_vm_file("--kernel", arg);
 		break;
@@ -170,7 +149,7 @@ parse(int key, char *arg, struct argp_state *state)
 		c->no_aeoi = true;
 		break;
 	case ARGP_KEY_END:
-		if (c->connect == NULL)
+		if (v->attach.connect == NULL)
 			cli_usage("--connect PATH is required: where the host "
 			    "listens");
 		if (c->kernel == NULL && c->image == NULL)
@@ -213,8 +192,13 @@ cmd_vm_print(char **args)
 static int
 cmd_vm_run(int argc, char **argv)
 {
+	static const struct argp_child shared[] = {
+		{ &options_attach_argp, 0, NULL, 0 },
+		{ 0 }
+	};
 	const struct argp argp = { .options = options, .parser = parse,
-		.args_doc = "[-- QEMU-OPTION...]", .doc = doc };
+		.args_doc = "[-- QEMU-OPTION...]", .doc = doc,
+		.children = shared };
 	char qemu[4096], err[8400] = "";
 	struct cmd_vm v = { 0 };
 	char **args;
@@ -230,6 +214,9 @@ cmd_vm_run(int argc, char **argv)
 		argv[n] = NULL;
 	}
 	cli_parse(&argp, n, argv, &v);
+	v.cfg.connect = v.attach.connect;
+	v.cfg.nic = v.attach.nic;
+	v.cfg.name = v.attach.name;
 	if (vm_qemu_find(&v.cfg, qemu, sizeof(qemu), err, sizeof(err)) < 0)
 		return cli_fail(CLI_FAILED, "%s", err);
 	args = vm_args_make(&v.cfg, qemu);

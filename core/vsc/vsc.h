@@ -55,7 +55,8 @@ struct vsc;
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 1024, 0, 15360, "send buffer, KiB; 0: none")	\
 	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
-	X(max_nvsp, 0x60001, 2, 0x60001, "newest NVSP version tried")
+	X(max_nvsp, 0x60001, 2, 0x60001,				\
+	    "newest NVSP version tried, the number sent (6.1: 0x60001)")
 struct vsc_tunables {
 #define X(name, def, min, max, text) uint32_t name;
 	VSC_TUNABLES(X)

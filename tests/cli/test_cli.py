@@ -6,6 +6,7 @@ Environment: HVNET, the program; HVNET_MAN, the folder of the manual pages
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -52,6 +53,21 @@ def test_help_of_commands(hvnet, command):
     assert max(map(len, r.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize('option,commands', [
+    ('connect=PATH', ('guest', 'uio', 'vm')), ('sched=HOW', ('host', 'guest')),
+    ('transcript=FILE', ('host', 'guest', 'uio'))])
+def test_shared_options_read_alike(hvnet, option, commands):
+    texts = {re.search(rf'^      --{option} .*\n( {{20,}}.*\n)*',
+                       hvnet(c, '--help').stdout, re.M)[0] for c in commands}
+    assert len(texts) == 1
+
+
+def test_options_may_be_shortened(hvnet):
+    """Those of a command's own and those that it shares."""
+    r = hvnet('guest', '--conn', 'x', '--no-p', '--max-vm', '9')
+    assert r.returncode == USAGE and '--max-vmbus' in r.stderr
+
+
 def test_help_has_defaults_and_units(hvnet):
     assert 'tx_slots             64  (4 to 1024)' in \
         hvnet('guest', '--help').stdout
@@ -72,6 +88,8 @@ WRONG = [
     (['host', '--wrokers', '2'], ["'--wrokers'", '--workers', '--listen']),
     (['host', '-x'], ["'-x'", '--listen']),
     (['host', '--nic'], ['--nic needs a value']),
+    (['host', '--pin', '2'], ['--pin takes its value', '--pin=2']),
+    (['host', '--pin=no'], ["'no'", '0 to 4095']),
     (['host', '--lenient=yes'], ['--lenient takes no value']),
     (['host'], ['--listen PATH is required']),
     (['host', '--listen', '/tmp/x', 'y'], ["unexpected argument 'y'"]),
@@ -103,6 +121,14 @@ WRONG = [
     (['guest', '--connect', 'x', '--ifname', 'a' * 16], ['15']),
     (['guest', '--connect', 'x', '--max-vmbus', '3.0', '--min-vmbus', '5.0'],
      ['--min-vmbus is newer']),
+    (['guest', '--no'], ["'--no' can mean", '--no-huge', '--no-pin']),
+    (['guest', '--connect', 'x', '--sched', 'rt'], ['batch, normal']),
+    (['guest', '--connect', 'x', '--name', 'n' * 64], ['--name', '1 to']),
+    (['guest', '--transcript'], ['--transcript needs a value']),
+    (['uio', '--transcribe', 'x'], ["'--transcribe'", '--transcript']),
+    (['uio', '--connect', 'x'], ['which program']),
+    (['vm', '--connect', 'x', '--nic', 'a,b'], ["--nic: 'a,b'", 'comma']),
+    (['vm', '--connect', 'x', '--sched', 'batch'], ["'--sched'"]),
     (['stat', '--watch', '0'], ['1 to 3600']),
     (['stat', 'a', 'b'], ['one NIC at most']),
     (['set'], ['which NIC']),

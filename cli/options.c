@@ -1,0 +1,136 @@
+/*
+ * Options that several subcommands have: one table, one parser each, so that
+ * their texts and checks are the same everywhere.
+ */
+#include "cli/options.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "linux/link/link_wire.h"
+
+#define OPTIONS_MAX_CPU	4095u
+
+enum {
+	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_PIN, KEY_NO_PIN, KEY_SCHED,
+	KEY_TRANSCRIPT,
+};
+
+/* --- attach --- */
+
+static const struct argp_option attach_options[] = {
+	{ "connect", KEY_CONNECT, "PATH", 0, "Socket that the host listens on; required",
+	    OPTIONS_GROUP_ATTACH },
+	{ "nic", KEY_NIC, "NAME", 0,
+	    "Take the host's NIC of this name; default: any that is free",
+	    OPTIONS_GROUP_ATTACH },
+	{ "name", KEY_NAME, "NAME", 0,
+	    "Name of this guest, for the host's NICs with guest=NAME",
+	    OPTIONS_GROUP_ATTACH },
+	{ 0 }
+};
+
+/* A name that a NIC's key=value,... can hold. */
+static const char *
+attach_name(const char *what, const char *text)
+{
+	if (text[0] == '\0' || strlen(text) >= LINK_NAME_LEN ||
+	    strchr(text, ',') != NULL)
+		cli_usage("%s: '%s' is not a name of 1 to %u characters, none "
+		    "a comma", what, text, LINK_NAME_LEN - 1);
+	return text;
+}
+
+static error_t
+attach_parse(int key, char *arg, struct argp_state *state)
+{
+	struct options_attach *a = state->input;
+
+	switch (key) {
+	case KEY_CONNECT:
+		a->connect = arg;
+		break;
+	case KEY_NIC:
+		a->nic = attach_name("--nic", arg);
+		break;
+	case KEY_NAME:
+		a->name = attach_name("--name", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+const struct argp options_attach_argp = {
+	.options = attach_options, .parser = attach_parse
+};
+
+/* --- place --- */
+
+static const struct argp_option place_options[] = {
+	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
+	    "Pin thread k to processor CPU + k; default: on, a host from CPU "
+	    "0, a guest behind the guests that run already",
+	    OPTIONS_GROUP_PLACE },
+	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose",
+	    OPTIONS_GROUP_PLACE },
+	{ "sched", KEY_SCHED, "HOW", 0,
+	    "How threads wake up: batch (default: they leave the processor to "
+	    "who runs, and find more work later) or normal (at once)",
+	    OPTIONS_GROUP_PLACE },
+	{ 0 }
+};
+
+static error_t
+place_parse(int key, char *arg, struct argp_state *state)
+{
+	struct thread_place *place = state->input;
+
+	switch (key) {
+	case KEY_PIN:
+		place->pin = true;
+		if (arg != NULL)
+			place->first_cpu = cli_uint("--pin", arg, 0,
+			    OPTIONS_MAX_CPU);
+		break;
+	case KEY_NO_PIN:
+		place->pin = false;
+		break;
+	case KEY_SCHED:
+		place->sched = (enum thread_sched)cli_choice("--sched", arg,
+		    thread_sched_names, THREAD_SCHEDS);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+const struct argp options_place_argp = {
+	.options = place_options, .parser = place_parse
+};
+
+/* --- transcript --- */
+
+static const struct argp_option transcript_options[] = {
+	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
+	    "Write every control message, decoded, to FILE (-: standard "
+	    "error)", OPTIONS_GROUP_PROTOCOL },
+	{ 0 }
+};
+
+static error_t
+transcript_parse(int key, char *arg, struct argp_state *state)
+{
+	const char **file = state->input;
+
+	if (key != KEY_TRANSCRIPT)
+		return ARGP_ERR_UNKNOWN;
+	*file = arg;
+	return 0;
+}
+
+const struct argp options_transcript_argp = {
+	.options = transcript_options, .parser = transcript_parse
+};

@@ -1,0 +1,34 @@
+/*
+ * Options that several subcommands have, as children of their argp parsers.
+ *
+ * A command lists those that it wants in struct argp's children, and at
+ * ARGP_KEY_INIT points state->child_inputs[] at what they fill in.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <argp.h>
+
+#include "linux/run/thread.h"
+
+/* Groups of the help that these options stand in; commands number theirs
+ * from 1. */
+#define OPTIONS_GROUP_ATTACH	1	/* the first of all */
+#define OPTIONS_GROUP_PLACE	8
+#define OPTIONS_GROUP_PROTOCOL	9
+
+/* Who attaches to which host; pointers into the arguments, or as they were. */
+struct options_attach {
+	const char *connect;
+	const char *nic;
+	const char *name;
+};
+
+/* --connect, --nic and --name; input: struct options_attach. */
+extern const struct argp options_attach_argp;
+/* --pin, --no-pin and --sched; input: struct thread_place. */
+extern const struct argp options_place_argp;
+/* --transcript; input: const char *, the file, "-" being standard error. */
+extern const struct argp options_transcript_argp;
+
+#endif
