@@ -5,6 +5,9 @@
  * gets one answer, and is freed when that is written or when it takes longer
  * than CTL_SECONDS: a client that stalls holds a little memory for a while and
  * nothing else.
+ *
+ * A client that cannot be accepted for want of a descriptor stays in the
+ * socket's queue, and would wake us without end; so we look away for a while.
  */
 #include "linux/run/ctl.h"
 
@@ -20,7 +23,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "linux/run/clock.h"
 #include "linux/run/ctl_path.h"
+
+/* Policy: pause after an accept() that found no descriptor or memory. */
+#define CTL_PAUSE_US	100000
+/* Policy: then say so, unless it was said in the last minute. */
+#define CTL_SAY_NS	60000000000ull
 
 struct ctl_client {
 	struct ctl_server *server;
@@ -36,6 +45,8 @@ struct ctl_server {
 	void *ctx;
 	int sock;
 	struct event *accept_event;
+	struct event *accept_again;	/* ends a pause */
+	uint64_t said_ns;		/* that clients wait; 0: never */
 	struct ctl_client *clients;
 	unsigned int count;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -116,6 +127,29 @@ ctl_on_written(struct bufferevent *bev, void *arg)
 }
 
 static void
+ctl_accept_pause(struct ctl_server *s, int error)
+{
+	const struct timeval pause = { 0, CTL_PAUSE_US };
+	uint64_t now = clock_now_ns();
+
+	if (s->said_ns == 0 || now - s->said_ns >= CTL_SAY_NS) {
+		fprintf(stderr, "hvnet: control socket %s: clients wait: %s\n",
+		    s->path, strerror(error));
+		s->said_ns = now;
+	}
+	event_del(s->accept_event);
+	event_add(s->accept_again, &pause);
+}
+
+static void
+ctl_on_accept_again(evutil_socket_t sock, short what, void *arg)
+{
+	struct ctl_server *s = arg;
+
+	event_add(s->accept_event, NULL);
+}
+
+static void
 ctl_on_accept(evutil_socket_t sock, short what, void *arg)
 {
 	const struct timeval limit = { CTL_SECONDS, 0 };
@@ -123,8 +157,12 @@ ctl_on_accept(evutil_socket_t sock, short what, void *arg)
 	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ctl_client *c;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			ctl_accept_pause(s, errno);
 		return;
+	}
 	c = s->count < CTL_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
 		close(fd);
@@ -192,7 +230,8 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 	}
 	s->accept_event = event_new(base, s->sock, EV_READ | EV_PERSIST,
 	    ctl_on_accept, s);
-	if (s->accept_event == NULL) {
+	s->accept_again = evtimer_new(base, ctl_on_accept_again, s);
+	if (s->accept_event == NULL || s->accept_again == NULL) {
 		snprintf(err, cap, "out of memory");
 		unlink(s->path);
 		close(s->sock);
@@ -202,6 +241,8 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 	return s;
 
 fail:
+	if (s->accept_event != NULL)
+		event_free(s->accept_event);
 	free(s);
 	return NULL;
 }
@@ -214,6 +255,7 @@ ctl_server_destroy(struct ctl_server *s)
 	while (s->clients != NULL)
 		ctl_client_free(s->clients);
 	event_free(s->accept_event);
+	event_free(s->accept_again);
 	close(s->sock);
 	unlink(s->path);
 	free(s);
