@@ -353,6 +353,8 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	link_fds_raise();
 	if (h->cfg.max_guests == 0)
 		h->cfg.max_guests = HOST_MAX_GUESTS;
+	if (h->cfg.poll_us == 0)
+		h->cfg.poll_us = HOST_POLL_US;
 	if (cfg->transcript != NULL) {
 		h->transcript = transcript_open(cfg->transcript, err, cap);
 		if (h->transcript == NULL)

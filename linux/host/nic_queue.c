@@ -63,13 +63,13 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 static bool
 ring_spins(struct nic_queue *q)
 {
-	uint64_t now = clock_now_ns(), us = q->nic->host->cfg.poll_us;
+	uint64_t now = clock_now_ns();
 
 	counter_add(&q->counters.polls_idle, 1);
 	if (q->idle_from_ns == 0)
 		q->idle_from_ns = now;
 	return worker_may_spin(q->work.worker, now) && now - q->idle_from_ns <
-	    (us != 0 ? us : HOST_POLL_US) * 1000u;
+	    q->nic->host->cfg.poll_us * (uint64_t)1000;
 }
 
 static enum work_turn
