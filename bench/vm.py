@@ -1,58 +1,112 @@
-#!/usr/bin/env python3
 """What each offload and each channel gives a stock kernel on our host end.
 
 A virtual machine (docs/vm.md) attaches by its own drivers; TCP goes between
 it and a TAP, both ways.  First the ladder of offloads on one channel, one
-stream: nothing at all; the kernel's own batching (GSO, GRO); checksums; TSO;
-RSC, which is LRO to Linux.  Then 1, 2 and 4 channels, 8 streams.  A vCPU for
-each channel, two at least.
+stream (Linux: nothing at all; the kernel's own batching, GSO and GRO;
+checksums; TSO; RSC, which is LRO to Linux).  Then 1, 2 and 4 channels, 8
+streams, at full speed and, from the host, at a pace that leaves the guest idle
+in between.  A vCPU for each channel, two at least.
+
+The 8 streams are spread evenly over the channels, by ports chosen with the
+guest's own Toeplitz key and table: with ports of chance, two channels get four
+streams each only 27 times of 100.  The other way the guest's kernel chooses.
+
+What is counted is a stretch in the middle of a run, between two looks at all
+counters: connections being made or ended are not in it.  Mbit/s is payload
+(frames less HEADERS) by the host end's count of that stretch.
 
 Rounds are interleaved and medians given, so that a noisy machine disturbs all
-alike.  Guest instructions are counted by a TCG plugin in a machine of their
-own, as counting costs speed.
+alike; how work splits between processors is of all rounds together.  Guest
+instructions are counted by a TCG plugin in a machine of their own, as counting
+costs speed.
 
 usage: vm.py [--hvnet FILE] [--json FILE] [--rounds N] [--seconds S] [--quick]
-             [--parts offloads,channels] [--channels 1,2,4]
+             [--guests linux,freebsd] [--parts offloads,channels]
+             [--channels 1,2,4]
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
 import statistics
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'tests/vm')]
 GB = 1e9
+HEADERS = 66            # Ethernet, IPv4, TCP with time stamps
+SETTLE = 1              # seconds from the last connection to the first look
+PACE = 10               # Mbit/s of each stream, where it is held
+STREAMS = 8
+SPLIT = ('interrupts', 'softirq_ticks', 'kernel_ticks', 'instructions')
+
+Case = collections.namedtuple('Case', 'name vps step channels ways pace',
+                              defaults=(('out', 'in'), None))
 
 
-def measure(guest, way, streams, seconds):
-    """One run: Mbit/s, and what it took for each gigabyte."""
-    before = guest.counts()
-    size, mbits = guest.traffic(way, streams, seconds)
-    after = guest.counts()
-    row = {'mbits': mbits}
-    for k in after:
-        row[k] = [(b - a) / (size / GB) for a, b in zip(before[k], after[k])]
+def look(guest, way):
+    """All counters, since boot: lists, by processor or by channel."""
+    counts = guest.counts()
+    side = 'from_guest' if way == 'out' else 'to_guest'
+    queues = [q[side] for q in guest.j.nic()['queues']]
+    counts['frames'] = [q.get('frames', 0) for q in queues]
+    counts['bytes'] = [q.get('bytes', 0) for q in queues]
+    counts['time'] = [time.monotonic()]
+    return counts
+
+
+def measure(guest, case, way, streams, seconds):
+    """One run: how far each counter rose in the middle of it, and Mbit/s."""
+    guest.start(way, streams, case.pace)
+    time.sleep(SETTLE)
+    before = look(guest, way)
+    time.sleep(seconds)
+    after = look(guest, way)
+    guest.stop()
+    row = {k: [b - a for a, b in zip(before[k], after[k])] for k in after}
+    row['payload'] = [b - HEADERS * f
+                      for b, f in zip(row['bytes'], row['frames'])]
+    if sum(row['payload']) <= 0:
+        raise SystemExit(f'bench vm: {case.name}, {way}: no data passed')
+    row['mbits'] = 8 * sum(row['payload']) / row['time'][0] / 1e6
+    row['flows'] = guest.flows if way == 'in' else []
     return row
 
 
-def median(rows):
-    """Of dictionaries of numbers or lists of numbers."""
-    out = {}
-    for k, v in rows[0].items():
-        if isinstance(v, list):
-            out[k] = [round(statistics.median(r[k][i] for r in rows), 1)
-                      for i in range(len(v))]
-        else:
-            out[k] = round(statistics.median(r[k] for r in rows), 1)
+def summed(rows, key):
+    return [sum(x) for x in zip(*(r[key] for r in rows))]
+
+
+def digest(rows, channels):
+    """Of a case's runs: medians of speed and of what a gigabyte took, and
+    each processor's or channel's part of the whole."""
+    out = {'mbits': round(statistics.median(r['mbits'] for r in rows), 1),
+           'runs_mbits': [round(r['mbits']) for r in rows],
+           'channels': channels, 'flows': rows[0]['flows'],
+           'parts': {}, 'runs_parts': {}}
+    for k in rows[0]:
+        if k in ('time', 'mbits', 'bytes', 'payload', 'flows'):
+            continue
+        a_gb = [[v / (sum(r['payload']) / GB) for v in r[k]] for r in rows]
+        out[k] = [round(statistics.median(v), 1) for v in zip(*a_gb)]
+    for k in (*SPLIT, 'frames', 'payload'):
+        if k in rows[0]:
+            out['parts'][k] = parts(summed(rows, k))
+            out['runs_parts'][k] = [parts(r[k]) for r in rows]
     return out
 
 
-def share(values):
-    """The largest part of the whole."""
-    return round(max(values) / sum(values), 2) if sum(values) else None
+def parts(values):
+    """Of the whole, in percent; none where there is nothing."""
+    whole = sum(values)
+    return [round(100 * v / whole) for v in values] if whole else []
+
+
+def percent(x):
+    return '/'.join(map(str, x)) if x else '-'
 
 
 def instructions(x):
@@ -60,11 +114,19 @@ def instructions(x):
 
 
 def show(case, way, c):
-    print(f'{case:12} {"guest to host" if way == "out" else "host to guest"}'
+    print(f'{case:20} {"guest to host" if way == "out" else "host to guest"}'
           f' {c["mbits"]:7.0f} Mbit/s  interrupts '
           f'{" + ".join(f"{v:.0f}" for v in c["interrupts"]):>15} a GB  '
           f'signals {sum(c["signals"]):6.0f} a GB  instructions '
           f'{instructions(c.get("instructions"))} a byte', flush=True)
+    if c['channels'] > 1:
+        flows = f'flows {"+".join(map(str, c["flows"]))}, ' \
+            if c['flows'] else ''
+        print(f'{"":20} channels: {flows}frames '
+              f'{percent(c["parts"]["frames"])} %, bytes '
+              f'{percent(c["parts"]["payload"])} %;  processors: ' + ', '.join(
+                  f'{k} {percent(c["parts"][k])} %' for k in SPLIT
+                  if k in c['parts']), flush=True)
 
 
 class Bench:
@@ -76,46 +138,49 @@ class Bench:
         self.machines = {}
         self.labs = []
 
-    def guest(self, vps, counted):
-        if (vps, counted) not in self.machines:
+    def guest(self, case, counted):
+        n = None if self.make.any_channels else case.channels
+        if (case.vps, counted, n) not in self.machines:
             from lab import Lab
             lab = Lab(self.opts.hvnet)
             self.labs.append(lab)
-            self.machines[vps, counted] = self.make(lab, vps, counted)
-        return self.machines[vps, counted]
+            self.machines[case.vps, counted, n] = self.make(
+                lab, case.vps, counted, n)
+        return self.machines[case.vps, counted, n]
 
     def close(self):
         for lab in self.labs:
             lab.close()
 
     def cells(self, cases, streams):
-        """{(case, way): median}; a case is (label, vps, step, channels)."""
+        """{(case's name, way): digest}."""
         plain = {}
         counted = {}
         for r in range(self.opts.rounds):
             for case in cases:
-                for way in ('out', 'in'):
+                for way in case.ways:
                     self.cell(plain, case, way, streams, False)
                     if r < self.opts.counted_rounds:
                         self.cell(counted, case, way, streams, True)
         out = {}
+        number = {case.name: case.channels for case in cases}
         for key, rows in plain.items():
-            out[key] = median(rows)
-            out[key]['runs_mbits'] = [round(r['mbits']) for r in rows]
+            out[key] = digest(rows, number[key[0]])
             if key in counted:
-                c = median(counted[key])
+                c = digest(counted[key], number[key[0]])
                 out[key]['instructions'] = c['instructions']
                 out[key]['counted_mbits'] = c['mbits']
+                for what in ('parts', 'runs_parts'):
+                    out[key][what]['instructions'] = c[what]['instructions']
             show(key[0], key[1], out[key])
         return out
 
     def cell(self, rows, case, way, streams, counted):
-        name, vps, step, n = case
-        g = self.guest(vps, counted)
-        g.channels(n)
-        g.offloads(step)
-        rows.setdefault((name, way), []).append(
-            measure(g, way, streams, self.opts.seconds))
+        g = self.guest(case, counted)
+        g.channels(case.channels)
+        g.offloads(case.step)
+        rows.setdefault((case.name, way), []).append(
+            measure(g, case, way, streams, self.opts.seconds))
 
 
 def ratio(cells, a, b, way):
@@ -124,57 +189,58 @@ def ratio(cells, a, b, way):
 
 def offloads(b):
     print('offloads: one channel, two vCPUs, one stream')
-    c = b.cells([(s, 2, s, 1) for s in b.make.steps], 1)
-    last = list(b.make.steps)[-1]
-    found = {
-        'tso_to_none_out': ratio(c, 'tso', 'none', 'out'),
-        'tso_to_csum_out': ratio(c, 'tso', 'csum', 'out'),
-        'rsc_to_none_in': ratio(c, last, 'none', 'in'),
-        'rsc_to_without_in': ratio(c, last, 'tso', 'in'),
-    }
-    print(f'TSO is {found["tso_to_none_out"]} times no offload (goal 5), '
-          f'{found["tso_to_csum_out"]} times checksums alone; RSC is '
-          f'{found["rsc_to_none_in"]} times no offload (goal 2), '
-          f'{found["rsc_to_without_in"]} times all but RSC', flush=True)
+    c = b.cells([Case(s, 2, s, 1) for s in b.make.steps], 1)
+    found = {k: ratio(c, *v) for k, v in b.make.ratios.items()}
+    for k, v in found.items():
+        print(f'{k}: {v}', flush=True)
     return c, found
 
 
-def label(n):
-    return f'{n} channel{"s" if n > 1 else ""}'
+def label(n, paced=False):
+    return f'{n} channel{"s" if n > 1 else ""}{", paced" if paced else ""}'
 
 
 def channels(b):
-    print('channels: 8 streams, all offloads')
+    print(f'channels: {STREAMS} streams, all offloads; paced: {PACE} Mbit/s '
+          'each')
     last = list(b.make.steps)[-1]
-    c = b.cells([(label(n), max(n, 2), last, n)
-                 for n in b.opts.channels], 8)
+    cases = [Case(label(n), max(n, 2), last, n) for n in b.opts.channels]
+    cases += [Case(label(n, True), max(n, 2), last, n, ('in',), PACE)
+              for n in b.opts.channels if n > 1]
+    c = b.cells(cases, STREAMS)
     found = {}
-    if {1, 2} <= set(b.opts.channels):
-        two = c[label(2), 'in']
-        found = {f'{k}_share': share(two[k]) for k in
-                 ('interrupts', 'softirq_ticks', 'instructions') if k in two}
-        found['two_to_one_in'] = ratio(c, label(2), label(1), 'in')
-        print('host to guest, two channels: the busier vCPU has ' + ', '.join(
-            f'{v} of {k[:-6]}' for k, v in found.items() if 'share' in k) +
-            f' (goal 0.6); throughput {found["two_to_one_in"]} times one '
-            f'channel (goal 1)', flush=True)
+    for n in b.opts.channels:
+        if n == 1:
+            continue
+        if 1 in b.opts.channels:
+            found[f'{label(n)} to 1, from the host (goal 1)'] = \
+                ratio(c, label(n), label(1), 'in')
+        for name in (label(n), label(n, True)):
+            part = c[name, 'in']['parts']
+            found[f'{name}, from the host, the busiest processor (goal 60 '
+                  'of two)'] = {k: max(part[k], default=0)
+                                for k in SPLIT if k in part}
+    for k, v in found.items():
+        print(f'{k}: ' + (', '.join(f'{a} {b} %' for a, b in v.items())
+                          if isinstance(v, dict) else str(v)), flush=True)
     return c, found
 
 
 PARTS = {'offloads': offloads, 'channels': channels}
 
 
-def guests():
+def guests(wanted):
     """The guests that this machine can run: (class, why left out)."""
-    from vm_linux import LinuxGuest
-    made = [(LinuxGuest, None)]
-    if os.environ.get('HVNET_FREEBSD_KERNEL') or \
-            os.environ.get('HVNET_FREEBSD_IMAGE'):
-        try:
+    made = []
+    if 'linux' in wanted:
+        from vm_linux import LinuxGuest
+        made.append((LinuxGuest, None))
+    if 'freebsd' in wanted:
+        if os.environ.get('HVNET_FREEBSD_IMAGE'):
             from vm_freebsd import FreebsdGuest
             made.append((FreebsdGuest, None))
-        except ImportError:
-            made.append((None, 'freebsd: no bench/vm_freebsd.py'))
+        else:
+            made.append((None, 'freebsd: HVNET_FREEBSD_IMAGE names no image'))
     return made
 
 
@@ -182,7 +248,7 @@ def bench(guest, opts):
     b = Bench(guest, opts)
     result = {'guest': guest.name}
     try:
-        result['kernel'] = b.guest(2, False).kernel()
+        result['kernel'] = b.guest(Case('', 2, '', 1), False).kernel()
         print(f'{guest.name} {result["kernel"]}', flush=True)
         for part in opts.parts:
             cells, found = PARTS[part](b)
@@ -202,6 +268,8 @@ def main():
     p.add_argument('--json')
     p.add_argument('--seconds', type=int)
     p.add_argument('--rounds', type=int)
+    p.add_argument('--guests', default='linux,freebsd',
+                   help='freebsd where HVNET_FREEBSD_IMAGE is set')
     p.add_argument('--parts', default='offloads,channels')
     p.add_argument('--channels', default='1,2,4')
     p.add_argument('--quick', action='store_true',
@@ -210,6 +278,8 @@ def main():
     o.parts = o.parts.split(',')
     if set(o.parts) - set(PARTS):
         p.error(f'--parts: of {",".join(PARTS)}')
+    if set(o.guests.split(',')) - {'linux', 'freebsd'}:
+        p.error('--guests: of linux,freebsd')
     o.channels = [int(x) for x in o.channels.split(',')]
     o.rounds = o.rounds or (1 if o.quick else 5)
     o.seconds = o.seconds or (1 if o.quick else 3)
@@ -221,7 +291,7 @@ def main():
     except kit.KitError as e:
         sys.exit(f'bench vm: cannot make a virtual machine: {e}')
     results, left_out = [], []
-    for guest, why in guests():
+    for guest, why in guests(o.guests.split(',')):
         if why:
             print(f'left out: {why}')
             left_out.append(why)

@@ -1,19 +1,44 @@
 """The stock Linux guest of `hvnet bench vm`: one machine, its knobs, counts.
 
-Another kernel's guest is a class with the same public names; see vm.py.
+Another kernel's guest is a class with the same public names: see vm.py and
+vm_freebsd.py.
 """
-import json
 import pathlib
 import re
 import struct
 
 from kit import qemu
 from linux_guest import GUEST, HOST, Joined, soon
+from vm_flows import channel, client_ports
 
 DEVICE = '/machine/peripheral-anon/device[0]'
 PORT = 5201             # of the first stream
 KEY = ':'.join(['6d', '5a'] * 20)
 SLOT = 64               # bytes a vCPU has in the plugin's file
+
+
+def plugin_args(path):
+    return ['-plugin', f'{qemu().parent}/libhvnet-count.so,out={path}']
+
+
+def machine_counts(vm, vps, path):
+    """What QEMU counts: signals; instructions, where there is a file."""
+    told = vm.qmp(f'qom-get {DEVICE} signals')
+    found = re.search(r'signals\s*(?:\x1b\[K)?[\r\n]+(\d+)', told)
+    out = {'signals': [int(found.group(1))]}
+    if path:
+        raw = path.read_bytes()
+        out['instructions'] = [struct.unpack_from('=Q', raw, SLOT * i)[0]
+                               for i in range(vps)]
+    return out
+
+
+def established(lab, ports):
+    """How many connections the host's end has, by server's port."""
+    text = lab.run('h', 'ss -Htn state established').stdout
+    return sum(len({f':{p}' for p in ports} &
+                   {':' + a.rsplit(':', 1)[1] for a in line.split()[2:4]}) > 0
+               for line in text.splitlines())
 
 
 class LinuxGuest:
@@ -26,19 +51,25 @@ class LinuxGuest:
         'tso': 'tx on rx on tso on lro off gso on gro on',
         'rsc': 'tx on rx on tso on lro on gso on gro on',
     }
+    ratios = {'TSO to no offload, to the host (goal 5)': ('tso', 'none', 'out'),
+              'TSO to checksums alone': ('tso', 'csum', 'out'),
+              'RSC to no offload, from the host (goal 2)':
+              ('rsc', 'none', 'in'),
+              'RSC to all but RSC': ('rsc', 'tso', 'in')}
+    any_channels = True         # one machine can have any number of them
 
-    def __init__(self, lab, vps, counted):
+    def __init__(self, lab, vps, counted, queues=None):
         """counted: under the plugin, which slows it down."""
         self.lab = lab
         self.vps = vps
-        self.file = pathlib.Path(lab.dir) / 'instructions'
-        plugin = qemu().parent / 'libhvnet-count.so'
-        args = ['-plugin', f'{plugin},out={self.file}'] if counted else []
-        self.counted = counted
-        self.j = Joined(lab, vps=vps, mtu=1500, vm={'args': args})
+        self.file = pathlib.Path(lab.dir) / 'instructions' if counted else None
+        self.j = Joined(lab, vps=vps, mtu=1500, vm={
+            'args': plugin_args(self.file) if counted else []})
         self.vm = self.j.vm
         self.now = {}
         self.runs = 0
+        self.servers = []
+        self.flows = []
 
     def kernel(self):
         return self.vm.run('uname -r')
@@ -69,72 +100,59 @@ class LinuxGuest:
         """Per-vCPU lists, and signals of the whole machine."""
         lines = self.vm.run('grep HYP /proc/interrupts; grep ^cpu[0-9] '
                             '/proc/stat').splitlines()
-        out = {'interrupts': [int(x) for x in
-                              lines[0].split()[1:1 + self.vps]],
-               'softirq_ticks': [int(x.split()[7]) for x in lines[1:]]}
-        told = self.vm.qmp(f'qom-get {DEVICE} signals')
-        found = re.search(r'signals\s*(?:\x1b\[K)?[\r\n]+(\d+)', told)
-        out['signals'] = [int(found.group(1))]
-        if self.counted:
-            raw = self.file.read_bytes()
-            out['instructions'] = [struct.unpack_from('=Q', raw, SLOT * i)[0]
-                                   for i in range(self.vps)]
-        return out
+        return {'interrupts': [int(x) for x in
+                               lines[0].split()[1:1 + self.vps]],
+                'softirq_ticks': [int(x.split()[7]) for x in lines[1:]],
+                **machine_counts(self.vm, self.vps, self.file)}
 
     # --- traffic ---
 
-    def queue_of(self, key, table, port, cport):
-        """The channel that Toeplitz gives a TCP flow towards the guest."""
-        data = b''.join(bytes(map(int, a.split('.'))) for a in
-                        (HOST, GUEST)) + struct.pack('!HH', port, cport)
-        bits = int.from_bytes(key, 'big')
-        width = 8 * len(key)
-        value = 0
-        for i in range(8 * len(data)):
-            if data[i // 8] & 0x80 >> i % 8:
-                value ^= bits >> (width - 32 - i) & 0xffffffff
-        return table[value % len(table)]
-
     def client_ports(self, streams):
-        """Local ports such that the channels get the streams in turn."""
+        """Local ports such that the channels get the streams in turn, by the
+        driver's own key and table."""
         text = self.vm.run('ethtool -x eth0')
         table = [int(x) for line in re.findall(r'^ +\d+: +(.*)$', text, re.M)
                  for x in line.split()]
         key = bytes.fromhex(re.search(r'((?:[0-9a-f]{2}:){39}[0-9a-f]{2})',
                                       text).group(1).replace(':', ''))
-        n = max(table) + 1
-        out = []
-        for i in range(streams):
-            port = 20000 + 100 * i + self.runs % 100
-            while self.queue_of(key, table, PORT + i, port) != i % n:
-                port += 1
-            out.append(port)
+        ports = range(PORT, PORT + streams)
+
+        def channel_of(port, cport):
+            return channel(key, table, (HOST, port), (GUEST, cport))
+
+        out = client_ports(channel_of, max(table) + 1, ports,
+                           20000 + self.runs % 50)
+        self.flows = [0] * (max(table) + 1)
+        for port, cport in zip(ports, out):
+            self.flows[channel_of(port, cport)] += 1
         return out
 
-    def traffic(self, way, streams, seconds):
-        """(bytes, Mbit/s).  `out` is guest to host.  Each stream is a program
-        of its own at both ends."""
+    def start(self, way, streams, pace=None):
+        """Begin; `out` is guest to host, pace Mbit/s of each stream.  Each
+        stream is a program of its own at both ends."""
         self.runs += 1
         back = ' -R' if way == 'in' else ''
+        rate = f' -l 16K -b {pace}M' if pace else ''
         cports = self.client_ports(streams)
-        servers = [self.j.serve(f'iperf3 -s -1 -p {PORT + i}', PORT + i)
-                   for i in range(streams)]
-        cmd = ''.join(
-            f'iperf3 -c {HOST} -p {PORT + i} --cport {c}{back} -J '
-            f'-t {seconds} >/tmp/r{i} & ' for i, c in enumerate(cports))
-        out = self.vm.run(cmd + 'wait; cat ' + ' '.join(
-            f'/tmp/r{i}' for i in range(streams)), timeout=seconds + 60)
-        for s in servers:
+        ports = [PORT + i for i in range(streams)]
+        self.servers = [self.j.serve(f'iperf3 -s -1 -p {p}', p) for p in ports]
+        self.vm.run(''.join(
+            f'iperf3 -c {HOST} -p {p} --cport {c}{back}{rate} -t 600 '
+            f'>/tmp/r{p} 2>&1 & ' for p, c in zip(ports, cports)) + ':')
+        # A connection of control and one of data.
+        soon('streams', lambda: established(self.lab, ports) == 2 * streams,
+             60)
+
+    def stop(self):
+        n = len(self.servers)
+        left = self.vm.run('pidof iperf3 | wc -w; killall -q iperf3; while '
+                           'pidof iperf3 >/dev/null; do sleep 0.1; done')
+        for s in self.servers:
             self.lab.end(s, quiet=True)
-        ends = []
-        while out.strip():
-            report, at = json.JSONDecoder().raw_decode(out.lstrip())
-            out = out.lstrip()[at:]
-            if 'error' in report:
-                raise AssertionError(f'iperf3: {report["error"]}')
-            ends.append(report['end']['sum_received'])
-        return (sum(e['bytes'] for e in ends),
-                sum(e['bits_per_second'] for e in ends) / 1e6)
+        self.servers = []
+        if int(left) != n:
+            raise AssertionError(f'{left} of {n} iperf3 were left:\n' +
+                                 self.vm.run('cat /tmp/r*', check=False))
 
     def complaints(self):
         return self.vm.kernel_log()

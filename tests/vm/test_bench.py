@@ -6,7 +6,8 @@ from conftest import full
 from kit import TOP
 
 sys.path.insert(0, str(TOP / 'bench'))
-from vm_linux import LinuxGuest     # noqa: E402
+from vm import Case, digest, measure    # noqa: E402
+from vm_linux import LinuxGuest         # noqa: E402
 
 
 def rise(guest, cmd):
@@ -31,27 +32,45 @@ def test_counts(lab):
     assert sum(n['interrupts']) >= 5, n
     assert len(n['softirq_ticks']) == 2
     # Flows that are to fall on one channel each do.
-    ports = g.client_ports(4)
-    before = g.j.spread()
-    size, mbits = g.traffic('in', 4, 1)
-    moved = [b - a for a, b in zip(before, g.j.spread())]
-    assert size > 0 and mbits > 0
-    assert len(set(ports)) == 4
-    assert min(moved) > 20, moved
+    g.channels(2)
+    row = measure(g, Case('2', 2, 'rsc', 2), 'in', 4, 1)
+    assert g.flows == row['flows'] == [2, 2]
+    assert min(row['frames']) > 20 and min(row['payload']) > 0, row
+    assert row['mbits'] > 0 and min(row['instructions']) > 0
+    # Held to 2 Mbit/s each: 8, were it not for blocks begun and not ended.
+    row = measure(g, Case('2', 2, 'rsc', 2, pace=2), 'in', 4, 2)
+    assert 4 < row['mbits'] < 16, row
     g.j.check()
+
+
+def test_parts_are_of_all_rounds():
+    """A round with little in it says little."""
+    rows = [{'payload': [8, 2], 'mbits': 1, 'flows': [], 'interrupts': [1, 3]},
+            {'payload': [20, 70], 'mbits': 3, 'flows': [],
+             'interrupts': [60, 36]}]
+    d = digest(rows, 2)
+    assert d['parts'] == {'payload': [28, 72], 'interrupts': [61, 39]}
+    assert d['runs_parts']['interrupts'] == [[25, 75], [62, 38]]
+    assert d['mbits'] == 2
 
 
 @full
 def test_quick(lab):
     out = f'{lab.dir}/vm.json'
-    r = lab.run(None, [lab.hvnet, 'bench', 'vm', '--quick', '--channels',
-                       '1,2', '--json', out], timeout=600)
-    assert 'TSO is' in r.stdout and 'the busier vCPU has' in r.stdout
+    r = lab.run(None, [lab.hvnet, 'bench', 'vm', '--quick', '--guests',
+                       'linux', '--json', out], timeout=600)
+    assert 'TSO to no offload' in r.stdout
+    assert 'the busiest processor' in r.stdout
     with open(out, encoding='utf-8') as f:
         result = json.load(f)['results'][0]
     assert result['guest'] == 'linux' and result['complaints'] == []
     cells = result['offloads']['cells'] + result['channels']['cells']
-    assert len(cells) == 2 * 5 + 2 * 2
+    assert len(cells) == 2 * 5 + 2 * 3 + 2
     for c in cells:
         assert c['mbits'] > 0 and min(c['instructions']) > 0, c
-        assert len(c['interrupts']) == 2 and c['signals'][0] > 0, c
+        assert len(c['interrupts']) == max(c['channels'], 2), c
+        assert c['signals'][0] > 0, c
+        if c['way'] == 'in' and c['channels'] > 1:
+            n = c['channels']
+            assert c['flows'] == [8 // n] * n
+            assert min(c['parts']['payload']) > 0
