@@ -17,9 +17,7 @@
  *	pool				send from a new pool, free the last one
  *	stats
  *
- * Every frame is UDP (TCP with tso) from 10.9.0.1 to 10.9.0.2; its payload is a
- * sequence number and then bytes that follow from number and place, so each
- * end can check what comes without knowing what was sent.
+ * The frames are in papp_frame.c.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -30,10 +28,9 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
-#include <rte_ip.h>
 #include <rte_mbuf.h>
-#include <rte_tcp.h>
-#include <rte_udp.h>
+
+#include "papp_frame.h"
 
 #define PAPP_MBUFS	16383u
 #define PAPP_MBUF_BYTES	(RTE_PKTMBUF_HEADROOM + 2048u)
@@ -55,16 +52,9 @@ struct papp {
 	uint16_t queues;
 	struct rte_mempool *pool, *tx_pool;
 	uint32_t pools;
-	struct rte_ether_addr mac, peer;
+	struct papp_ends ends;	/* ours, and where to */
 	uint32_t seq;
 	volatile uint32_t lsc_events;
-};
-
-struct tx_kind {
-	uint32_t size;
-	bool csum;
-	int vlan;		/* TCI, or -1 */
-	uint32_t tso;		/* segment size, or 0 */
 };
 
 struct rx_seen {
@@ -74,12 +64,6 @@ struct rx_seen {
 	uint32_t vlan_tci, hash_value;
 	uint32_t first_seq, last_seq;	/* of queue 0 */
 };
-
-static uint8_t
-pattern(uint32_t seq, uint32_t at)
-{
-	return (uint8_t)(seq * 7 + at);
-}
 
 static void
 fail(const char *what, int rc)
@@ -97,147 +81,6 @@ ok(const char *what, int rc)
 	return rc == 0;
 }
 
-/* --- frames --- */
-
-/* Headers of a frame; returns their length. */
-static uint32_t
-headers_put(const struct papp *a, uint8_t *p, const struct tx_kind *k,
-    uint32_t seq, uint32_t payload)
-{
-	struct rte_ether_hdr *eth = (void *)p;
-	struct rte_ipv4_hdr *ip = (void *)(eth + 1);
-	uint32_t l4 = k->tso ? sizeof(struct rte_tcp_hdr) :
-	    sizeof(struct rte_udp_hdr);
-
-	memset(p, 0, sizeof(*eth) + sizeof(*ip) + l4);
-	eth->dst_addr = a->peer;
-	eth->src_addr = a->mac;
-	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	ip->version_ihl = 0x45;
-	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4 +
-	    payload));
-	ip->time_to_live = 64;
-	ip->next_proto_id = k->tso ? 6 : 17;
-	ip->src_addr = rte_cpu_to_be_32(0x0a090001);
-	ip->dst_addr = rte_cpu_to_be_32(0x0a090002);
-	if (k->tso) {
-		struct rte_tcp_hdr *tcp = (void *)(ip + 1);
-
-		tcp->src_port = rte_cpu_to_be_16(1000);
-		tcp->dst_port = rte_cpu_to_be_16(9);
-		tcp->sent_seq = rte_cpu_to_be_32(seq);
-		tcp->data_off = 0x50;
-		tcp->tcp_flags = 0x18;
-		tcp->rx_win = 0xffff;
-	} else {
-		struct rte_udp_hdr *udp = (void *)(ip + 1);
-
-		udp->src_port = rte_cpu_to_be_16((uint16_t)(1000 + seq % 64));
-		udp->dst_port = rte_cpu_to_be_16(9);
-		udp->dgram_len = rte_cpu_to_be_16((uint16_t)(l4 + payload));
-	}
-	return (uint32_t)(sizeof(*eth) + sizeof(*ip)) + l4;
-}
-
-/* Payload bytes [at, at + n) of frame seq. */
-static void
-payload_put(uint8_t *p, uint32_t seq, uint32_t at, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		p[i] = at + i < 4 ? (uint8_t)(seq >> (8 * (at + i))) :
-		    pattern(seq, at + i);
-}
-
-static struct rte_mbuf *
-frame_make(struct papp *a, const struct tx_kind *k)
-{
-	uint32_t hdr = 14 + 20 + (k->tso ? 20 : 8), left = k->size - hdr, at = 0;
-	struct rte_mbuf *m = rte_pktmbuf_alloc(a->tx_pool), *last = m;
-	uint32_t seq = a->seq;
-
-	if (m == NULL)
-		return NULL;
-	headers_put(a, rte_pktmbuf_mtod(m, uint8_t *), k, seq, left);
-	m->data_len = (uint16_t)hdr;
-	m->pkt_len = k->size;
-	while (left > 0) {
-		uint32_t n = RTE_MIN(left, (uint32_t)last->buf_len -
-		    last->data_off - last->data_len);
-
-		payload_put(rte_pktmbuf_mtod_offset(last, uint8_t *,
-		    last->data_len), seq, at, n);
-		last->data_len = (uint16_t)(last->data_len + n);
-		left -= n;
-		at += n;
-		if (left == 0)
-			break;
-		last->next = rte_pktmbuf_alloc(a->tx_pool);
-		if (last->next == NULL) {
-			rte_pktmbuf_free(m);
-			return NULL;
-		}
-		last = last->next;
-		m->nb_segs++;
-	}
-	m->l2_len = 14;
-	m->l3_len = 20;
-	m->l4_len = k->tso ? 20 : 8;
-	if (k->csum || k->tso)
-		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM |
-		    (k->tso ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
-	if (k->tso) {
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
-		m->tso_segsz = (uint16_t)k->tso;
-	} else if (!k->csum) {
-		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, void *,
-		    14);
-
-		ip->hdr_checksum = rte_ipv4_cksum(ip);
-	}
-	if (k->csum || k->tso) {
-		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, void *,
-		    14);
-		uint16_t sum = rte_ipv4_phdr_cksum(ip, m->ol_flags);
-
-		if (k->tso)
-			((struct rte_tcp_hdr *)(ip + 1))->cksum = sum;
-		else
-			((struct rte_udp_hdr *)(ip + 1))->dgram_cksum = sum;
-	}
-	if (k->vlan >= 0) {
-		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
-		m->vlan_tci = (uint16_t)k->vlan;
-	}
-	a->seq++;
-	return m;
-}
-
-/* True if the payload is what its sequence number, *seq_out, says. */
-static bool
-frame_check(const struct rte_mbuf *m, uint32_t *seq_out)
-{
-	uint8_t copy[2048];
-	const uint8_t *p = rte_pktmbuf_read(m, 0, RTE_MIN(m->pkt_len,
-	    (uint32_t)sizeof(copy)), copy);
-	const struct rte_ipv4_hdr *ip = (const void *)(p + 14);
-	uint32_t len, seq;
-
-	if (m->pkt_len < 14 + 20 + 8 + 4 || p[12] != 8 || p[13] != 0)
-		return false;
-	len = rte_be_to_cpu_16(ip->total_length);
-	if (ip->next_proto_id != 17 || len < 32 || len + 14 > m->pkt_len)
-		return false;
-	p += 42;
-	len -= 28;
-	seq = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
-	*seq_out = seq;
-	for (uint32_t i = 4; i < len; i++)
-		if (p[i] != pattern(seq, i))
-			return false;
-	return true;
-}
-
 /* --- commands --- */
 
 static void
@@ -249,7 +92,7 @@ cmd_info(struct papp *a)
 
 	rte_eth_dev_info_get(a->port, &i);
 	rte_eth_link_get_nowait(a->port, &l);
-	rte_ether_format_addr(mac, sizeof(mac), &a->mac);
+	rte_ether_format_addr(mac, sizeof(mac), &a->ends.src);
 	printf("papp: {\"ok\": true, \"mac\": \"%s\", \"driver\": \"%s\", "
 	    "\"max_queues\": %u, \"tx_caps\": %" PRIu64 ", \"rx_caps\": %"
 	    PRIu64 ", \"reta_size\": %u, \"iova\": \"%s\", \"link\": %u, "
@@ -299,7 +142,7 @@ cmd_config(struct papp *a, uint32_t queues, bool lsc)
 }
 
 static void
-cmd_tx(struct papp *a, uint32_t count, const struct tx_kind *k)
+cmd_tx(struct papp *a, uint32_t count, const struct papp_kind *k)
 {
 	uint64_t end = rte_get_timer_cycles() + 10 * rte_get_timer_hz();
 	struct rte_mbuf *m = NULL, *in[PAPP_BURST];
@@ -314,8 +157,12 @@ cmd_tx(struct papp *a, uint32_t count, const struct tx_kind *k)
 	while (sent < count && rte_get_timer_cycles() < end) {
 		uint16_t q = (uint16_t)(sent % a->queues);
 
-		if (m == NULL && (m = frame_make(a, k)) == NULL)
-			continue;
+		if (m == NULL) {
+			m = papp_frame_make(a->tx_pool, &a->ends, k, a->seq);
+			if (m == NULL)
+				continue;
+			a->seq++;
+		}
 		if (rte_eth_tx_burst(a->port, q, &m, 1) == 1) {
 			m = NULL;
 			sent++;
@@ -348,7 +195,7 @@ frame_note(struct rx_seen *s, uint16_t q, const struct rte_mbuf *m)
 
 	s->frames++;
 	s->bytes += m->pkt_len;
-	s->bad += !frame_check(m, &seq);
+	s->bad += !papp_frame_check(m, &seq);
 	if (q == 0 && s->queue[0]++ == 0)
 		s->first_seq = seq;
 	if (q == 0)
@@ -380,7 +227,7 @@ frame_echo(const struct papp *a, uint16_t q, struct rte_mbuf *m,
 	struct rte_ether_hdr *e = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
 
 	e->dst_addr = e->src_addr;
-	e->src_addr = a->mac;
+	e->src_addr = a->ends.src;
 	m->ol_flags = 0;
 	for (uint32_t tries = 0; tries < 100000; tries++)
 		if (rte_eth_tx_burst(a->port, q, &m, 1) == 1)
@@ -528,7 +375,7 @@ cmd_stats(const struct papp *a)
 static void
 line_tx(struct papp *a, char **w, int n)
 {
-	struct tx_kind k = { .size = (uint32_t)atoi(w[2]), .vlan = -1 };
+	struct papp_kind k = { .size = (uint32_t)atoi(w[2]), .vlan = -1 };
 
 	for (int i = 3; i < n; i++) {
 		k.csum |= strcmp(w[i], "csum") == 0;
@@ -546,7 +393,7 @@ line_do(struct papp *a, char **w, int n)
 	if (strcmp(w[0], "info") == 0)
 		cmd_info(a);
 	else if (strcmp(w[0], "peer") == 0 && n == 2)
-		ok("peer", rte_ether_unformat_addr(w[1], &a->peer));
+		ok("peer", rte_ether_unformat_addr(w[1], &a->ends.dst));
 	else if (strcmp(w[0], "config") == 0 && n >= 2)
 		cmd_config(a, (uint32_t)atoi(w[1]), n > 2);
 	else if (strcmp(w[0], "start") == 0)
@@ -590,8 +437,8 @@ main(int argc, char **argv)
 		return 3;
 	}
 	a.port = (uint16_t)rte_eth_find_next(0);
-	rte_eth_macaddr_get(a.port, &a.mac);
-	memset(&a.peer, 0xff, sizeof(a.peer));
+	rte_eth_macaddr_get(a.port, &a.ends.src);
+	memset(&a.ends.dst, 0xff, sizeof(a.ends.dst));
 	a.pool = rte_pktmbuf_pool_create("papp", PAPP_MBUFS, 256, 0,
 	    PAPP_MBUF_BYTES, SOCKET_ID_ANY);
 	if (a.pool == NULL) {
