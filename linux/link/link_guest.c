@@ -406,8 +406,13 @@ link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
 	}
 	strcpy(sa.sun_path, cfg->path);
 	lg->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (lg->sock < 0)
-		return -errno;
+	if (lg->sock < 0) {
+		int e = errno;
+
+		snprintf(err, cap, "a socket for %s: %s", cfg->path,
+		    strerror(e));
+		return -e;
+	}
 	setsockopt(lg->sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	if (connect(lg->sock, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		int e = errno;

@@ -3,11 +3,14 @@
 Environment: HVNET, the program; HVNET_MAN, the folder of the manual pages
 (default: docs/man beside the program's folder).
 """
+import errno
 import json
 import os
 import pathlib
 import re
+import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -236,6 +239,30 @@ class TestGuestAlone:
         assert p.stderr.readline() == (
             'hvnet guest: hvtwait: waiting for the host: /nowhere: No such '
             'file or directory (is `hvnet host` running?)\n')
+        p.send_signal(signal.SIGINT)
+        assert p.wait(20) == OK
+
+    def test_no_descriptors_left(self, hvnet, tmp_path):
+        """Neither for its host nor for its clients: it says both, waits, and
+        does not ask without end."""
+        p = hvnet('guest', '--connect', '/nowhere', '--ifname', 'hvtfd',
+                  '--vps', '1', start=True)
+        assert 'No such file' in p.stderr.readline()
+        path, = (tmp_path / 'run').iterdir()
+        old = resource.prlimit(p.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(p.pid, resource.RLIMIT_NOFILE, (3, old[1]))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            said = sorted(p.stderr.readline() for _ in range(2))
+            assert said == [
+                f'hvnet guest: hvtfd: waiting for the host: a socket for '
+                f'/nowhere: {os.strerror(errno.EMFILE)}\n',
+                f'hvnet: control socket {path}: clients wait: '
+                f'{os.strerror(errno.EMFILE)}\n']
+            resource.prlimit(p.pid, resource.RLIMIT_NOFILE, old)
+            client.sendall(b'{"cmd": "stat"}')
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(20).startswith(b'{"')
         p.send_signal(signal.SIGINT)
         assert p.wait(20) == OK
 
