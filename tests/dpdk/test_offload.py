@@ -365,7 +365,7 @@ def test_generator(lab, queues):
              'rate=5000')
     p = Papp(lab).up(queues)
     before = p.do('rx 0.2 100000')['imissed']
-    a = p.do('rx 10 2000')
+    a = p.do('rx 60 2000', 90)
     # It ends with the burst that reached the number.
     assert 2000 <= a['frames'] < 2000 + 32 * queues
     assert (a['bad'], a['imissed']) == (0, before)
