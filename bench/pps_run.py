@@ -1,9 +1,8 @@
 """One run of a driver on a host end: what `hvnet bench pps` is made of.
 
 Nothing is left behind, whatever ends the bench: processes and folders are the
-lab's (scripts/lab.py), huge pages are given back by Pages.
+lab's (scripts/lab.py), huge pages are given back by scripts/hugepages.py.
 """
-import atexit
 import fcntl
 import json
 import os
@@ -16,56 +15,13 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / 'scripts'))
-from lab import Lab, LabError     # noqa: E402
+from hugepages import Missing, Pages    # noqa: E402
+from lab import Lab, LabError           # noqa: E402
 
-NR = pathlib.Path('/proc/sys/vm/nr_hugepages')
 PAGES = 200             # Policy: of 2 MiB; two testpmd need most
 MAC = '02:68:76:00:00:01'
 GUID = '656e7668-0074-4000-8000-' + MAC.replace(':', '')
 START = 40              # s that a program may take until it is warm
-
-
-class Missing(Exception):
-    """Why something cannot be measured here: one sentence."""
-
-
-class Pages:
-    """Huge pages as long as the bench runs; others may take some away."""
-
-    def __init__(self):
-        self.added = 0
-        atexit.register(self.give_back)
-
-    def take(self):
-        info = pathlib.Path('/proc/meminfo').read_text()
-        free = re.search(r'HugePages_Free:\s+(\d+)', info)
-        size = re.search(r'Hugepagesize:\s+(\d+)', info)
-        if free is None or not NR.exists():
-            raise Missing('this kernel has no huge pages, which DPDK wants')
-        if int(size.group(1)) != 2048:
-            raise Missing('huge pages of 2 MiB are wanted, these have '
-                          f'{size.group(1)} KiB')
-        if int(free.group(1)) >= PAGES:
-            return
-        lack = PAGES - int(free.group(1))
-        self.add(lack)
-        self.added += lack
-        free = re.search(r'HugePages_Free:\s+(\d+)',
-                         pathlib.Path('/proc/meminfo').read_text())
-        if int(free.group(1)) < PAGES:
-            self.give_back()
-            raise Missing(f'only {free.group(1)} free huge pages to be had, '
-                          f'DPDK is given {PAGES}: see vm.nr_hugepages')
-
-    @staticmethod
-    def add(n):
-        NR.write_text(str(max(0, int(NR.read_text()) + n)))
-
-    def give_back(self):
-        """What was added, no more: others may have reserved some, too."""
-        if self.added:
-            self.add(-self.added)
-            self.added = 0
 
 
 def need_dpdk(build):
@@ -116,7 +72,7 @@ class Bench:
         self.cores = Cores()
         self.lock = lock
         self.realtime = realtime
-        self.pages = Pages()
+        self.pages = Pages(PAGES)
         self.commands = {}
         self.round_s = 1e-6
 

@@ -15,12 +15,12 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / 'scripts'))
-from lab import Lab, LabError     # noqa: E402
+from hugepages import Missing, Pages    # noqa: E402
+from lab import Lab, LabError           # noqa: E402
 
 PAPP = os.environ.get('HVNET_PAPP', str(pathlib.Path(os.environ.get(
     'HVNET', TOP / 'build/cli/hvnet')).parents[1] / 'tests/dpdk/papp'))
 PAGES = 256
-NR = pathlib.Path('/proc/sys/vm/nr_hugepages')
 EAL = ['--lcores=0@0', '--no-pci']
 
 
@@ -31,8 +31,6 @@ def missing():
         return 'no dpdk-testpmd (Debian: dpdk dpdk-dev)'
     if not os.path.exists(PAPP):
         return f'no {PAPP} (Debian: libdpdk-dev, then build)'
-    if not NR.exists():
-        return 'a kernel without huge pages'
     return None
 
 
@@ -42,15 +40,13 @@ def pages():
     why = missing()
     if why:
         pytest.skip(why)
-    before = int(NR.read_text())
-    if before < PAGES:
-        NR.write_text(str(PAGES))
-    got = int(NR.read_text())
-    if got < 160:
-        NR.write_text(str(before))
-        pytest.skip(f'only {got} huge pages to be had')
-    yield got
-    NR.write_text(str(before))
+    p = Pages(PAGES, least=160)
+    try:
+        p.take()
+    except Missing as e:
+        pytest.skip(str(e))
+    yield
+    p.give_back()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from conftest import NR, PAGES, TOP, missing
+from conftest import PAGES, TOP, missing
+from hugepages import NR
 
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 BUILD = pathlib.Path(HVNET).resolve().parents[1]

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from conftest import NR, backend_total, guid, host_faults
+import hugepages
+from conftest import backend_total, guid, host_faults
 from lab import Lab, total
 
 MEMORY = {'huge': [], 'no-huge': ['--no-huge']}
@@ -176,15 +177,11 @@ def test_no_device(lab):
 
 def test_no_huge_pages(lab):
     lab.host('backend=null,name=n0')
-    before = NR.read_text()
-    NR.write_text('0')
-    try:
+    with hugepages.none():
         # The word keeps the stand-in itself from that.
         code, text = refused(lab, ['--uio', '0'], [
             lab.hvnet, 'uio', '--connect', lab.sock, '--', 'sh', '-c',
             'exec "$@"', '--no-huge'])
-    finally:
-        NR.write_text(before)
     assert code == 4 and 'huge pages' in text and 'nr_hugepages' in text
 
 

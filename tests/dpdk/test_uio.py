@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import hugepages
 from conftest import (EAL, PAPP, Far, Papp, backend_total, guid, host_faults,
                       pattern_ok, uio_cmd)
 
@@ -144,11 +145,12 @@ def test_programs_of_a_script(lab):
     work = 'printf "config 2\\nstart\\ntx 1000 1000\\n"'
     # The second gets no end of input, and is killed in the middle.
     script = (f'{work} | {papp}; '
-              f'mkfifo {lab.dir}/f; {papp} < {lab.dir}/f & P=$!; '
-              f'exec 3> {lab.dir}/f; {work} >&3; sleep 3; kill -9 $P; '
+              f'cd {lab.dir}; mkfifo f; {papp} < f > out & P=$!; '
+              f'exec 3> f; {work} >&3; '
+              'until grep completed out; do sleep 0.1; done; kill -9 $P; '
               f'exec 3>&-; wait; {work} | {papp}')
     r = subprocess.run(uio_cmd(lab, ['sh', '-c', script]), text=True,
-                       capture_output=True, env=lab.env, timeout=60)
+                       capture_output=True, env=lab.env, timeout=300)
     assert r.returncode == 0, r.stdout + r.stderr
     assert r.stdout.count('"completed": 1000') == 3, r.stdout + r.stderr
     assert backend_total(lab, 'n0', 'written') == 3000
@@ -182,14 +184,10 @@ def test_no_root(lab):
     assert code == 1 and len(text) == 1 and 'root' in text[0]
 
 
-def test_no_huge_pages(lab, pages):
+def test_no_huge_pages(lab):
     null_host(lab)
-    nr = pathlib.Path('/proc/sys/vm/nr_hugepages')
-    nr.write_text('0')
-    try:
+    with hugepages.none():
         code, text = refused(lab, ['true'])
-    finally:
-        nr.write_text(str(pages))
     assert code == 1 and len(text) == 1 and 'huge page' in text[0]
 
 

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'bench')]
-from lab import Lab, total                  # noqa: E402
-from pps_run import Missing, Pages          # noqa: E402
+sys.path.insert(0, str(TOP / 'scripts'))
+from hugepages import Missing, Pages    # noqa: E402
+from lab import Lab, total              # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get('HVNET', TOP / 'build/cli/hvnet')
                      ).parents[1]
@@ -31,7 +31,7 @@ def lab():
 
 @pytest.fixture
 def pages():
-    p = Pages()
+    p = Pages(200)
     try:
         p.take()
     except Missing as e:
