@@ -3,20 +3,11 @@
  * one byte that picks the object, then the object.
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "wire/ndis_obj.h"
 #include "wire/wire_print.h"
 #include "wire/wire_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "fuzz_input.h"
 
 static void
 rss_params(struct span raw)
@@ -29,10 +20,10 @@ rss_params(struct span raw)
 	if (ndis_rss_params_decode(&p, raw, &why) != 0)
 		return;
 	n = ndis_rss_params_encode(&p, buf);
-	want(ndis_rss_params_decode(&again, (struct span){ buf, n },
+	fuzz_require(ndis_rss_params_decode(&again, (struct span){ buf, n },
 	    &why) == 0);
-	want(again.entries == p.entries && again.has_key == p.has_key);
-	want(memcmp(again.entry, p.entry, sizeof(p.entry)) == 0);
+	fuzz_require(again.entries == p.entries && again.has_key == p.has_key);
+	fuzz_require(memcmp(again.entry, p.entry, sizeof(p.entry)) == 0);
 }
 
 int
@@ -57,13 +48,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	raw = (struct span){ data + 1, (uint32_t)size - 1 };
 	wire_text_init(&t, line, sizeof(line));
 	ndis_obj_print(&t, oids[data[0] % ARRAY_LEN(oids)], raw);
-	want(t.len < sizeof(line));
+	fuzz_require(t.len < sizeof(line));
 	if (ndis_offload_caps_decode(&caps, raw, &why) == 0)
-		want(ndis_offload_caps_encode(&caps, buf) <= raw.len);
+		fuzz_require(ndis_offload_caps_encode(&caps, buf) <= raw.len);
 	if (ndis_offload_params_decode(&params, raw, &why) == 0)
-		want(ndis_offload_params_encode(&params, buf) >= 20);
+		fuzz_require(ndis_offload_params_encode(&params, buf) >= 20);
 	if (ndis_rss_caps_decode(&rss, raw, &why) == 0)
-		want(ndis_rss_caps_encode(&rss, buf) <= raw.len);
+		fuzz_require(ndis_rss_caps_encode(&rss, buf) <= raw.len);
 	if (ndis_config_decode(&config, raw, &why) == 0)
 		(void)ndis_config_mac_get(&config, mac);
 	rss_params(raw);

@@ -4,19 +4,10 @@
  * decodes must survive the way through the encoder.
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "wire/nvs_msg.h"
 #include "wire/wire_print.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "fuzz_input.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,17 +24,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	version = nvs_versions[data[0] % NVS_VERSIONS];
 	raw = (struct span){ data + 2, (uint32_t)size - 2 };
-	want(nvs_msg_print(line, sizeof(line), raw, version, data[1] & 1) > 0);
+	fuzz_require(nvs_msg_print(line, sizeof(line), raw, version, data[1] & 1) > 0);
 	if (nvs_msg_decode(&m, raw, version, &why) != 0) {
-		want(why != FAULT_NONE);
-		want(!nvs_rndis_get(&r, raw));
+		fuzz_require(why != FAULT_NONE);
+		fuzz_require(!nvs_rndis_get(&r, raw));
 		return 0;
 	}
-	want(nvs_rndis_get(&r, raw) == (m.type == NVS_RNDIS));
+	fuzz_require(nvs_rndis_get(&r, raw) == (m.type == NVS_RNDIS));
 	n = nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, once);
-	want(nvs_msg_decode(&again, (struct span){ once, n }, version,
+	fuzz_require(nvs_msg_decode(&again, (struct span){ once, n }, version,
 	    &why) == 0);
-	want(nvs_msg_encode(&again, NVS_MSG_BYTES_6_1, twice) == n);
-	want(memcmp(once, twice, n) == 0);
+	fuzz_require(nvs_msg_encode(&again, NVS_MSG_BYTES_6_1, twice) == n);
+	fuzz_require(memcmp(once, twice, n) == 0);
 	return 0;
 }

@@ -14,17 +14,9 @@
 #include "pkt/pkt_csum.h"
 #include "pkt/pkt_seg.h"
 #include "pkt/pkt_toeplitz.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz_input.h"
 
 #define CHOICES	12u
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Two pieces in blocks of their own, cut at `at`. */
 static void
@@ -57,10 +49,10 @@ segments(const struct vec *v, const struct pkt_meta *m, bool complete)
 	    PKT_SEG_PARTIAL);
 	for (count = 0; n > 0 && pkt_seg_next(&s, &o, hdr) == 1; count++) {
 		first = count == 0 ? o.hdr_len : first;
-		want(o.hdr_len == first && o.payload_off == first + payload);
+		fuzz_require(o.hdr_len == first && o.payload_off == first + payload);
 		payload += o.payload_len;
 	}
-	want(n <= 0 || (count == n && first + payload == total));
+	fuzz_require(n <= 0 || (count == n && first + payload == total));
 	free(hdr);
 }
 
@@ -69,7 +61,7 @@ count_frames(void *arg, const struct pkt_super *s)
 {
 	uint32_t *frames = arg;
 
-	want(pkt_vec_bytes(s->v, s->n) == s->frame_len);
+	fuzz_require(pkt_vec_bytes(s->v, s->n) == s->frame_len);
 	*frames += s->frames;
 }
 
@@ -89,7 +81,7 @@ coalesce(const struct vec *v, const struct pkt_info *info,
 		in += pkt_coal_add(&c, v, n, info, &good, i) == PKT_COAL_HELD;
 	}
 	pkt_coal_flush(&c);
-	want(in == out);
+	fuzz_require(in == out);
 }
 
 int
@@ -130,11 +122,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((data[9] & 8) != 0)
 		(void)pkt_lso_prepare(v[0].p, v[0].len, len, &m);
 	if (pkt_lso_restore(v[0].p, v[0].len, len, &m, &why) == 0) {
-		want(pkt_parse(&info, head, len) == PKT_LAYER_L4);
-		want(info.end_off == len);
+		fuzz_require(pkt_parse(&info, head, len) == PKT_LAYER_L4);
+		fuzz_require(info.end_off == len);
 		segments(v, &m, true);
 	} else {
-		want(why != FAULT_NONE);
+		fuzz_require(why != FAULT_NONE);
 	}
 	pieces_free(v);
 	return 0;

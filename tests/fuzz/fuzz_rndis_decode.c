@@ -9,15 +9,7 @@
 #include "wire/rndis_msg.h"
 #include "wire/rndis_pkt.h"
 #include "wire/wire_print.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "fuzz_input.h"
 
 static void
 control(struct span raw)
@@ -28,17 +20,17 @@ control(struct span raw)
 	uint32_t n;
 
 	if (rndis_msg_decode(&m, raw, &why) != 0) {
-		want(why != FAULT_NONE);
+		fuzz_require(why != FAULT_NONE);
 		return;
 	}
 	n = rndis_msg_bytes(&m);
-	want(n <= raw.len);
+	fuzz_require(n <= raw.len);
 	once = malloc(n);
 	twice = malloc(n);
-	want(rndis_msg_encode(&m, once, n) == n);
-	want(rndis_msg_decode(&again, (struct span){ once, n }, &why) == 0);
-	want(rndis_msg_encode(&again, twice, n) == n);
-	want(memcmp(once, twice, n) == 0);
+	fuzz_require(rndis_msg_encode(&m, once, n) == n);
+	fuzz_require(rndis_msg_decode(&again, (struct span){ once, n }, &why) == 0);
+	fuzz_require(rndis_msg_encode(&again, twice, n) == n);
+	fuzz_require(memcmp(once, twice, n) == 0);
 	free(once);
 	free(twice);
 }
@@ -55,9 +47,9 @@ several(struct span raw, uint32_t align)
 
 	rndis_packet_iter_init(&it, raw, align);
 	while (rndis_packet_next(&it, &p, &msg, &why) > 0) {
-		want(it.at > at && it.at <= raw.len);
-		want(msg.p == raw.p + at && msg.len == p.msg_len);
-		want(range_ok(p.data_off, p.data_len, p.msg_len));
+		fuzz_require(it.at > at && it.at <= raw.len);
+		fuzz_require(msg.p == raw.p + at && msg.len == p.msg_len);
+		fuzz_require(range_ok(p.data_off, p.data_len, p.msg_len));
 		at = it.at;
 	}
 }
@@ -73,10 +65,10 @@ head_only(struct span raw, uint32_t in_hand)
 	memcpy(copy, raw.p, head.len);
 	head.p = copy;
 	if (rndis_packet_decode_head(&part, head, raw.len, &why) == 0) {
-		want(rndis_packet_decode(&whole, raw, &why) == 0);
-		want(whole.data_off == part.data_off);
-		want(whole.data_len == part.data_len);
-		want(whole.ppi.present == part.ppi.present);
+		fuzz_require(rndis_packet_decode(&whole, raw, &why) == 0);
+		fuzz_require(whole.data_off == part.data_off);
+		fuzz_require(whole.data_len == part.data_len);
+		fuzz_require(whole.ppi.present == part.ppi.present);
 	}
 	free(copy);
 }
@@ -90,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	raw = (struct span){ data + 2, (uint32_t)size - 2 };
-	want(rndis_msg_print(line, sizeof(line), raw, 0) > 0);
+	fuzz_require(rndis_msg_print(line, sizeof(line), raw, 0) > 0);
 	control(raw);
 	several(raw, 1u << (data[0] & 3));
 	head_only(raw, data[1]);

@@ -4,20 +4,11 @@
  * what does not must say why.
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "wire/vmbus_gpadl.h"
 #include "wire/vmbus_msg.h"
 #include "wire/wire_print.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "fuzz_input.h"
 
 static void
 walk_ranges(struct span buf, uint32_t ranges)
@@ -29,14 +20,14 @@ walk_ranges(struct span buf, uint32_t ranges)
 	enum fault why = FAULT_NONE;
 
 	if (vmbus_gpadl_check(buf, ranges, &sum, &bytes, &why) != 0) {
-		want(why == FAULT_GPADL_RANGE);
+		fuzz_require(why == FAULT_GPADL_RANGE);
 		return;
 	}
 	vmbus_gpadl_iter_init(&it, buf, ranges);
 	while (vmbus_gpadl_next(&it, &r, &why) > 0)
 		for (uint32_t i = 0; i < r.pages; i++, pages++)
 			(void)vmbus_gpadl_pfn(&r, i);
-	want(pages == sum);
+	fuzz_require(pages == sum);
 }
 
 int
@@ -51,16 +42,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > VMBUS_MSG_MAX)
 		return 0;
-	want(vmbus_msg_print(line, sizeof(line), raw) > 0);
+	fuzz_require(vmbus_msg_print(line, sizeof(line), raw) > 0);
 	if (vmbus_msg_decode(&m, raw, &why) != 0) {
-		want(why != FAULT_NONE);
+		fuzz_require(why != FAULT_NONE);
 		return 0;
 	}
 	n = vmbus_msg_encode(&m, once);
-	want(n <= VMBUS_MSG_MAX);
-	want(vmbus_msg_decode(&again, (struct span){ once, n }, &why) == 0);
-	want(vmbus_msg_encode(&again, twice) == n);
-	want(memcmp(once, twice, n) == 0);
+	fuzz_require(n <= VMBUS_MSG_MAX);
+	fuzz_require(vmbus_msg_decode(&again, (struct span){ once, n }, &why) == 0);
+	fuzz_require(vmbus_msg_encode(&again, twice) == n);
+	fuzz_require(memcmp(once, twice, n) == 0);
 	if (m.type == VMBUS_GPADL_HEADER)
 		walk_ranges(m.gpadl_header.part, m.gpadl_header.range_count);
 	return 0;

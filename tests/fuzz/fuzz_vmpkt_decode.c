@@ -3,18 +3,9 @@
  * add up to the bytes that the decoder promised.
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "wire/vmpkt.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-want(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "fuzz_input.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -31,18 +22,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < x.count; i++)
 			(void)vmpkt_xfer_range(&x, i);
 	} else {
-		want(why == FAULT_PKT_RANGES);
+		fuzz_require(why == FAULT_PKT_RANGES);
 	}
 	why = FAULT_NONE;
 	if (vmpkt_gpa_decode(&g, raw, &why) != 0) {
-		want(why == FAULT_PKT_RANGES);
+		fuzz_require(why == FAULT_PKT_RANGES);
 		return 0;
 	}
 	vmpkt_gpa_walk_init(&w, &g);
 	while (vmpkt_gpa_walk_next(&w, &p)) {
-		want(p.len != 0 && w.range < g.count);
+		fuzz_require(p.len != 0 && w.range < g.count);
 		sum += p.len;
 	}
-	want(sum == g.total_bytes);
+	fuzz_require(sum == g.total_bytes);
 	return 0;
 }

@@ -56,24 +56,6 @@ watched(struct event_base *base)
 	return n;
 }
 
-/* Standard error to a file of its own; returns the old one. */
-static int
-stderr_catch(FILE *f)
-{
-	int old = dup(2);
-
-	assert_true(old >= 0);
-	assert_int_equal(dup2(fileno(f), 2), 2);
-	return old;
-}
-
-static void
-stderr_back(int old)
-{
-	dup2(old, 2);
-	close(old);
-}
-
 /* No descriptor below `next` is free, and none above may be. */
 static struct rlimit
 descriptors_end(void)
@@ -89,13 +71,17 @@ descriptors_end(void)
 	return old;
 }
 
+/* A server with a client, and no descriptor to accept it. */
 struct rig {
 	struct event_base *base;
 	struct ctl_server *server;
 	char dir[32];
 	char **paths;		/* one */
 	size_t n;
-	int sock;		/* of a client that waits for its answer */
+	int sock;		/* of the client */
+	struct rlimit limit;	/* as it was */
+	FILE *log;		/* standard error meanwhile */
+	int err_fd;
 };
 
 static void
@@ -113,6 +99,20 @@ rig_up(struct rig *r)
 	r->paths = ctl_paths("test", &r->n);
 	assert_int_equal(r->n, 1);
 	r->sock = client(r->paths[0]);
+	r->log = tmpfile();
+	r->err_fd = dup(2);
+	assert_true(r->log != NULL && r->err_fd >= 0);
+	assert_int_equal(dup2(fileno(r->log), 2), 2);
+	r->limit = descriptors_end();
+}
+
+static void
+rig_descriptors_back(struct rig *r)
+{
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r->limit), 0);
+	dup2(r->err_fd, 2);
+	close(r->err_fd);
+	rewind(r->log);
 }
 
 /* Nothing of the server stays in the base or the file system. */
@@ -125,21 +125,16 @@ rig_down(struct rig *r)
 	event_base_free(r->base);
 	ctl_paths_free(r->paths, r->n);
 	assert_int_equal(rmdir(r->dir), 0);
+	fclose(r->log);
 }
 
 static void
 clients_wait_for_a_descriptor(void **state)
 {
-	FILE *log = tmpfile();
 	char text[400] = "";
-	struct rlimit old;
 	struct rig rig;
-	int err_fd;
 
-	assert_non_null(log);
 	rig_up(&rig);
-	err_fd = stderr_catch(log);
-	old = descriptors_end();
 	/* An accept() that fails, and a pause that ends. */
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(watched(rig.base), 1);
@@ -147,40 +142,29 @@ clients_wait_for_a_descriptor(void **state)
 		assert_int_equal(watched(rig.base), 0);
 		event_base_loop(rig.base, EVLOOP_ONCE);
 	}
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	stderr_back(err_fd);
-	rewind(log);
-	assert_non_null(fgets(text, sizeof(text), log));
+	rig_descriptors_back(&rig);
+	assert_non_null(fgets(text, sizeof(text), rig.log));
 	assert_non_null(strstr(text, rig.paths[0]));
 	assert_non_null(strstr(text, "clients wait: Too many open files"));
-	assert_null(fgets(text, sizeof(text), log));
+	assert_null(fgets(text, sizeof(text), rig.log));
 	/* With a descriptor the client has its answer. */
 	assert_int_equal(fcntl(rig.sock, F_SETFL, O_NONBLOCK), 0);
 	while (read(rig.sock, text, sizeof(text)) < 0)
 		event_base_loop(rig.base, EVLOOP_ONCE);
 	assert_memory_equal(text, "{\"ok\":true}", 11);
 	rig_down(&rig);
-	fclose(log);
 }
 
 static void
 end_in_a_pause(void **state)
 {
-	FILE *log = tmpfile();
-	struct rlimit old;
 	struct rig rig;
-	int err_fd;
 
-	assert_non_null(log);
 	rig_up(&rig);
-	err_fd = stderr_catch(log);
-	old = descriptors_end();
 	event_base_loop(rig.base, EVLOOP_ONCE);
 	assert_int_equal(watched(rig.base), 0);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	stderr_back(err_fd);
+	rig_descriptors_back(&rig);
 	rig_down(&rig);
-	fclose(log);
 }
 
 int

@@ -61,24 +61,6 @@ golden_rfc1071(void **state)
 	assert_int_equal(folded_be(pkt_sum_be16(0x1234)), 0x1234);
 }
 
-/* Cut buf at random into up to max pieces, some of them empty. */
-static uint32_t
-split(uint8_t *buf, uint32_t len, struct vec *v, uint32_t max, uint32_t *s)
-{
-	uint32_t n = 0, off = 0;
-
-	while (off < len && n + 1 < max) {
-		uint32_t take = rnd(s) % 4 == 0 ? rnd(s) % 3 :
-		    rnd(s) % (len - off + 1);
-
-		take = take > len - off ? len - off : take;
-		v[n++] = (struct vec){ buf + off, take };
-		off += take;
-	}
-	v[n++] = (struct vec){ buf + off, len - off };
-	return n;
-}
-
 static void
 random_splits(void **state)
 {
@@ -92,7 +74,7 @@ random_splits(void **state)
 
 		for (uint32_t i = 0; i < len; i++)
 			buf[i] = (uint8_t)rnd(&s);
-		n = split(buf, len, v, 12, &s);
+		n = vec_cut(buf, len, v, 12, &s);
 		off = rnd(&s) % (len + 1);
 		part = rnd(&s) % (len - off + 1);
 		assert_int_equal(pkt_vec_bytes(v, n), len);
@@ -141,7 +123,7 @@ complete_over_splits(void **state)
 			put16(f + info.l3_off + 10, rnd(&s));
 			m.flags |= PKT_IPCS;
 		}
-		n = split(f, len, v, 12, &s);
+		n = vec_cut(f, len, v, 12, &s);
 		assert_int_equal(pkt_csum_complete(v, n, &m), 0);
 		assert_memory_equal(f, want, len);
 		assert_int_equal(m.flags, PKT_LAYOUT | PKT_CSUM_GOOD_L4 |
@@ -214,7 +196,7 @@ verify_finds_every_flipped_bit(void **state)
 		uint32_t n, bit;
 
 		pkt_parse(&info, (struct span){ f, len }, len);
-		n = split(f, len, v, 8, &s);
+		n = vec_cut(f, len, v, 8, &s);
 		assert_int_equal(pkt_csum_verify(v, n, &info),
 		    good_ip | PKT_CSUM_GOOD_L4);
 		/* Past the UDP length field, which is an error of its own. */
@@ -245,7 +227,7 @@ vec_slice_gather_scatter(void **state)
 
 		for (uint32_t i = 0; i < 200; i++)
 			buf[i] = (uint8_t)rnd(&s);
-		n = split(buf, 200, v, 8, &s);
+		n = vec_cut(buf, 200, v, 8, &s);
 		off = rnd(&s) % 201;
 		len = rnd(&s) % (201 - off);
 		assert_int_equal(pkt_vec_gather(v, n, off, got, len), len);

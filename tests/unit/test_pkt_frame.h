@@ -17,6 +17,8 @@
 /* cmocka wants the above first. */
 #include <cmocka.h>
 
+#include "base/span.h"
+
 struct frame_spec {
 	uint8_t version;	/* 4 or 6 */
 	uint8_t proto;		/* 6 or 17 */
@@ -223,6 +225,28 @@ rnd_seed(void)
 	seed = seed == 0 ? 1 : seed;
 	fprintf(stderr, "# repeat with HVNET_SEED=%u\n", (unsigned)seed);
 	return seed;
+}
+
+/*
+ * Cut buf at random into up to max pieces, some of them of a few bytes or
+ * none.
+ */
+static inline uint32_t
+vec_cut(uint8_t *buf, uint32_t len, struct vec *v, uint32_t max, uint32_t *s)
+{
+	static const uint32_t small[] = { 3, 20 };
+	uint32_t n = 0, off = 0;
+
+	while (off < len && n + 1 < max) {
+		uint32_t take = rnd(s) % 3 == 0 ? rnd(s) % small[rnd(s) % 2] :
+		    rnd(s) % (len - off + 1);
+
+		take = take > len - off ? len - off : take;
+		v[n++] = (struct vec){ buf + off, take };
+		off += take;
+	}
+	v[n++] = (struct vec){ buf + off, len - off };
+	return n;
 }
 
 #endif

@@ -23,23 +23,6 @@ static const struct frame_spec specs[] = {
 	{ .version = 4, .proto = 6, .payload = 0, .flags = 0x02 },
 };
 
-static uint32_t
-split(uint8_t *buf, uint32_t len, struct vec *v, uint32_t max, uint32_t *s)
-{
-	uint32_t n = 0, off = 0;
-
-	while (off < len && n + 1 < max) {
-		uint32_t take = rnd(s) % 3 == 0 ? rnd(s) % 20 :
-		    rnd(s) % (len - off + 1);
-
-		take = take > len - off ? len - off : take;
-		v[n++] = (struct vec){ buf + off, take };
-		off += take;
-	}
-	v[n++] = (struct vec){ buf + off, len - off };
-	return n;
-}
-
 /* Check segment k of a frame built from sp; seg holds it whole. */
 static void
 segment_check(const uint8_t *seg, uint32_t len, const struct frame_spec *sp,
@@ -98,7 +81,7 @@ cut_and_check(const struct frame_spec *sp, uint32_t mss, bool partial,
 	uint32_t n;
 	int want;
 
-	n = split(f, len, v, 20, s);
+	n = vec_cut(f, len, v, 20, s);
 	want = pkt_seg_start(&it, v, n, &m, partial ? PKT_SEG_PARTIAL :
 	    PKT_SEG_COMPLETE);
 	assert_int_equal(want, sp->payload == 0 ? 1 :
