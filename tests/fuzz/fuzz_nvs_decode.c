@@ -24,7 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	version = nvs_versions[data[0] % NVS_VERSIONS];
 	raw = (struct span){ data + 2, (uint32_t)size - 2 };
-	fuzz_require(nvs_msg_print(line, sizeof(line), raw, version, data[1] & 1) > 0);
+	fuzz_require(nvs_msg_print(line, sizeof(line), raw, version,
+	    data[1] & 1) > 0);
 	if (nvs_msg_decode(&m, raw, version, &why) != 0) {
 		fuzz_require(why != FAULT_NONE);
 		fuzz_require(!nvs_rndis_get(&r, raw));

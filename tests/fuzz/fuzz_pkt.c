@@ -49,7 +49,8 @@ segments(const struct vec *v, const struct pkt_meta *m, bool complete)
 	    PKT_SEG_PARTIAL);
 	for (count = 0; n > 0 && pkt_seg_next(&s, &o, hdr) == 1; count++) {
 		first = count == 0 ? o.hdr_len : first;
-		fuzz_require(o.hdr_len == first && o.payload_off == first + payload);
+		fuzz_require(o.hdr_len == first &&
+		    o.payload_off == first + payload);
 		payload += o.payload_len;
 	}
 	fuzz_require(n <= 0 || (count == n && first + payload == total));

@@ -28,7 +28,8 @@ control(struct span raw)
 	once = malloc(n);
 	twice = malloc(n);
 	fuzz_require(rndis_msg_encode(&m, once, n) == n);
-	fuzz_require(rndis_msg_decode(&again, (struct span){ once, n }, &why) == 0);
+	fuzz_require(rndis_msg_decode(&again, (struct span){ once, n },
+	    &why) == 0);
 	fuzz_require(rndis_msg_encode(&again, twice, n) == n);
 	fuzz_require(memcmp(once, twice, n) == 0);
 	free(once);

@@ -49,7 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	n = vmbus_msg_encode(&m, once);
 	fuzz_require(n <= VMBUS_MSG_MAX);
-	fuzz_require(vmbus_msg_decode(&again, (struct span){ once, n }, &why) == 0);
+	fuzz_require(vmbus_msg_decode(&again, (struct span){ once, n },
+	    &why) == 0);
 	fuzz_require(vmbus_msg_encode(&again, twice) == n);
 	fuzz_require(memcmp(once, twice, n) == 0);
 	if (m.type == VMBUS_GPADL_HEADER)
