@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What each offload and each channel gives a stock kernel on our host end.
 
 A virtual machine (docs/vm.md) attaches by its own drivers; TCP goes between
