@@ -188,6 +188,9 @@ def stages():
         'gcc', ['--buildtype=release', '-Dwerror=true'], suites)
     yield 'headers', lambda: stage_command(
         'headers', ['sh', 'scripts/check_headers.sh', 'build-check-gcc'])
+    yield 'commands', lambda: stage_command(
+        'commands', [PYTHON, 'scripts/check_commands.py',
+                     'build-check-gcc/cli/hvnet'])
     yield 'style prefix', lambda: stage_command(
         'style prefix', [PYTHON, 'scripts/check_style.py', 'prefix',
                          'build-check-gcc'])

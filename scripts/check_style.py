@@ -2,13 +2,15 @@
 """House rules that a machine can check.
 
   length    no hand-written file over 800 lines; names unique across core/
-  opening   every .c and .h opens with a comment that says what it is for
+  opening   every .c and .h opens with a comment that says what it is for, what
+            can be run with #!
   prefix    every external symbol of core/ begins with its module's name
   packet    README's "follow one packet" names functions that exist there
   blanks    no blank at the end of a line, in any file that is text
 
 usage: check_style.py RULE [BUILD_DIR]     exit 1 and lines on what is wrong
 """
+import os
 import pathlib
 import re
 import subprocess
@@ -44,6 +46,9 @@ def opening():
         text = f.read_text()
         if not text.startswith('/*'):
             yield f'{f.relative_to(top)}: does not open with a comment'
+    for f in sources():
+        if os.access(f, os.X_OK) and f.read_bytes()[:2] != b'#!':
+            yield f'{f.relative_to(top)}: can be run, but has no #! line'
 
 
 def prefix():

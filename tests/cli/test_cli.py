@@ -295,3 +295,15 @@ def test_manual_names_every_option(hvnet, command):
         option = word.lstrip('-').split('=')[0].split('[')[0]
         if option:
             assert f'Fl -{option}' in page, f'--{option} is not in {page}'
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_manual_names_no_other_option(hvnet, command):
+    """In synopsis and lists; hvnet-bench(1) has those of both scripts."""
+    text = hvnet(command, '--help').stdout
+    if command == 'bench':
+        text += hvnet('bench', 'vm', '--help').stdout
+    page = (MAN / f'hvnet-{command}.1').read_text()
+    for line in re.findall(r'^\.(?:It|Op|Fl) .*', page, re.M):
+        for option in re.findall(r'Fl -([\w][\w-]*)', line):
+            assert f'--{option}' in text, f'{line}: --help has no --{option}'
