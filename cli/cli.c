@@ -269,6 +269,23 @@ cli_uint(const char *what, const char *text, uint32_t min, uint32_t max)
 }
 
 uint32_t
+cli_mib(const char *what, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || end - text > 5 ||
+	    (*end != '\0' && strcmp(end, "M") != 0 && strcmp(end, "G") != 0))
+		cli_usage("%s: '%s' is not a size such as 512M or 2G", what,
+		    text);
+	if (*end == 'G')
+		n *= 1024;
+	if (n < 64 || n > 65536)
+		cli_usage("%s: '%s' is not from 64M to 64G", what, text);
+	return (uint32_t)n;
+}
+
+uint32_t
 cli_choice(const char *what, const char *text, const char *const *names,
     uint32_t n)
 {

@@ -64,6 +64,8 @@ void cli_name_set(const char *name);
 /* Values of option `what`; a usage error names the range or the choices. */
 uint32_t cli_uint(const char *what, const char *text, uint32_t min,
     uint32_t max);
+/* MiB of guest memory: "512M", "2G"; bare numbers are MiB. */
+uint32_t cli_mib(const char *what, const char *text);
 /* Index of text among n names. */
 uint32_t cli_choice(const char *what, const char *text,
     const char *const *names, uint32_t n);

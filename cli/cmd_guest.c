@@ -70,9 +70,9 @@ static const struct argp_option options[] = {
 	    "Do not merge received segments; default: merge", 2 },
 	{ "vps", KEY_VPS, "N", 0,
 	    "Virtual processors, 1 to 64, a thread each; default 2", 3 },
-	{ "memory", KEY_MEMORY, "MIB", 0,
-	    "Guest memory, 64 to 65536 MiB of addresses; what is not touched "
-	    "costs nothing; default 1024", 3 },
+	{ "memory", KEY_MEMORY, "SIZE", 0,
+	    "Guest memory, as 512M or 2G: addresses, what is not touched "
+	    "costs nothing; default 1G", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy)", 3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
@@ -164,6 +164,9 @@ cmd_guest_offload(struct cmd_guest *g, const char *text)
 	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
 		cli_usage("--offload: list longer than %zu characters",
 		    sizeof(copy) - 1);
+	if (strspn(text, ",") == strlen(text))
+		cli_usage("--offload: want name=on or name=off, with commas "
+		    "between");
 	for (char *s = strtok_r(copy, ",", &save); s != NULL;
 	    s = strtok_r(NULL, ",", &save)) {
 		char *eq = strchr(s, '=');
@@ -259,8 +262,7 @@ parse(int key, char *arg, struct argp_state *state)
 		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
 		break;
 	case KEY_MEMORY:
-		c->memory_bytes = (uint64_t)cli_uint("--memory", arg, 64,
-		    65536) << 20;
+		c->memory_bytes = (uint64_t)cli_mib("--memory", arg) << 20;
 		break;
 	case KEY_SINGLE_VP:
 		c->single_vp = true;
@@ -284,7 +286,9 @@ parse(int key, char *arg, struct argp_state *state)
 		cmd_guest_mdoc();
 		break;
 	case ARGP_KEY_END:
-		if ((g->attach.connect == NULL) == (c->uio < 0))
+		if (g->attach.connect != NULL && c->uio >= 0)
+			cli_usage("--connect and --uio do not go together");
+		if (g->attach.connect == NULL && c->uio < 0)
 			cli_usage("one of --connect PATH, where the host "
 			    "listens, and --uio N is required");
 		if (c->uio < 0 && (c->uio_interrupt || c->no_huge))

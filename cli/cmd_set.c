@@ -68,7 +68,7 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		eq = strchr(arg, '=');
-		if (eq == NULL && s->nic == NULL) {
+		if (eq == NULL && s->nic == NULL && arg[0] != '\0') {
 			s->nic = arg;
 			break;
 		}

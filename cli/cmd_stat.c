@@ -72,6 +72,10 @@ parse(int key, char *arg, struct argp_state *state)
 			    arg);
 		s->nic = arg;
 		break;
+	case ARGP_KEY_END:
+		if (s->describe && (s->nic != NULL || s->watch != 0))
+			cli_usage("--describe asks nobody: no NIC, no --watch");
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -12,6 +12,7 @@
 #include "cli/loop.h"
 #include "cli/options.h"
 #include "linux/uio/uio.h"
+#include "wire/vmbus_msg.h"
 
 struct cmd_uio {
 	struct uio_config cfg;
@@ -22,7 +23,7 @@ enum { KEY_RING = 256, KEY_RECV, KEY_SEND, KEY_MAX_VMBUS };
 
 static const struct argp_option options[] = {
 	{ "ring", KEY_RING, "KIB", 0,
-	    "Size of each ring, 8 to 8192; default 2048", 2 },
+	    "Size of each ring, 8 to 8192 in steps of 4; default 2048", 2 },
 	{ "recv-buffer", KEY_RECV, "MIB", 0,
 	    "Receive buffer, 1 to 31; default 31", 2 },
 	{ "send-buffer", KEY_SEND, "MIB", 0,
@@ -59,7 +60,10 @@ parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &c->transcript;
 		break;
 	case KEY_RING:
-		c->ring_bytes = cli_uint("--ring", arg, 8, 8192) / 4 * 4096;
+		c->ring_bytes = cli_uint("--ring", arg, 8, 8192) * 1024;
+		if (c->ring_bytes % 4096 != 0)
+			cli_usage("--ring: %s KiB are not whole pages of 4",
+			    arg);
 		break;
 	case KEY_RECV:
 		c->recv_bytes = cli_uint("--recv-buffer", arg, 1, 31) << 20;
@@ -69,7 +73,13 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_MAX_VMBUS:
 		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
+		if (c->max_vmbus < VMBUS_V2_4)
+			cli_usage("--max-vmbus: %s is older than 2.4, the "
+			    "first with channels that a program can have",
+			    arg);
 		break;
+	case ARGP_KEY_ARG:
+		cli_usage("'%s': the program stands behind '--'", arg);
 	case ARGP_KEY_END:
 		if (u->attach.connect == NULL)
 			cli_usage("--connect PATH is required: where the host "

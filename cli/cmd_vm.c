@@ -4,9 +4,11 @@
  * Finds or builds QEMU, starts it and waits for its end; the guest's first
  * serial port is this terminal.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -62,30 +64,15 @@ static const char doc[] =
     "  hvnet vm --connect /run/hvnet.sock --snapshot \\\n"
     "    --image FreeBSD-14.3-RELEASE-amd64.qcow2\n";
 
-/* "512M", "2G"; bare numbers are MiB. */
-static uint32_t
-cmd_vm_memory(const char *text)
-{
-	char digits[16];
-	size_t n = strspn(text, "0123456789");
-	uint32_t mib;
-
-	if (n == 0 || n >= sizeof(digits) ||
-	    (text[n] != '\0' && (strchr("MG", text[n]) == NULL ||
-	    text[n + 1] != '\0')))
-		cli_usage("--memory: '%s' is not a size as 512M or 2G", text);
-	snprintf(digits, sizeof(digits), "%.*s", (int)n, text);
-	if (text[n] == 'G')
-		return 1024 * cli_uint("--memory", digits, 1, 64);
-	mib = cli_uint("--memory", digits, 64, 65536);
-	return mib;
-}
-
 static const char *
 cmd_vm_file(const char *what, const char *text)
 {
-	if (access(text, R_OK) < 0)
-		cli_usage("%s: cannot read '%s'", what, text);
+	struct stat st;
+
+	if (stat(text, &st) < 0 || access(text, R_OK) < 0)
+		cli_usage("%s: %s: %s", what, text, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		cli_usage("%s: %s is a folder; a file is wanted", what, text);
 	return text;
 }
 
@@ -143,7 +130,7 @@ parse(int key, char *arg, struct argp_state *state)
 		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
 		break;
 	case KEY_MEMORY:
-		c->memory_mib = cmd_vm_memory(arg);
+		c->memory_mib = cli_mib("--memory", arg);
 		break;
 	case KEY_NO_AEOI:
 		c->no_aeoi = true;

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 #include "cli/cli.h"
 #include "linux/link/link_wire.h"
@@ -17,6 +18,8 @@ enum {
 };
 
 /* --- attach --- */
+
+#define ATTACH_PATH_LEN	sizeof(((struct sockaddr_un *)0)->sun_path)
 
 static const struct argp_option attach_options[] = {
 	{ "connect", KEY_CONNECT, "PATH", 0,
@@ -49,6 +52,9 @@ attach_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_CONNECT:
+		if (arg[0] == '\0' || strlen(arg) >= ATTACH_PATH_LEN)
+			cli_usage("--connect: the path must have 1 to %zu "
+			    "characters", ATTACH_PATH_LEN - 1);
 		a->connect = arg;
 		break;
 	case KEY_NIC:

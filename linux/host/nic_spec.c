@@ -381,6 +381,7 @@ static const struct spec_key spec_keys[] = {
 	{ "loss", OWN(loss, true) },
 	{ "delay", OWN(delay, true) },
 	{ "speed", OWN(speed, true) },
+	{ "tso_max", NUMBER(tso_max, false, 1514, 65535) },
 	{ "section", NUMBER(section_bytes, false, 0, 1u << 20) },
 	{ "size", NUMBER(gen_bytes, false, 46, 9014) },
 	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
@@ -389,6 +390,7 @@ static const struct spec_key spec_keys[] = {
 };
 
 #define SPEC_KEYS (sizeof(spec_keys) / sizeof(spec_keys[0]))
+_Static_assert(SPEC_KEYS <= 32, "keys given are bits of 32");
 
 const char *
 nic_spec_key(uint32_t i)
@@ -429,13 +431,17 @@ nic_spec_default(struct nic_spec *s)
 	*s = (struct nic_spec){ .backend = NIC_TAP, .mtu = 1500, .queues = 1,
 		.vlan = NIC_VLAN_TRUNK, .tso = true, .rsc = true,
 		.txcsum = true, .hash = true, .gro = true, .link_up = true,
-		.speed_bps = 10000000000u, .gen_bytes = 64, .gen_flows = 64 };
+		.speed_bps = 10000000000u, .tso_max = 65535, .gen_bytes = 64,
+		.gen_flows = 64 };
 }
 
-/* One `key=value`, NUL-terminated in place; `at` knows where it was. */
+/*
+ * One `key=value`, NUL-terminated in place; `at` knows where it was, *given
+ * which keys were there before.
+ */
 static int
 spec_pair_apply(struct nic_spec *s, char *pair, bool running,
-    struct spec_at *at)
+    uint32_t *given, struct spec_at *at)
 {
 	char *eq = strchr(pair, '=');
 	const struct spec_key *k;
@@ -463,15 +469,53 @@ spec_pair_apply(struct nic_spec *s, char *pair, bool running,
 		    at->column);
 		return -1;
 	}
+	if ((*given & 1u << (k - spec_keys)) != 0) {
+		snprintf(at->err, at->cap, "%s (column %zu) is given twice",
+		    pair, at->column);
+		return -1;
+	}
+	*given |= 1u << (k - spec_keys);
 	at->key = pair;
 	at->value = eq + 1;
 	at->column += (size_t)(eq + 1 - pair);
 	return k->parse(k, s, at);
 }
 
-int
-nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
-    char *err, size_t cap)
+/* Keys that mean something to one backend alone. */
+static const struct {
+	const char *key;
+	enum nic_backend backend;
+} spec_only[] = {
+	{ "ifname", NIC_TAP }, { "netns", NIC_TAP }, { "file", NIC_PCAP },
+	{ "replay", NIC_PCAP }, { "peer", NIC_PAIR }, { "size", NIC_GENERATOR },
+	{ "rate", NIC_GENERATOR }, { "frames", NIC_GENERATOR },
+	{ "flows", NIC_GENERATOR },
+};
+
+/* No key was given that the NIC's backend makes nothing of. */
+static int
+spec_only_check(const struct nic_spec *s, uint32_t given, char *err,
+    size_t cap)
+{
+	for (size_t i = 0; i < sizeof(spec_only) / sizeof(spec_only[0]); i++) {
+		const struct spec_key *k = spec_key_find(spec_only[i].key);
+
+		if ((given & 1u << (k - spec_keys)) == 0 ||
+		    s->backend == spec_only[i].backend)
+			continue;
+		snprintf(err, cap, "%s is for backend=%s, this NIC has "
+		    "backend=%s", k->name,
+		    spec_backends[spec_only[i].backend],
+		    spec_backends[s->backend]);
+		return -1;
+	}
+	return 0;
+}
+
+/* nic_spec_apply(); *given: bits of the keys in the list. */
+static int
+spec_list_apply(struct nic_spec *spec, const char *list, bool running,
+    uint32_t *given, char *err, size_t cap)
 {
 	struct nic_spec s = *spec;
 	char *copy = strdup(list);
@@ -487,13 +531,24 @@ nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
 
 		if (comma != NULL)
 			*comma++ = '\0';
-		rc = spec_pair_apply(&s, pair, running, &at);
+		rc = spec_pair_apply(&s, pair, running, given, &at);
 		pair = comma;
 	}
 	free(copy);
+	if (rc == 0 && running)
+		rc = spec_only_check(&s, *given, err, cap);
 	if (rc == 0)
 		*spec = s;
 	return rc == 0 ? 0 : -EINVAL;
+}
+
+int
+nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
+    char *err, size_t cap)
+{
+	uint32_t given = 0;
+
+	return spec_list_apply(spec, list, running, &given, err, cap);
 }
 
 int
@@ -501,9 +556,11 @@ nic_spec_parse(struct nic_spec *spec, const char *list, char *err, size_t cap)
 {
 	struct nic_spec s;
 	const char *lack = NULL;
+	uint32_t given = 0;
 
 	nic_spec_default(&s);
-	if (nic_spec_apply(&s, list, false, err, cap) < 0)
+	if (spec_list_apply(&s, list, false, &given, err, cap) < 0 ||
+	    spec_only_check(&s, given, err, cap) < 0)
 		return -EINVAL;
 	if (s.name[0] == '\0')
 		lack = "name=NAME is missing";

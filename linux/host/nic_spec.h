@@ -42,6 +42,7 @@ struct nic_spec {
 	uint32_t loss_ppm;
 	uint32_t delay_us;
 	uint64_t speed_bps;
+	uint32_t tso_max;	/* bytes of an LSO frame */
 	uint32_t section_bytes;	/* receive section; 0: by MTU */
 	/* generator: of a frame; a second, 0: no limit; in all, 0: no end */
 	uint32_t gen_bytes, gen_rate, gen_frames, gen_flows;
@@ -51,14 +52,15 @@ void nic_spec_default(struct nic_spec *);
 
 /*
  * Apply a list `key=value,...` to *spec; `running` refuses what cannot be
- * changed while the NIC exists.  On error *spec is unchanged and err says which
+ * changed while the NIC exists, and what its backend makes nothing of.  On error *spec is unchanged and err says which
  * key or value is wrong, where in the text (column, from 1), and what would be
  * right.  0 or -EINVAL.
  */
 int nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
     char *err, size_t err_cap);
 
-/* A whole new NIC: defaults, the list, and what must be there is there. */
+/* A whole new NIC: defaults, the list; what must be there is there, and no key
+ * of another backend. */
 int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
     size_t err_cap);
 

@@ -74,6 +74,17 @@ tap_make(struct tap *t, uint32_t queues)
 	return t->index < 0 ? t->index : 0;
 }
 
+/* What the kernel takes, less '%', of which it would make a number. */
+static bool
+tap_name_ok(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len >= 1 && len < IFNAMSIZ && strcmp(name, ".") != 0 &&
+	    strcmp(name, "..") != 0 &&
+	    strcspn(name, " \t\n\v\f\r/:%") == len;
+}
+
 int
 tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 {
@@ -83,9 +94,9 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	int back, rc;
 
 	memset(t, 0, sizeof(*t));
-	if (strlen(cfg->name) >= sizeof(t->name)) {
-		snprintf(err, cap, "interface name '%s' is longer than 15 "
-		    "characters", cfg->name);
+	if (!tap_name_ok(cfg->name)) {
+		snprintf(err, cap, "interface name '%s': want 1 to 15 "
+		    "characters, none a blank, '/', ':' or '%%'", cfg->name);
 		return -EINVAL;
 	}
 	if (cfg->queues == 0 || cfg->queues > TAP_MAX_QUEUES ||

@@ -124,17 +124,37 @@ WRONG = [
     (['guest', '--connect', 'x', '--ifname', 'a' * 16], ['15']),
     (['guest', '--connect', 'x', '--max-vmbus', '3.0', '--min-vmbus', '5.0'],
      ['--min-vmbus is newer']),
+    (['host', '--listen', '/tmp/x', '--nic', 'backend=null,name=a,file=x'],
+     ['file is for backend=pcap']),
+    (['host', '--listen', '/tmp/x', '--nic', 'name=a,mtu=1500,mtu=1400'],
+     ['mtu (column 17) is given twice']),
+    (['guest', '--connect', ''], ['--connect', '1 to 107']),
+    (['guest', '--connect', 'x' * 108], ['--connect', '1 to 107']),
+    (['guest', '--connect', 'x', '--uio', '0'], ['do not go together']),
+    (['guest', '--connect', 'x', '--offload', ','], ['name=on']),
+    (['guest', '--connect', 'x', '--memory', '1T'], ['512M or 2G']),
+    (['guest', '--connect', 'x', '--memory', '63'], ['64M to 64G']),
+    (['guest', '--connect', 'x', '--memory', '65G'], ['64M to 64G']),
     (['guest', '--no'], ["'--no' can mean", '--no-huge', '--no-pin']),
     (['guest', '--connect', 'x', '--sched', 'rt'], ['batch, normal']),
     (['guest', '--connect', 'x', '--name', 'n' * 64], ['--name', '1 to']),
     (['guest', '--transcript'], ['--transcript needs a value']),
     (['uio', '--transcribe', 'x'], ["'--transcribe'", '--transcript']),
     (['uio', '--connect', 'x'], ['which program']),
+    (['uio', '--connect', 'x', 'ls'], ["'ls'", "behind '--'"]),
+    (['uio', '--connect', 'x', '--ring', '9', '--', 'ls'], ['pages of 4']),
+    (['uio', '--connect', 'x', '--max-vmbus', '1.1', '--', 'ls'],
+     ['older than 2.4']),
+    (['vm', '--connect', 'x', '--kernel', '/'], ['--kernel: / is a folder']),
+    (['vm', '--connect', 'x', '--image', '/nowhere'],
+     ['--image: /nowhere: No such file']),
     (['vm', '--connect', 'x', '--nic', 'a,b'], ["--nic: 'a,b'", 'comma']),
     (['vm', '--connect', 'x', '--sched', 'batch'], ["'--sched'"]),
     (['stat', '--watch', '0'], ['1 to 3600']),
+    (['stat', '--describe', 'hn0'], ['--describe asks nobody']),
     (['stat', 'a', 'b'], ['one NIC at most']),
     (['set'], ['which NIC']),
+    (['set', '', 'tso=off'], ["'' is not KEY=VALUE"]),
     (['set', 'hn0'], ['nothing to set']),
     (['set', 'hn0', 'mtu'], ["'mtu' is not KEY=VALUE"]),
     (['set', 'hn0', 'mtu=1', 'mtu=2'], ['mtu is given twice']),
@@ -241,6 +261,15 @@ class TestGuestAlone:
             'file or directory (is `hvnet host` running?)\n')
         p.send_signal(signal.SIGINT)
         assert p.wait(20) == OK
+
+    @pytest.mark.parametrize('name', ['a b', 'a/b', 'a%d', '.', 'a:b'])
+    def test_no_name_of_an_interface(self, hvnet, name):
+        for args in (['guest', '--connect', '/nowhere', '--ifname', name],
+                     ['host', '--listen', '/tmp/x.sock', '--nic',
+                      f'backend=tap,name={name}']):
+            r = hvnet(*args)
+            assert r.returncode == FAILED and r.stderr.count('\n') == 1
+            assert f"'{name}': want 1 to 15 characters" in r.stderr
 
     def test_no_descriptors_left(self, hvnet, tmp_path):
         """Neither for its host nor for its clients: it says both, waits, and

@@ -118,6 +118,8 @@ test_bad_shape(void **state)
 	refused("mtu=1400,queues=2", true, "queues (column 10) cannot be "
 	    "changed");
 	refused("name=y", true, "cannot be changed");
+	refused("mtu=1500,tso=off,mtu=1400", false, "mtu (column 18) is given "
+	    "twice");
 }
 
 static void
@@ -138,6 +140,27 @@ test_missing(void **state)
 	missing("backend=pair,name=a", "peer=NIC");
 	missing("backend=pcap,name=a", "file=PATH or replay=PATH");
 	missing("backend=tap,name=0123456789abcdef", "ifname=NAME");
+}
+
+/* What the backend would make nothing of is refused, wherever it stands. */
+static void
+test_keys_of_others(void **state)
+{
+	struct nic_spec s;
+	char err[400];
+
+	missing("name=a,file=x", "file is for backend=pcap, this NIC has "
+	    "backend=tap");
+	missing("netns=x,name=a,backend=null", "netns is for backend=tap");
+	missing("name=a,backend=tap,peer=b", "peer is for backend=pair");
+	missing("name=a,backend=pair,peer=b,rate=1", "rate is for "
+	    "backend=generator");
+	refused("rate=5", true, "rate is for backend=generator");
+	assert_int_equal(nic_spec_parse(&s, "rate=5,backend=generator,name=a",
+	    err, sizeof(err)), 0);
+	assert_int_equal(nic_spec_apply(&s, "rate=6", true, err, sizeof(err)),
+	    0);
+	assert_int_equal(s.gen_rate, 6);
 }
 
 /* What a key prints is what it takes: every key of two different NICs. */
@@ -182,6 +205,7 @@ main(void)
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_bad_shape),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_keys_of_others),
 		cmocka_unit_test(test_round_trip),
 	};
 
