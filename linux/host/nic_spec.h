@@ -51,15 +51,17 @@ void nic_spec_default(struct nic_spec *);
 
 /*
  * Apply a list `key=value,...` to *spec; `running` refuses what cannot be
- * changed while the NIC exists, and what its backend makes nothing of.  On error *spec is unchanged and err says which
- * key or value is wrong, where in the text (column, from 1), and what would be
- * right.  0 or -EINVAL.
+ * changed while the NIC exists, and what its backend makes nothing of.  On
+ * error *spec is unchanged and err says which key or value is wrong, where in
+ * the text (column, from 1), and what would be right.  0 or -EINVAL.
  */
 int nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
     char *err, size_t err_cap);
 
-/* A whole new NIC: defaults, the list; what must be there is there, and no key
- * of another backend. */
+/*
+ * A whole new NIC: defaults, the list; what must be there is there, and no key
+ * of another backend.
+ */
 int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
     size_t err_cap);
 
