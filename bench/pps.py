@@ -30,6 +30,7 @@ import pps_count
 import pps_show
 import pps_virtio
 from pps_run import Bench, LabError, Missing, Setting, need_dpdk
+from arguments import Parser, number, one_of, several   # by pps_run's path
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 MODES, SIZES, QUEUES = ('tx', 'rx', 'echo'), (64, 512, 1514), (1, 2)
@@ -273,22 +274,19 @@ def versions():
             'valgrind': ask('valgrind', '--version')}
 
 
-def numbers(text):
-    return [int(x) for x in text.split(',')]
-
-
 def options():
-    p = argparse.ArgumentParser(prog='hvnet bench pps',
-                                description=__doc__.split('\n')[0])
+    p = Parser(prog='hvnet bench pps', description=__doc__.split('\n')[0])
     p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'),
                    help=argparse.SUPPRESS)
     p.add_argument('--json', metavar='FILE')
     p.add_argument('--quick', action='store_true')
-    p.add_argument('--seconds', type=float)
-    p.add_argument('--rounds', type=int)
-    p.add_argument('--sizes', type=numbers, default=list(SIZES))
-    p.add_argument('--queues', type=numbers, default=list(QUEUES))
-    p.add_argument('--modes', type=lambda t: t.split(','),
+    p.add_argument('--seconds', type=number(0.1, 60, float))
+    p.add_argument('--rounds', type=number(1, 1000))
+    p.add_argument('--sizes', type=several(number(46, 1514)),
+                   default=list(SIZES))
+    p.add_argument('--queues', type=several(number(1, 64)),
+                   default=list(QUEUES))
+    p.add_argument('--modes', type=several(one_of(*MODES)),
                    default=list(MODES))
     p.add_argument('--no-count', action='store_true')
     p.add_argument('--no-virtio', action='store_true')
@@ -296,12 +294,6 @@ def options():
     p.add_argument('--lock', metavar='FILE')
     p.add_argument('--realtime', action='store_true')
     o = p.parse_args()
-    if set(o.modes) - set(MODES):
-        p.error(f'--modes: {", ".join(MODES)}')
-    if min(o.sizes) < 46 or max(o.sizes) > 1514:
-        p.error('--sizes: 46 to 1514 bytes')
-    if min(o.queues) < 1 or max(o.queues) > 64:
-        p.error('--queues: 1 to 64')
     o.seconds = o.seconds or (0.5 if o.quick else 1.0)
     o.rounds = o.rounds or (1 if o.quick else 5)
     o.words = sys.argv[1:]

@@ -25,7 +25,6 @@ usage: vm.py [--hvnet FILE] [--json FILE] [--rounds N] [--seconds S] [--quick]
              [--guests linux,freebsd] [--parts offloads,channels]
              [--channels 1,2,4]
 """
-import argparse
 import collections
 import json
 import os
@@ -37,6 +36,8 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'tests/vm')]
+from arguments import Parser, number, one_of, several   # noqa: E402
+
 GB = 1e9
 HEADERS = 66            # Ethernet, IPv4, TCP with time stamps
 SETTLE = 1              # seconds from the last connection to the first look
@@ -264,27 +265,29 @@ def bench(guest, opts):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    p = Parser(prog='hvnet bench vm', description=__doc__.split('\n')[0])
     p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'))
-    p.add_argument('--json')
-    p.add_argument('--seconds', type=int)
-    p.add_argument('--rounds', type=int)
-    p.add_argument('--guests', default='linux,freebsd',
+    p.add_argument('--json', metavar='FILE')
+    p.add_argument('--seconds', type=number(1, 600))
+    p.add_argument('--rounds', type=number(1, 1000))
+    p.add_argument('--guests', type=several(one_of('linux', 'freebsd')),
+                   default='linux,freebsd',
                    help='freebsd where HVNET_FREEBSD_IMAGE is set')
-    p.add_argument('--parts', default='offloads,channels')
-    p.add_argument('--channels', default='1,2,4')
+    p.add_argument('--parts', type=several(one_of(*PARTS)),
+                   default=list(PARTS))
+    p.add_argument('--channels', type=several(number(1, 64)),
+                   default='1,2,4')
     p.add_argument('--quick', action='store_true',
                    help='one short round of each: whether it works')
     o = p.parse_args()
-    o.parts = o.parts.split(',')
-    if set(o.parts) - set(PARTS):
-        p.error(f'--parts: of {",".join(PARTS)}')
-    if set(o.guests.split(',')) - {'linux', 'freebsd'}:
-        p.error('--guests: of linux,freebsd')
-    o.channels = [int(x) for x in o.channels.split(',')]
     o.rounds = o.rounds or (1 if o.quick else 5)
     o.seconds = o.seconds or (1 if o.quick else 3)
     o.counted_rounds = min(o.rounds, 1 if o.quick else 2)
+    if o.json:      # before an hour of work, not after it
+        try:
+            open(o.json, 'a', encoding='utf-8').close()
+        except OSError as e:
+            p.error(f'{o.json}: {e.strerror}')
     import kit
     try:
         kit.qemu()
@@ -292,7 +295,7 @@ def main():
     except kit.KitError as e:
         sys.exit(f'bench vm: cannot make a virtual machine: {e}')
     results, left_out = [], []
-    for guest, why in guests(o.guests.split(',')):
+    for guest, why in guests(o.guests):
         if why:
             print(f'left out: {why}')
             left_out.append(why)
