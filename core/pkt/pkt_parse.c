@@ -181,9 +181,8 @@ parse_ip6(struct pkt_info *out, const uint8_t *p, uint32_t cap, bool lso)
 	parse_ip6_ext(out, p, cap);
 }
 
-static int
-parse_frame(struct pkt_info *out, struct span head, uint32_t frame_len,
-    bool lso)
+int
+pkt_parse_eth(struct pkt_info *out, struct span head, uint32_t frame_len)
 {
 	const uint8_t *p = head.p;
 	const uint32_t cap = min_u32(head.len, frame_len);
@@ -205,10 +204,21 @@ parse_frame(struct pkt_info *out, struct span head, uint32_t frame_len,
 	out->l3_off = off;
 	out->ethertype = type;
 	out->layer = PKT_LAYER_ETH;
-	if (type == PKT_TYPE_IPV4)
-		parse_ip4(out, p, cap, lso);
-	else if (type == PKT_TYPE_IPV6)
-		parse_ip6(out, p, cap, lso);
+	return PKT_LAYER_ETH;
+}
+
+static int
+parse_frame(struct pkt_info *out, struct span head, uint32_t frame_len,
+    bool lso)
+{
+	const uint32_t cap = min_u32(head.len, frame_len);
+
+	if (pkt_parse_eth(out, head, frame_len) == PKT_LAYER_NONE)
+		return PKT_LAYER_NONE;
+	if (out->ethertype == PKT_TYPE_IPV4)
+		parse_ip4(out, head.p, cap, lso);
+	else if (out->ethertype == PKT_TYPE_IPV6)
+		parse_ip6(out, head.p, cap, lso);
 	return out->layer;
 }
 

@@ -77,7 +77,13 @@ struct pkt_info {
 int pkt_parse(struct pkt_info *out, struct span head, uint32_t frame_len);
 
 /*
- * The same for a frame that asks for LSO: the IP length fields are not looked
+ * Only Ethernet header and tags, all that a switch port needs: what lies above
+ * is reported as absent.  Returns PKT_LAYER_ETH or PKT_LAYER_NONE.
+ */
+int pkt_parse_eth(struct pkt_info *out, struct span head, uint32_t frame_len);
+
+/*
+ * As pkt_parse() for a frame that asks for LSO: the IP length fields are not looked
  * at (Windows and FreeBSD guests zero them, DPDK leaves what the application
  * wrote) and the IP packet ends where the frame ends.
  */

@@ -59,6 +59,7 @@ struct vsp_config {
 	enum vsp_vlan vlan;
 	uint16_t vlan_id;	/* of an access port */
 	bool mac_spoof;		/* source addresses other than ours allowed */
+	uint32_t lso_max;	/* bytes of an LSO frame; 0: 62780 */
 	uint32_t section_bytes;	/* receive section; 0: 256 + MTU + 36 */
 	uint32_t send_section_bytes; /* 0: 6144 */
 	/* where the backend takes frames whole */
@@ -67,7 +68,8 @@ struct vsp_config {
 };
 
 /* A frame from the guest, valid during the call.  vec[0] starts with all
- * headers (L2 to L4), in private memory; the rest may be guest memory. */
+ * headers (L2 to L4), in private memory; the rest may be guest memory.  meta
+ * has the layout (PKT_LAYOUT) only where a checksum or LSO is asked for. */
 struct vsp_frame {
 	const struct vec *vec;
 	uint32_t nvec;

@@ -4,11 +4,15 @@
  * A 107 packet names memory: a send-buffer section, guest physical ranges, or
  * the section and then the ranges.  vsp_packet_pieces() turns that into a vec
  * list over guest memory, neighbours merged.  In it lie RNDIS messages back to
- * back.  Of each, header and per-packet info are copied out once and decoded;
- * of its frame, the first HEAD_COPY_BYTES are copied out once and become
- * vec[0] of what the backend gets.  The guest may change its memory at any
- * time, so nothing that was decided on a private copy is read again from
- * there: the payload, which the rest of the list points to, is only moved.
+ * back.  Of each, the first bytes are copied out once: header and per-packet
+ * info, which are decoded, and mostly the first HEAD_COPY_BYTES of the frame,
+ * too; else those are copied out once on their own.  They become vec[0] of what
+ * the backend gets.  The guest may change its memory at any time, so nothing
+ * that was decided on a private copy is read again from there: the payload,
+ * which the rest of the list points to, is only moved.
+ *
+ * A switch port decides by the Ethernet header, so layers above are looked at
+ * only for a frame with which something is to be done there.
  *
  * Checksum and LSO: the fields that the guest left are overwritten from the
  * frame that came (DPDK's driver does not prepare headers, Windows zeroes
@@ -26,8 +30,8 @@
 
 /* Policy: holds Ethernet, two tags, IPv6 with some options and TCP. */
 #define HEAD_COPY_BYTES		192u
-/* Header, hash, VLAN and LSO or checksum take 92 bytes: one copy does. */
-#define RNDIS_COPY_BYTES	128u
+/* With one PPI, and the frame right behind it, one copy has the head, too. */
+#define RNDIS_COPY_BYTES	256u
 /* Policy: RNDIS messages of one packet, all together. */
 #define PACKET_MEMORY_MAX	(1u << 20)
 
@@ -189,8 +193,8 @@ frame_cut(struct vsp_queue *q, const struct vsp_frame *f)
 
 /* Checksums as the guest asked for them; *info is of the frame. */
 static int
-frame_csum(const struct vsp_queue *q, const struct rndis_ppi_set *ppi,
-    uint8_t *head, const struct pkt_info *info, struct pkt_meta *m)
+frame_csum(const struct rndis_ppi_set *ppi, uint8_t *head,
+    const struct pkt_info *info, struct pkt_meta *m)
 {
 	if ((ppi->csum & RNDIS_TXCSUM_IPHDR) && info->ip_version == 4)
 		pkt_csum_ip4_store(head + info->l3_off,
@@ -205,13 +209,12 @@ frame_csum(const struct vsp_queue *q, const struct rndis_ppi_set *ppi,
  * frame, or E_PEER with *why.
  */
 static int
-frame_offloads(struct vsp_queue *q, const struct rndis_ppi_set *ppi,
-    uint32_t head_len, uint32_t len, struct pkt_info *info,
-    struct pkt_meta *m, enum fault *why)
+frame_offloads(const struct rndis_ppi_set *ppi, struct vec head, uint32_t len,
+    struct pkt_info *info, struct pkt_meta *m, enum fault *why)
 {
-	uint8_t *head = q->from.head;
 	bool lso = (ppi->present & RNDIS_HAS_LSO) != 0 &&
 	    rndis_lso_mss(ppi->lso) != 0;
+	bool csum = !lso && (ppi->present & RNDIS_HAS_CSUM) != 0;
 
 	if (ppi->present & RNDIS_HAS_VLAN) {
 		m->flags |= PKT_VLAN;
@@ -224,17 +227,35 @@ frame_offloads(struct vsp_queue *q, const struct rndis_ppi_set *ppi,
 		m->gso_size = (uint16_t)rndis_lso_mss(ppi->lso);
 		m->flags |= rndis_lso_is_ipv6(ppi->lso) ? PKT_GSO_TCP6 :
 		    PKT_GSO_TCP4;
-		if (pkt_lso_restore(head, head_len, len, m, why) != 0)
+		if (pkt_lso_restore(head.p, head.len, len, m, why) != 0)
 			return E_PEER;
 	}
-	if (pkt_parse(info, (struct span){ head, head_len }, len) <
-	    PKT_LAYER_ETH)
+
+	const struct span bytes = { head.p, head.len };
+
+	if ((lso || csum ? pkt_parse(info, bytes, len) :
+	    pkt_parse_eth(info, bytes, len)) < PKT_LAYER_ETH)
 		return peer_bad(why, FAULT_FRAME_SHORT);
-	if (!lso && (ppi->present & RNDIS_HAS_CSUM) &&
-	    frame_csum(q, ppi, head, info, m) != 0)
+	if (csum && frame_csum(ppi, head.p, info, m) != 0)
 		return peer_bad(why, FAULT_FRAME_HEADERS);
-	pkt_meta_info_set(m, info);
+	if (lso || csum)
+		pkt_meta_info_set(m, info);
 	return 0;
+}
+
+/* Private bytes of the frame's start; vec[0] of what the backend gets. */
+static struct vec
+frame_head(struct vsp_from_guest *from, uint32_t n, uint32_t off,
+    const struct rndis_packet *msg)
+{
+	struct vec head = { from->rndis + msg->data_off,
+	    min_u32(msg->data_len, HEAD_COPY_BYTES) };
+
+	if (range_ok(msg->data_off, head.len, from->rndis_bytes))
+		return head;
+	head.p = from->head;
+	piece_copy(from->msg, n, off + msg->data_off, head.p, head.len);
+	return head;
 }
 
 /* One frame of an RNDIS message that starts at `off` of the pieces. */
@@ -245,29 +266,27 @@ frame_take(struct vsp_queue *q, uint32_t n, uint32_t off,
 	struct vsp *vsp = q->vsp;
 	struct vsp_from_guest *from = &q->from;
 	struct vsp_from_guest_counters *c = &vsp->counts[q->index].from;
-	uint32_t at = off + msg->data_off;
-	uint32_t head_len = min_u32(msg->data_len, HEAD_COPY_BYTES);
+	const struct vec head = frame_head(from, n, off, msg);
 	struct vsp_frame f = { .vec = from->out, .len = msg->data_len };
 	struct pkt_info info;
 	uint32_t sw_csum = 0;
 
-	piece_copy(from->msg, n, at, from->head, head_len);
-	if (frame_offloads(q, &msg->ppi, head_len, f.len, &info, &f.meta,
-	    why) != 0)
+	if (frame_offloads(&msg->ppi, head, f.len, &info, &f.meta, why) != 0)
 		return E_PEER;
 	counter_add(&c->frames, 1);
 	counter_add(&c->bytes, f.len);
 	if (msg->ppi.present & RNDIS_HAS_LSO)
 		counter_add(&c->lso_frames, 1);
-	if (vsp_port_from_guest(q, (struct span){ from->head, head_len },
-	    &info, &f.meta) != VSP_PASS)
+	if (vsp_port_from_guest(q, (struct span){ head.p, head.len }, &info,
+	    &f.meta) != VSP_PASS)
 		return 0;
 
-	int rest = f.len == head_len ? 0 : pkt_vec_slice(from->msg, n,
-	    at + head_len, f.len - head_len, from->out + 1, VSP_PIECES);
+	int rest = f.len == head.len ? 0 : pkt_vec_slice(from->msg, n,
+	    off + msg->data_off + head.len, f.len - head.len, from->out + 1,
+	    VSP_PIECES);
 
 	OS_ASSERT(rest >= 0);
-	from->out[0] = (struct vec){ from->head, head_len };
+	from->out[0] = head;
 	f.nvec = (uint32_t)rest + 1;
 	if (((f.meta.flags & PKT_GSO_TCP4) && !vsp->cfg.backend_gso4) ||
 	    ((f.meta.flags & PKT_GSO_TCP6) && !vsp->cfg.backend_gso6)) {
@@ -298,12 +317,14 @@ message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 	uint32_t part = min_u32(whole, RNDIS_COPY_BYTES);
 
 	piece_copy(from->msg, n, off, from->rndis, part);
+	from->rndis_bytes = part;
 	int rc = rndis_packet_decode_head(out,
 	    (struct span){ from->rndis, part }, left, why);
 
 	if (rc != 0 && *why == FAULT_RNDIS_SPLIT && part < whole) {
 		piece_copy(from->msg, n, off + part, from->rndis + part,
 		    whole - part);
+		from->rndis_bytes = whole;
 		rc = rndis_packet_decode_head(out,
 		    (struct span){ from->rndis, whole }, left, why);
 	}

@@ -55,7 +55,8 @@ struct vsp_from_guest {
 	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
 	struct vec out[VSP_PIECES + 1];	/* as handed to the backend */
 	struct vec seg[VSP_PIECES + 1];	/* likewise, a segment of it */
-	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];
+	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];	/* start of its message */
+	uint32_t rndis_bytes;
 	uint8_t head[PKT_HEAD_MAX];
 	uint8_t seg_head[PKT_HEAD_MAX];
 	uint8_t buf[VSP_PACKET_BYTES] __attribute__((aligned(8)));

@@ -7,6 +7,26 @@
 
 #include "pkt/pkt_parse.h"
 
+/* The Ethernet layer alone: the same as far as it goes, and nothing above. */
+static void
+eth_agrees(const struct pkt_info *all, struct span head)
+{
+	struct pkt_info eth;
+
+	assert_int_equal(pkt_parse_eth(&eth, head, all->frame_len),
+	    all->layer == PKT_LAYER_NONE ? PKT_LAYER_NONE : PKT_LAYER_ETH);
+	assert_int_equal(eth.frame_len, all->frame_len);
+	assert_int_equal(eth.l3_off, all->l3_off);
+	assert_int_equal(eth.end_off, all->frame_len);
+	assert_int_equal(eth.ethertype, all->ethertype);
+	assert_int_equal(eth.vlan_tags, all->vlan_tags);
+	assert_int_equal(eth.vlan_tci, all->vlan_tci);
+	assert_int_equal(eth.ip_version, 0);
+	assert_int_equal(eth.l4_proto, 0);
+	assert_int_equal(eth.l4_off, 0);
+	assert_false(eth.is_fragment);
+}
+
 static int
 parse_exact(struct pkt_info *out, const uint8_t *f, uint32_t head_len,
     uint32_t len)
@@ -16,6 +36,7 @@ parse_exact(struct pkt_info *out, const uint8_t *f, uint32_t head_len,
 
 	memcpy(exact, f, head_len);
 	layer = pkt_parse(out, (struct span){ exact, head_len }, len);
+	eth_agrees(out, (struct span){ exact, head_len });
 	free(exact);
 	assert_int_equal(layer, out->layer);
 	assert_int_equal(out->frame_len, len);
