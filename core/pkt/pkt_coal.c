@@ -337,6 +337,25 @@ coal_open(struct pkt_coal *c, const struct vec *v, uint32_t n,
 	coal_append(f, v, n, info, cookie);
 }
 
+void
+pkt_coal_pass(struct pkt_coal *c, struct span head, uint32_t frame_len)
+{
+	struct pkt_coal_flow *f;
+	struct pkt_info info;
+
+	if (c->used == 0)
+		return;
+	if (pkt_parse(&info, head, frame_len) < PKT_LAYER_L4) {
+		(void)pkt_coal_flush(c);
+		return;
+	}
+	if (info.l4_proto != PKT_IPPROTO_TCP)
+		return;
+	f = coal_find(c, head.p, &info, coal_key(head.p, &info));
+	if (f != NULL)
+		coal_emit(c, f, c->emit, c->arg);
+}
+
 enum pkt_coal_verdict
 pkt_coal_add(struct pkt_coal *c, const struct vec *v, uint32_t n,
     const struct pkt_info *info, const struct pkt_meta *m, uint64_t cookie)

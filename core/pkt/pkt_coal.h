@@ -109,6 +109,13 @@ enum pkt_coal_verdict pkt_coal_add(struct pkt_coal *c, const struct vec *v,
     uint64_t cookie);
 
 /*
+ * A frame goes out by another way (it is GSO already, or cannot be held): emit
+ * what must precede it, so that it overtakes nothing of its flow.  head is as
+ * much of it as pkt_parse() wants.  Context: queue owner.
+ */
+void pkt_coal_pass(struct pkt_coal *c, struct span head, uint32_t frame_len);
+
+/*
  * Emit everything held, oldest flow first: at the end of a batch.  Context:
  * queue owner.  Returns the frames and super-frames emitted.
  */

@@ -183,17 +183,18 @@ netif_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
 	struct guest *g = ctx;
 	struct netif_queue *q = &g->queue[queue];
+	struct span head = { f->vec[0].p, f->vec[0].len };
 	struct pkt_info info;
 
 	/* Whole single-piece segments stay where they are until rx_flush(). */
 	if (q->coal != NULL && f->nvec == 1 &&
 	    (f->meta.flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) == 0) {
-		struct span head = { f->vec[0].p, f->vec[0].len };
-
 		if (pkt_parse(&info, head, f->len) >= 0 &&
 		    pkt_coal_add(q->coal, f->vec, f->nvec, &info, &f->meta,
 		    0) == PKT_COAL_HELD)
 			return;
+	} else if (q->coal != NULL) {
+		pkt_coal_pass(q->coal, head, f->len);
 	}
 	netif_write(q, f->vec, f->nvec, f->len, &f->meta);
 }

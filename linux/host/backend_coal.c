@@ -61,12 +61,14 @@ backend_coal_add(struct backend_coal *b, const struct vsp_frame *f)
 	struct vec v[COAL_FRAME_PIECES];
 	struct pkt_info info;
 	uint32_t first = f->vec[0].len;
+	struct span head = { f->vec[0].p, first };
 
 	if ((f->meta.flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) != 0 ||
 	    f->nvec > COAL_FRAME_PIECES || first > COAL_FIRST_MAX ||
-	    pkt_parse(&info, (struct span){ f->vec[0].p, first }, f->len) <
-	    PKT_LAYER_L4)
+	    pkt_parse(&info, head, f->len) < PKT_LAYER_L4) {
+		pkt_coal_pass(&b->coal, head, f->len);
 		return false;
+	}
 	if (first > COAL_ARENA_BYTES - b->used)
 		backend_coal_flush(b);
 	memcpy(v, f->vec, f->nvec * sizeof(v[0]));

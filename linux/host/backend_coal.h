@@ -19,7 +19,8 @@ void backend_coal_free(struct backend_coal *);
 
 /*
  * Offer a frame: true if it is held until flush, but for vec[0] and the list,
- * which are copied.  May write earlier frames.  Worker.
+ * which are copied.  May write earlier frames; where it says no, those of the
+ * same flow are written.  Worker.
  */
 bool backend_coal_add(struct backend_coal *, const struct vsp_frame *);
 void backend_coal_flush(struct backend_coal *);

@@ -379,6 +379,43 @@ other_l2_or_hop_limit_is_not_merged(void **state)
 	}
 }
 
+/* A GSO frame, which is not offered, comes after what is held of its flow. */
+static void
+passed_frames_overtake_nothing(void **state)
+{
+	static struct pkt_coal c;
+	struct pkt_meta m = { .flags = PKT_CSUM_GOOD_L4 | PKT_CSUM_GOOD_IP };
+	struct frame_spec one = { .version = 4, .proto = 6, .payload = 100,
+	    .flags = PKT_TCP_ACK, .id = 1, .seq = 1000, .sport = 1 };
+	struct frame_spec two = one, udp = one;
+	struct seen seen = { 0 };
+	uint8_t a[200], b[200], big[2000];
+	uint32_t len;
+
+	two.sport = 2;
+	pkt_coal_init(&c, 65535, see, &seen);
+	assert_int_equal(add_one(&c, a, &one, &m, 1), PKT_COAL_HELD);
+	assert_int_equal(add_one(&c, b, &two, &m, 2), PKT_COAL_HELD);
+	udp.proto = 17;
+	len = frame_build(big, &udp);
+	pkt_coal_pass(&c, (struct span){ big, len }, len);
+	assert_int_equal(seen.calls, 0);
+	one.seq += 100;
+	one.payload = 1500;
+	len = frame_build(big, &one);
+	pkt_coal_pass(&c, (struct span){ big, 80 }, len);
+	assert_int_equal(seen.calls, 1);
+	assert_int_equal(seen.cookie[0], 1);
+	assert_memory_equal(seen.head, a, 128);
+	pkt_coal_pass(&c, (struct span){ big, 80 }, len);
+	assert_int_equal(seen.calls, 1);
+	/* Whose flow cannot be told: everything that is held goes first. */
+	pkt_coal_pass(&c, (struct span){ big, 20 }, len);
+	assert_int_equal(seen.calls, 2);
+	assert_int_equal(seen.cookie[0], 2);
+	assert_int_equal(pkt_coal_flush(&c), 0);
+}
+
 int
 main(void)
 {
@@ -387,6 +424,7 @@ main(void)
 		cmocka_unit_test(never_merged),
 		cmocka_unit_test(other_l2_or_hop_limit_is_not_merged),
 		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(passed_frames_overtake_nothing),
 		cmocka_unit_test(mixes_come_back),
 	};
 
