@@ -44,7 +44,8 @@ struct vsc;
 #define VSC_TUNABLES(X)							\
 	X(tx_chimney_size, 6144, 0, 65536,				\
 	    "copy frames up to this many bytes into the send buffer")	\
-	X(tso_maxlen, 62780, 1514, 62780, "largest TSO frame, bytes")	\
+	X(tso_maxlen, 65535, 1514, 65535,				\
+	    "largest TSO frame, bytes; the host may lower it")		\
 	X(tx_agg_size, 6144, 0, 65536,					\
 	    "bytes of one aggregated send-buffer section; 0: off")	\
 	X(tx_agg_pkts, 8, 0, 64,					\
@@ -52,6 +53,8 @@ struct vsc;
 	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
 	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
 	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue")	\
+	X(tx_inflight_kb, 384, 0, 65536,				\
+	    "KiB under way by address, a queue, before more wait; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 1024, 0, 15360, "send buffer, KiB; 0: none")	\
 	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
@@ -157,6 +160,7 @@ struct vsc_ops {
 	X(errors,	"completions with a status other than success")	\
 	X(no_section,	"times no send-buffer section was free")	\
 	X(no_slot,	"times no large-frame slot was free")		\
+	X(limited,	"times tx_inflight_kb were under way")		\
 	X(ring_full,	"times the ring had no room")			\
 	X(too_long,	"frames dropped: longer than the host takes")	\
 	X(sw_segments,	"segments cut in software")			\

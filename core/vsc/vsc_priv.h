@@ -156,6 +156,7 @@ struct vsc_txq {
 	uint32_t section_first;		/* of the send buffer, this queue's */
 	uint32_t section_cap;		/* bytes used of a section */
 	uint32_t slot_head;		/* head room of a slot */
+	uint32_t inflight_max;		/* bytes by address; 0: any */
 	bool up;
 	/* owner: queue */
 	uint32_t section;		/* open section, or VSC_NONE */
@@ -165,6 +166,7 @@ struct vsc_txq {
 	uint32_t head_room;		/* VSC_HEAD_FEW or _ALL */
 	uint32_t pending[VSC_TX_PENDING]; /* packets not yet in the ring */
 	uint32_t npending;
+	uint32_t inflight;		/* bytes by address, outstanding */
 	bool want_wake;
 	/* a frame being cut in software */
 	bool cutting;
@@ -392,6 +394,13 @@ void vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
     const struct rndis_ppi_set *ppi);
 /* After completions or room: continue what waits, wake the user. */
 void vsc_tx_resume(struct vsc_queue *q);
+
+/* Enough is under way; a completion will tell. */
+static inline bool
+vsc_tx_limited(const struct vsc_txq *t)
+{
+	return t->inflight_max != 0 && t->inflight >= t->inflight_max;
+}
 
 /* --- vsc_txoff.c; owner -------------------------------------------------- */
 

@@ -128,6 +128,7 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	if (t->section_cap == 0)
 		each = 0;
 	t->section_first = q->index * each;
+	t->inflight_max = v->cfg.tune.tx_inflight_kb << 10;
 	t->slot_head = align_up(t->section_cap + VSC_HEAD_ALL, HV_PAGE_SIZE);
 	n = each + slots;
 	if (!vsc_stack_init(v, &t->sections, each) ||

@@ -73,6 +73,10 @@ vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
 	}
 	if (t->section == VSC_NONE || tx_section_left(q) < need)
 		slot_needed = true;
+	if (slot_needed && vsc_tx_limited(t)) {
+		counter_add(&t->count.limited, 1);
+		return E_AGAIN;
+	}
 	if (slot_needed && t->slot == VSC_NONE) {
 		t->slot = vsc_stack_pop(&t->slots);
 		if (t->slot == VSC_NONE) {
@@ -402,7 +406,8 @@ vsc_tx_resume(struct vsc_queue *q)
 		if (!done)
 			return;
 	}
-	if (t->want_wake && (t->slot != VSC_NONE || t->slots.n != 0)) {
+	if (t->want_wake && !vsc_tx_limited(t) &&
+	    (t->slot != VSC_NONE || t->slots.n != 0)) {
 		t->want_wake = false;
 		q->vsc->ops->tx_wake(q->vsc->ctx, q->index);
 	}

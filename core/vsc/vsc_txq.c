@@ -6,7 +6,10 @@
  * twice nor one that was never sent.  There are as many entries as sections
  * and slots together, so an entry is always free.
  *
- * Free numbers are stacks: what was used last is in the cache.  A packet that
+ * Free numbers are stacks: what was used last is in the cache.  For the same
+ * reason only so many bytes are under way by address at a time (tx_inflight_kb):
+ * the host copies them while they are still near, and what waits meanwhile
+ * grows into larger frames before it is read.  A packet that
  * finds the ring full waits in `pending`, in order; nothing is reserved while
  * one waits, so VSC_TX_PENDING bounds them.
  *
@@ -123,6 +126,7 @@ vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p)
 	gen = t->packet[i].gen + 1;
 	t->packet[i] = *p;
 	t->packet[i].gen = gen;		/* odd: outstanding */
+	t->inflight += p->slot_bytes;
 	t->pending[t->npending++] = i;
 	(void)vsc_tx_push(q);
 }
@@ -175,6 +179,7 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	}
 	p = &t->packet[i];
 	p->gen++;
+	t->inflight -= p->slot_bytes;
 	if (p->section != VSC_NONE)
 		vsc_stack_push(&t->sections, p->section);
 	if (p->slot != VSC_NONE)

@@ -216,6 +216,8 @@ config_ok(const struct vsp_config *c)
 		return false;
 	if (c->vlan == VSP_VLAN_ACCESS && (c->vlan_id < 1 || c->vlan_id > 4094))
 		return false;
+	if (c->lso_max != 0 && (c->lso_max < 1514 || c->lso_max > 65535))
+		return false;
 	if (c->send_section_bytes != 0 && (c->send_section_bytes < 512 ||
 	    c->send_section_bytes > (1u << 20) || c->send_section_bytes % 8))
 		return false;

@@ -53,6 +53,15 @@ put_offload(const struct ndis_offload_caps *caps, uint8_t *out, uint32_t cap,
 	return RNDIS_STATUS_OK;
 }
 
+static struct ndis_lso_caps
+lso_caps(const struct vsp *vsp)
+{
+	uint32_t max = vsp->cfg.lso_max;
+
+	return (struct ndis_lso_caps){ max != 0 ? max : NDIS_LSO_MAX,
+		NDIS_LSO_MIN_SEGS };
+}
+
 uint32_t
 vsp_obj_offload_caps(const struct vsp *vsp, struct span in, uint8_t *out,
     uint32_t cap, uint32_t *len)
@@ -78,9 +87,7 @@ vsp_obj_offload_caps(const struct vsp *vsp, struct span in, uint8_t *out,
 		c.v6_rx = v6;
 	}
 	if (vsp->cfg.offloads & VSP_OFF_LSO) {
-		c.lso4 = c.lso6 = (struct ndis_lso_caps){
-			NDIS_LSO_MAX, NDIS_LSO_MIN_SEGS
-		};
+		c.lso4 = c.lso6 = lso_caps(vsp);
 		c.lso6_opts = NDIS_LSO_V6_IPEXT | NDIS_LSO_V6_TCPOPT;
 	}
 	c.rsc4 = c.rsc6 = rsc_offered(vsp);
@@ -119,7 +126,7 @@ vsp_obj_offload_current(const struct vsp *vsp, uint8_t *out, uint32_t cap,
     uint32_t *len)
 {
 	const struct vsp_guest *g = &vsp->guest;
-	struct ndis_lso_caps lso = { NDIS_LSO_MAX, NDIS_LSO_MIN_SEGS };
+	struct ndis_lso_caps lso = lso_caps(vsp);
 	struct ndis_offload_caps c = {
 		.rev = offload_rev(g),
 		.v4_tx = current_v4(g->csum_tx),

@@ -235,7 +235,7 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		    s->vlan == NIC_VLAN_ACCESS ? VSP_VLAN_ACCESS :
 		    VSP_VLAN_NONE,
 		.vlan_id = s->vlan_id, .mac_spoof = s->spoof,
-		.section_bytes = s->section_bytes,
+		.lso_max = s->tso_max, .section_bytes = s->section_bytes,
 		.rsc_large = kind == LINK_KIND_HVNET || kind == LINK_KIND_VM,
 		.rsc_sizes = kind == LINK_KIND_HVNET,
 		.backend_gso4 = (nic->ops->caps & BACKEND_GSO4) != 0,

@@ -381,6 +381,7 @@ static const struct spec_key spec_keys[] = {
 	{ "loss", OWN(loss, true) },
 	{ "delay", OWN(delay, true) },
 	{ "speed", OWN(speed, true) },
+	{ "tso_max", NUMBER(tso_max, false, 1514, 65535) },
 	{ "section", NUMBER(section_bytes, false, 0, 1u << 20) },
 	{ "size", NUMBER(gen_bytes, false, 46, 9014) },
 	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
@@ -430,7 +431,8 @@ nic_spec_default(struct nic_spec *s)
 	*s = (struct nic_spec){ .backend = NIC_TAP, .mtu = 1500, .queues = 1,
 		.vlan = NIC_VLAN_TRUNK, .tso = true, .rsc = true,
 		.txcsum = true, .hash = true, .gro = true, .link_up = true,
-		.speed_bps = 10000000000u, .gen_bytes = 64, .gen_flows = 64 };
+		.speed_bps = 10000000000u, .tso_max = 65535, .gen_bytes = 64,
+		.gen_flows = 64 };
 }
 
 /*

@@ -42,6 +42,7 @@ struct nic_spec {
 	uint32_t loss_ppm;
 	uint32_t delay_us;
 	uint64_t speed_bps;
+	uint32_t tso_max;	/* bytes of an LSO frame */
 	uint32_t section_bytes;	/* receive section; 0: by MTU */
 	/* generator: of a frame; a second, 0: no limit; in all, 0: no end */
 	uint32_t gen_bytes, gen_rate, gen_frames, gen_flows;

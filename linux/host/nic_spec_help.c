@@ -32,6 +32,8 @@ static const char *const nic_spec_helps[] = {
 	"share of frames dropped each way, such as 0.1%",
 	"time added each way, such as 1ms or 50us",
 	"link speed as the guest is told, such as 10G (default) or 100M",
+	"bytes of the largest LSO frame, 1514 to 65535; default 65535 "
+	    "(Windows says 62780)",
 	"bytes of a receive section; default by MTU",
 	"generator: bytes of a frame, 46 to 9014; default 64",
 	"generator: frames a second; default 0, what the guest takes",

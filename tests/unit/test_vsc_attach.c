@@ -407,14 +407,14 @@ test_tunables(void **state)
 	struct vsc_tunables t;
 
 	vsc_tunables_default(&t);
-	assert_int_equal(t.tso_maxlen, 62780);
+	assert_int_equal(t.tso_maxlen, 65535);
 	assert_int_equal(vsc_tunable_set(&t, "tx_agg_pkts", 4), 0);
 	assert_int_equal(t.tx_agg_pkts, 4);
 	assert_int_equal(vsc_tunable_set(&t, "tx_agg_pkts", 65), E_STATE);
 	assert_int_equal(vsc_tunable_set(&t, "ring_pages", 1), E_STATE);
 	assert_int_equal(vsc_tunable_set(&t, "tx_agg", 4), E_NOTSUP);
 	assert_int_equal(t.tx_agg_pkts, 4);
-	assert_int_equal(vsc_tx_counters_table.rows, 16);
+	assert_int_equal(vsc_tx_counters_table.rows, 17);
 	assert_int_equal(vsc_rx_counters_table.rows, 13);
 }
 

@@ -305,6 +305,42 @@ test_pressure(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* So many bytes by address, then E_AGAIN; one completion makes room again. */
+static void
+test_inflight(void **state)
+{
+	struct pkt_meta m;
+	uint32_t sent = 0;
+
+	rig_init(&rig, 0x50003);
+	rig.cfg.tune.tx_chimney_size = 0;
+	rig.cfg.tune.tx_inflight_kb = 4;
+	rig.cfg.tune.tx_slots = 64;
+	rig.complete = false;
+	rig_up(&rig);
+	frame_make(1514, &m);
+	while (copy(1514, &m) == 0)
+		sent++;
+	assert_int_equal(sent, 3);
+	assert_int_equal(rig.nsent, 3);
+	assert_int_equal(vsc_tx_stats(rig.v, 0)->limited, 1);
+	assert_int_equal(vsc_tx_stats(rig.v, 0)->no_slot, 0);
+	assert_int_equal(rig.wakes, 0);
+	rig_complete(0, rig.sent[0].xact);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.wakes, 1);
+	assert_int_equal(copy(1514, &m), 0);
+	assert_int_equal(copy(1514, &m), E_AGAIN);
+	for (uint32_t i = 1; i < 4; i++)
+		rig_complete(0, rig.sent[i].xact);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.wakes, 2);
+	rig.complete = true;
+	rig.handled = rig.nsent;
+	rig_down(&rig);
+	assert_int_equal(rig.live_mem, 0);
+}
+
 /* Completions of what is not outstanding: one fault, ->failed(). */
 static void
 test_xact(void **state)
@@ -487,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_both),
 		cmocka_unit_test(test_gpa),
 		cmocka_unit_test(test_pressure),
+		cmocka_unit_test(test_inflight),
 		cmocka_unit_test(test_xact),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_cut_full),

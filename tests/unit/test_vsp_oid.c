@@ -139,6 +139,29 @@ test_numbers(void **state)
 	rig_del(r);
 }
 
+/* A host may take longer LSO frames than Windows says it does. */
+static void
+test_lso_max(void **state)
+{
+	struct vsp_config cfg = rig_config();
+	struct ndis_offload_caps c;
+	uint8_t in[156] = { 0 }, out[488];
+	enum fault why;
+	uint32_t len;
+
+	cfg.lso_max = 65535;
+	struct rig *r = rig_new(&cfg);
+
+	rig_attach(r, NVS_V6_1);
+	ndis_offload_caps_ask(3, in);
+	assert_int_equal(query(r, 0xfc01020d, in, 156, out, &len), 0);
+	assert_int_equal(ndis_offload_caps_decode(&c,
+	    (struct span){ out, len }, &why), 0);
+	assert_int_equal(c.lso4.max_bytes, 65535);
+	assert_int_equal(c.lso6.max_bytes, 65535);
+	rig_del(r);
+}
+
 /* Sizes by NDIS version, by the revision asked and by the buffer. */
 static void
 test_offload_caps(void **state)
@@ -439,6 +462,7 @@ main(void)
 		cmocka_unit_test(test_malformed_message),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_offload_caps),
+		cmocka_unit_test(test_lso_max),
 		cmocka_unit_test(test_offload_set),
 		cmocka_unit_test(test_rss_caps_golden),
 		cmocka_unit_test(test_rss_caps_need_subchannels),
