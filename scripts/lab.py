@@ -97,7 +97,7 @@ class Lab:
         self.procs.append(p)
         return p
 
-    def end(self, p, sig=signal.SIGTERM, quiet=False, timeout=10):
+    def end(self, p, sig=signal.SIGTERM, quiet=False, timeout=30):
         """End a process that start() began; its exit code."""
         if p in self.procs:
             self.procs.remove(p)
@@ -119,14 +119,17 @@ class Lab:
         return pathlib.Path(p.log).read_text(errors='replace')
 
     def wait(self, what, test, seconds=15, procs=()):
-        """Until test() is true; LabError if that takes too long."""
+        """Until test() is true; LabError if that takes too long.  Where the
+        machine is busy we look seldom, and so longer."""
         end = time.monotonic() + seconds
+        looks = 20 * seconds
         while not test():
+            looks -= 1
             for p in procs:
                 if p.poll() is not None:
                     raise LabError(f'{what}: {p.args[0:6]} ended with '
                                    f'{p.returncode}\n{self.log(p)}')
-            if time.monotonic() > end:
+            if time.monotonic() > end and looks <= 0:
                 logs = '\n'.join(self.log(p) for p in procs)
                 raise LabError(f'{what}: not within {seconds} s\n{logs}')
             time.sleep(0.02)

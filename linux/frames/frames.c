@@ -189,7 +189,8 @@ hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
 		if (h->gone != 0)
 			snprintf(err, cap, "%s", h->why);
 		else
-			snprintf(err, cap, "NIC %s: %s in time", cfg->nic,
+			snprintf(err, cap, "NIC%s%s: %s in time",
+			    cfg->nic[0] != '\0' ? " " : "", cfg->nic,
 			    h->vsc != NULL ? "it did not attach" :
 			    "the host did not offer it");
 		hvnet_close(h);

@@ -188,6 +188,7 @@ main(int argc, char **argv)
 	c.connect = argv[1];
 	c.nic = argv[2];
 	c.queues = (uint32_t)atoi(argv[3]);
+	c.timeout_ms = 1000 * SECONDS;
 	h = hvnet_open(&c, err, sizeof(err));
 	if (h == NULL) {
 		printf("{\"ok\": false, \"error\": \"%s\"}\n", err);
