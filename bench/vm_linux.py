@@ -120,8 +120,10 @@ class LinuxGuest:
         def channel_of(port, cport):
             return channel(key, table, (HOST, port), (GUEST, cport))
 
+        # Below the kernels' own choice; no port again before its last
+        # connection is forgotten.
         out = client_ports(channel_of, max(table) + 1, ports,
-                           20000 + self.runs % 50)
+                           10000 + 100 * streams * (self.runs % 28))
         self.flows = [0] * (max(table) + 1)
         for port, cport in zip(ports, out):
             self.flows[channel_of(port, cport)] += 1
@@ -140,8 +142,15 @@ class LinuxGuest:
             f'iperf3 -c {HOST} -p {p} --cport {c}{back}{rate} -t 600 '
             f'>/tmp/r{p} 2>&1 & ' for p, c in zip(ports, cports)) + ':')
         # A connection of control and one of data.
-        soon('streams', lambda: established(self.lab, ports) == 2 * streams,
-             60)
+        try:
+            soon('streams', lambda: established(self.lab, ports) ==
+                 2 * streams, 60)
+        except AssertionError as e:
+            raise AssertionError(f'{e}\n{self.reports()}') from e
+
+    def reports(self):
+        return self.vm.run('tail -n 3 /tmp/r*; netstat -tn') + '\n'.join(
+            self.lab.log(s) for s in self.servers)
 
     def stop(self):
         n = len(self.servers)
@@ -149,10 +158,10 @@ class LinuxGuest:
                            'pidof iperf3 >/dev/null; do sleep 0.1; done')
         for s in self.servers:
             self.lab.end(s, quiet=True)
-        self.servers = []
         if int(left) != n:
-            raise AssertionError(f'{left} of {n} iperf3 were left:\n' +
-                                 self.vm.run('cat /tmp/r*', check=False))
+            raise AssertionError(f'{left} of {n} iperf3 were left:\n'
+                                 f'{self.reports()}')
+        self.servers = []
 
     def complaints(self):
         return self.vm.kernel_log()

@@ -35,7 +35,8 @@ class FreeBsdVm:
         (re.compile(rb'[#%] ?$'), SHELL),
     ]
 
-    def __init__(self, lab, vps=2, memory='1G', name='freebsd', args=()):
+    def __init__(self, lab, vps=2, memory='1G', name='freebsd', args=(),
+                 qemu_args=()):
         self.lab = lab
         self.serial = kit.Vm.serial = kit.Vm.serial + 1
         self.monitor = f'{lab.dir}/vm{self.serial}.monitor'
@@ -47,7 +48,7 @@ class FreeBsdVm:
                  str(kit.qemu()), '--name', name, '--vps', str(vps),
                  '--memory', memory, '--snapshot', '--image', IMAGE, *args,
                  '--', '-monitor',
-                 f'unix:{self.monitor},server=on,wait=off'],
+                 f'unix:{self.monitor},server=on,wait=off', *qemu_args],
                 stdin=its, stdout=its, stderr=err, env=lab.env)
         self.proc.log = f'{self.log}.err'
         lab.procs.append(self.proc)
@@ -95,19 +96,28 @@ class FreeBsdVm:
                     self.buf = b''
                     self.sock.sendall(words)
                     break
-        # What comes while the shell starts may be thrown away: ask again.
-        ask = b"stty -echo -onlcr; printf 'rea%s\\001' dy\n"
-        while b'ready\x01' not in self.buf:
-            self.sock.sendall(ask)
-            while self._read(2):
-                pass
+        while not self._plain():
             if time.monotonic() > end:
                 raise AssertionError('vm: no shell\n' + self.tail())
+            self.sock.sendall(SHELL)
         self.buf = b''
         self.run('sysctl kern.consmute=1')
         return self
 
     connect = wait_ready
+
+    def _plain(self):
+        """Quiet the terminal; whether the shell then answers and nothing else
+        comes.  While shells start, a slow machine throws away what is typed:
+        the one to be replaced may be there still, which echoes by itself."""
+        self.sock.sendall(b'stty -echo -onlcr\n')
+        while self._read(2):
+            pass
+        self.buf = b''
+        self.sock.sendall(b"printf 'rea%s\\001' dy\n")
+        while b'\x01' not in self.buf and self._read(5):
+            pass
+        return self.buf == b'ready\x01'
 
     def _until(self, mark, seconds):
         end = time.monotonic() + seconds
@@ -148,10 +158,11 @@ class FreeBsdVm:
 class JoinedFreeBsd(Joined):
     """One FreeBSD machine (10.7.0.1) and a TAP of ours (10.7.0.2)."""
 
-    def __init__(self, lab, vps=2, mtu=9000, host_args=(), vm=(), **spec):
+    def __init__(self, lab, vps=2, mtu=9000, host_args=(), vm=(), queues=None,
+                 **spec):
         self.lab = lab
         self.vps = vps
-        self.spec = lab.tap_spec(queues=vps, mtu=mtu, **spec)
+        self.spec = lab.tap_spec(queues=queues or vps, mtu=mtu, **spec)
         self.host_args = host_args
         self.hostp = lab.host(self.spec, args=host_args)
         self.vm = FreeBsdVm(lab, vps=vps, **dict(vm))

@@ -2,7 +2,10 @@
 import json
 import sys
 
+import pytest
+
 from conftest import full
+from freebsd_guest import IMAGE
 from kit import TOP
 
 sys.path.insert(0, str(TOP / 'bench'))
@@ -52,6 +55,23 @@ def test_parts_are_of_all_rounds():
     assert d['parts'] == {'payload': [28, 72], 'interrupts': [61, 39]}
     assert d['runs_parts']['interrupts'] == [[25, 75], [62, 38]]
     assert d['mbits'] == 2
+
+
+@full
+@pytest.mark.skipif(not IMAGE, reason='HVNET_FREEBSD_IMAGE names no disk')
+def test_freebsd(lab):
+    from vm_freebsd import FreebsdGuest
+    g = FreebsdGuest(lab, 2, True, 2)
+    for way, step in (('out', 'none'), ('out', 'tso'), ('in', 'rsc')):
+        g.offloads(step)
+        row = measure(g, Case(step, 2, step, 2), way, 4, 2)
+        for k in ('interrupts', 'kernel_ticks', 'instructions'):
+            assert len(row[k]) == 2 and sum(row[k]) > 0, row
+        assert (sum(row['bytes']) > 4000 * sum(row['frames'])) == \
+            (step != 'none'), row
+    assert row['flows'] == [2, 2]
+    assert min(row['frames']) > 20 and min(row['payload']) > 0, row
+    assert g.complaints() == []
 
 
 @full
