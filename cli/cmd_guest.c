@@ -340,7 +340,7 @@ cmd_guest_tick(void *ctx)
 		return 0;
 	if (guest_attached(g->guest, g->detail, sizeof(g->detail))) {
 		g->up = true;
-		printf("%s is up (%s)\n", g->cfg.ifname, g->detail);
+		printf("%s is up\n", g->cfg.ifname);
 		return 0;
 	}
 	g->waited_ms += CMD_TICK_MS;

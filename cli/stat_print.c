@@ -102,7 +102,8 @@ static void
 print_scalar(const json_t *v)
 {
 	if (json_is_string(v))
-		printf("%s", json_string_value(v));
+		printf("%s", json_string_value(v)[0] != '\0' ?
+		    json_string_value(v) : "-");
 	else if (json_is_integer(v))
 		printf("%lld", (long long)json_integer_value(v));
 	else if (json_is_boolean(v))
@@ -150,7 +151,8 @@ print_array(const json_t *a, int depth, const char *key, bool zero)
 			struct cols one = { (const json_t **)&v, 1 };
 
 			indent(depth);
-			printf("%.*s %s:\n", (int)strlen(key) - 1, key,
+			printf("%.*s%s%s:\n", (int)strlen(key) - 1, key,
+			    name != NULL && name[0] != '\0' ? " " : "",
 			    name != NULL ? name : "");
 			print_object(&one, depth + 1, zero);
 		} else if (c.n < sizeof(col) / sizeof(col[0])) {

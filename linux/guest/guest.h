@@ -53,7 +53,7 @@ struct guest *guest_start(const struct guest_config *, struct event_base *,
 /* Detach cleanly, end the threads, remove the interface, free. */
 void guest_stop(struct guest *);
 
-/* Attached, and then `detail` says with what; else it says what is awaited. */
+/* Attached; else `detail` says what is awaited. */
 bool guest_attached(struct guest *, char *detail, size_t cap);
 /* It ended by itself (cfg.once); guest_stop() remains to be called.  Any
  * thread. */

@@ -303,9 +303,13 @@ guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
 {
 	struct guest *g = ctx;
 
-	snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: %s%s%s",
-	    stage, hv_err_name(err), why != FAULT_NONE ? ": " : "",
-	    why != FAULT_NONE ? fault_text(why) : "");
+	if (err == E_GONE)
+		snprintf(g->reason, sizeof(g->reason), "the host took the NIC "
+		    "away");
+	else
+		snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: "
+		    "%s%s%s", stage, hv_err_name(err), why != FAULT_NONE ?
+		    ": " : "", why != FAULT_NONE ? fault_text(why) : "");
 	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
 	g->rescinded = err == E_GONE;
 	g->reset = true;

@@ -243,6 +243,7 @@ class TestGuestAlone:
         assert text.startswith(f'guest {guest} (pid {one["pid"]})\n')
         assert 'frames read from the TAP' in text
         assert 'frames read from the TAP' not in hvnet('stat').stdout
+        assert not re.search(' $', text, re.M)
 
         r = hvnet('stat', 'nope')
         assert r.returncode == NOT_FOUND and "'nope'" in r.stderr

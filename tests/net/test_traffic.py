@@ -320,7 +320,7 @@ def test_parallel_streams(lab):
 def test_nic_added_and_removed(lab):
     """A NIC that comes later is offered; one that goes leaves the guest up."""
     lab.host(lab.tap_spec())
-    lab.guest(args=['--nic', 'late0'], up=False)
+    guest = lab.guest(args=['--nic', 'late0'], up=False)
     spec = lab.tap_spec(name='late0')
     lab.run(None, [lab.hvnet, 'set', '--add', spec])
     lab.wait('attach', lambda: lab.guest_up('hn0'))
@@ -330,6 +330,7 @@ def test_nic_added_and_removed(lab):
     lab.run(None, [lab.hvnet, 'set', 'late0', '--remove'])
     lab.wait('no carrier', lambda: 'NO-CARRIER' in lab.run(
         'g', 'ip link show hn0').stdout)
+    assert 'hn0: the host took the NIC away\n' in lab.log(guest)
     lab.run(None, [lab.hvnet, 'set', '--add', spec])
     lab.wait('attach again', lambda: lab.guest_up('hn0'))
     lab.address('h', 'late0', 2)
