@@ -68,7 +68,8 @@ def junit(path, label):
             why = (bad.get('message') or '').splitlines()
             count.failed.append(f'{name}: {why[0] if why else ""}'.strip())
         elif skip is not None:
-            count.skipped.append(f'{name}: {skip.get("message") or skip.text}')
+            why = skip.get('message') or skip.text or 'see its log'
+            count.skipped.append(f'{name}: {why}')
         else:
             count.passed += 1
     return count

@@ -43,14 +43,15 @@ def rx_frames(lab):
     return [q['receive']['frames'] for q in guest['queues']], guest['rss']
 
 
+# One frame a round, as each waits for an answer.
 SEND = '''
-import socket, sys, time
+import socket, sys
 s = socket.create_connection((sys.argv[1], 5500),
                              source_address=(sys.argv[2], int(sys.argv[3])))
 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 for i in range(30):
     s.sendall(b"x" * 100)
-    time.sleep(0.0005)
+    s.recv(1)
 '''
 SINK = '''
 import socket, threading
@@ -58,7 +59,7 @@ srv = socket.create_server(("::", 5500), family=socket.AF_INET6,
                            dualstack_ipv6=True, backlog=128)
 def drain(c):
     while c.recv(65536):
-        pass
+        c.sendall(b"y")
 while True:
     threading.Thread(target=drain, args=(srv.accept()[0],)).start()
 '''
