@@ -102,7 +102,8 @@ cmd_host_mdoc(void)
 	for (uint32_t i = 0; (key = nic_spec_key(i)) != NULL; i++) {
 		printf(".It Cm %s\n%s.\n", key, nic_spec_key_help(i));
 		if (nic_spec_get(&spec, key, value, sizeof(value)) &&
-		    value[0] != '\0' && strcmp(key, "mac") != 0)
+		    value[0] != '\0' && strcmp(key, "mac") != 0 &&
+		    strstr(nic_spec_key_help(i), "default") == NULL)
 			printf("Default %s.\n", value);
 		if (nic_spec_key_running(i))
 			printf("Can change while the NIC runs.\n");
