@@ -21,6 +21,11 @@
 #include "pkt/pkt_meta.h"
 
 #define VSP_MAX_QUEUES	64u
+/*
+ * Policy: private bytes at the start of a frame: Ethernet, two tags, IPv6 with
+ * some options and TCP.
+ */
+#define VSP_HEAD_BYTES	192u
 
 struct vsp;
 
@@ -245,7 +250,11 @@ int vsp_to_guest_reserve(struct vsp *, uint32_t queue, uint32_t max,
  */
 int vsp_to_guest_submit(struct vsp *, uint32_t queue, struct vsp_room *,
     uint32_t len, const struct pkt_meta *);
-/* Reserve, copy in and submit, for backends that hold the frame elsewhere. */
+/*
+ * Reserve, copy in and submit, for backends that hold the frame elsewhere.
+ * v[0] is private memory (not another guest's), and has VSP_HEAD_BYTES of the
+ * frame or all of it; if it has less, they are gathered.
+ */
 int vsp_to_guest_copy(struct vsp *, uint32_t queue, const struct vec *,
     uint32_t n, const struct pkt_meta *);
 /* Publish, one signal at most. */

@@ -5,7 +5,7 @@
  * the section and then the ranges.  vsp_packet_pieces() turns that into a vec
  * list over guest memory, neighbours merged.  In it lie RNDIS messages back to
  * back.  Of each, the first bytes are copied out once: header and per-packet
- * info, which are decoded, and mostly the first HEAD_COPY_BYTES of the frame,
+ * info, which are decoded, and mostly the first VSP_HEAD_BYTES of the frame,
  * too; else those are copied out once on their own.  They become vec[0] of what
  * the backend gets.  The guest may change its memory at any time, so nothing
  * that was decided on a private copy is read again from there: the payload,
@@ -28,8 +28,6 @@
 #include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
 
-/* Policy: holds Ethernet, two tags, IPv6 with some options and TCP. */
-#define HEAD_COPY_BYTES		192u
 /* With one PPI, and the frame right behind it, one copy has the head, too. */
 #define RNDIS_COPY_BYTES	256u
 /* Policy: RNDIS messages of one packet, all together. */
@@ -249,7 +247,7 @@ frame_head(struct vsp_from_guest *from, uint32_t n, uint32_t off,
     const struct rndis_packet *msg)
 {
 	struct vec head = { from->rndis + msg->data_off,
-	    min_u32(msg->data_len, HEAD_COPY_BYTES) };
+	    min_u32(msg->data_len, VSP_HEAD_BYTES) };
 
 	if (range_ok(msg->data_off, head.len, from->rndis_bytes))
 		return head;

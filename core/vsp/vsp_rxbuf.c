@@ -178,8 +178,8 @@ rxbuf_push(struct vsp_rxbuf *rb, struct vsp_rxbuf_home *h, uint32_t s)
 	os_st32(&h->top, h->top + 1);
 }
 
-uint32_t
-vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home)
+void
+vsp_rxbuf_collect(struct vsp_rxbuf *rb, uint32_t home)
 {
 	struct vsp_rxbuf_home *h = &rb->home[home];
 	uint32_t s = vsp_handover_take(&h->back, rb->section);
@@ -190,7 +190,6 @@ vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home)
 		rxbuf_push(rb, h, s);
 		s = link;
 	}
-	return h->top;
 }
 
 bool
@@ -204,23 +203,6 @@ vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want)
 		return false;
 	os_st32(&h->starves, 0);
 	return true;
-}
-
-uint32_t
-vsp_rxbuf_pop(struct vsp_rxbuf *rb, uint32_t home)
-{
-	struct vsp_rxbuf_home *h = &rb->home[home];
-
-	OS_ASSERT(h->top > 0);
-	os_st32(&h->top, h->top - 1);
-
-	uint32_t s = h->slot[h->top];
-	struct vsp_section *x = &rb->section[s];
-
-	os_st32(&x->state, VSP_SECTION_OURS);
-	x->next = VSP_SECTION_NONE;
-	x->link = VSP_SECTION_NONE;
-	return s;
 }
 
 uint32_t

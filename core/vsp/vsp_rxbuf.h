@@ -13,9 +13,9 @@
 #include "vsp/vsp.h"
 #include "vsp/vsp_handover.h"
 
-/* Policy: room in front of a frame for its RNDIS header: a tag and five PPIs
- * (44 + 5 x 16 + 4), so that frames start on a cache line. */
-#define VSP_SECTION_HEAD	144u
+/* Policy: room in front of a frame for its RNDIS header: a tag and six PPIs
+ * (44 + 6 x 16 + 4), and more, so that frames start on a cache line. */
+#define VSP_SECTION_HEAD	192u
 /* Policy: sections for control messages; OpenVMM keeps 16, too. */
 #define VSP_CONTROL_SECTIONS	16u
 /* Home of the sections for control. */
@@ -66,11 +66,20 @@ struct vsp_rxbuf {
 	struct vsp_rxbuf_home home[VSP_MAX_QUEUES + 1];
 };
 
+/* Take in the sections that came back from other owners. */
+void vsp_rxbuf_collect(struct vsp_rxbuf *rb, uint32_t home);
+
 /*
  * How many sections are free at home, after taking in those that came back.
  * Context: worker of that queue.
  */
-uint32_t vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home);
+static inline uint32_t
+vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home)
+{
+	if (!vsp_handover_empty(&rb->home[home].back))
+		vsp_rxbuf_collect(rb, home);
+	return rb->home[home].top;
+}
 
 /*
  * Fewer than `want` are free, or too many lent out: ask for a kick when one
@@ -102,7 +111,18 @@ vsp_rxbuf_peek(const struct vsp_rxbuf *rb, uint32_t home, uint32_t i)
 }
 
 /* Take the next free section; there is one.  Context: worker. */
-uint32_t vsp_rxbuf_pop(struct vsp_rxbuf *rb, uint32_t home);
+static inline uint32_t
+vsp_rxbuf_pop(struct vsp_rxbuf *rb, uint32_t home)
+{
+	uint32_t s = vsp_rxbuf_peek(rb, home, 0);
+	struct vsp_section *x = &rb->section[s];
+
+	os_st32(&rb->home[home].top, rb->home[home].top - 1);
+	os_st32(&x->state, VSP_SECTION_OURS);
+	x->next = VSP_SECTION_NONE;
+	x->link = VSP_SECTION_NONE;
+	return s;
+}
 
 /*
  * A section is free: onto the stack of its home if that is `queue`'s (control

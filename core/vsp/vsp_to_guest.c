@@ -169,7 +169,7 @@ tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 
 	bool whole = there == 0 && f->head_len >= f->len;
 
-	/* All of a short frame is in our copy of its head. */
+	/* All of a short frame is in its head. */
 	if (there < f->raw_len && !whole)
 		pkt_vec_gather(v, n, there, p + VSP_SECTION_HEAD + there,
 		    f->raw_len - there);
@@ -273,7 +273,7 @@ vsp_to_guest_submit(struct vsp *vsp, uint32_t queue, struct vsp_room *room,
 
 	struct vsp_tg_frame *f = &q->to.cut.f;
 
-	rc = vsp_tg_prepare(q, room->vec, room->nvec, len, m, f);
+	rc = vsp_tg_prepare(q, room->vec, room->nvec, len, m, false, f);
 	if (rc != 0)
 		return rc;
 	if (f->hdr_len == 0)
@@ -317,7 +317,7 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
     uint32_t n, const struct pkt_meta *m)
 {
 	struct vsp_queue *q = tg_queue(vsp, queue);
-	uint32_t len = pkt_vec_bytes(v, n);
+	uint32_t len = n == 1 ? v[0].len : pkt_vec_bytes(v, n);
 	uint32_t need = 1;
 
 	if (q == NULL)
@@ -339,7 +339,7 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 		return free;
 
 	struct vsp_tg_frame *f = &q->to.cut.f;
-	int rc = vsp_tg_prepare(q, v, n, len, m, f);
+	int rc = vsp_tg_prepare(q, v, n, len, m, true, f);
 
 	if (rc != 0)
 		return rc;

@@ -38,7 +38,7 @@ struct vsp_tg_frame {
 	uint32_t target;	/* queue */
 	bool edited;		/* the first 16 bytes differ from the raw ones */
 	uint32_t head_len;
-	uint8_t *head;		/* into buf: first head_len bytes delivered */
+	uint8_t *head;		/* private: first head_len bytes delivered */
 	uint8_t buf[PKT_HEAD_MAX + 8];
 };
 
@@ -84,11 +84,14 @@ struct vsp_to_guest {
 
 /*
  * Look at a frame of len bytes: may it pass, to which queue, which tag, which
- * per-packet info, GSO or not.  Fills *f; f->ppi lacks the checksums.  0, or
- * E_STATE when it was dropped (counted).  Context: worker of q.
+ * per-packet info, GSO or not.  Fills *f; f->ppi lacks the checksums.  stable:
+ * v[0] is private memory with all headers; a head that is neither edited nor cut
+ * is then used where it is.  0, or E_STATE when it was dropped (counted).
+ * Context: worker of q.
  */
 int vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
-    uint32_t len, const struct pkt_meta *m, struct vsp_tg_frame *f);
+    uint32_t len, const struct pkt_meta *m, bool stable,
+    struct vsp_tg_frame *f);
 /*
  * Complete the checksums that the guest must not get partial, over the frame
  * as delivered, and set the checksum PPI.  Context: worker of q.

@@ -1,9 +1,10 @@
 /*
  * One frame towards the guest: what its headers say and what is said of it.
  *
- * Theory of operation.  The head of the frame is copied to private memory once
- * and parsed there: the frame itself may already lie in the receive buffer,
- * where the guest could change it under us.  From the parse follow the hash
+ * Theory of operation.  The head of the frame is parsed in private memory:
+ * where the frame already lies in the receive buffer, where the guest could
+ * change it under us, or the head is to be edited, in a copy of ours, else where
+ * the caller has it.  From the parse follow the hash
  * and queue, the port's verdict, the VLAN tag's place, and whether the frame
  * is cut.  Offsets in f->meta are those of the frame as it is delivered, which
  * differs from the raw one by a tag taken out or put in.
@@ -11,8 +12,8 @@
  * Checksums.  A partial one is handed on only for TCP, only where the
  * configuration says that this guest can complete it, as "good, but the field
  * is not filled"; everything else is completed here.  The IPv4 header is
- * verified here, since no backend tells.  Without the guest's consent (its
- * offload parameters) nothing is claimed.
+ * verified here unless the backend vouches for it.  Without the guest's consent
+ * (its offload parameters) nothing is claimed.
  *
  * Context: the worker of the queue that read the frame.
  */
@@ -26,6 +27,18 @@ head_drop(uint64_t *counter)
 {
 	counter_add(counter, 1);
 	return E_STATE;
+}
+
+/* From here on the head is in f->buf, with room for a tag in front. */
+static void
+head_own(struct vsp_tg_frame *f)
+{
+	uint8_t *own = f->buf + PKT_VLAN_BYTES;
+
+	if (f->head == own)
+		return;
+	f->head_len = min_u32(f->head_len, PKT_HEAD_MAX);
+	f->head = memcpy(own, f->head, f->head_len);
 }
 
 static bool
@@ -61,6 +74,9 @@ head_vlan(const struct vsp *vsp, struct vsp_tg_frame *f,
 	struct pkt_meta *m = &f->meta;
 
 	f->edited = false;
+	if (!untag && (m->flags & PKT_VLAN) == 0)
+		return;
+	head_own(f);
 	if (untag) {
 		memmove(f->head + PKT_VLAN_BYTES, f->head, 12);
 		head_shift(f, info, -PKT_VLAN_BYTES);
@@ -124,7 +140,7 @@ head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 	const struct pkt_meta *m = &f->meta;
 	struct rndis_ppi_set *ppi = &f->ppi;
 
-	memset(ppi, 0, sizeof(*ppi));
+	ppi->present = 0;
 	if (m->flags & PKT_VLAN) {
 		ppi->present |= RNDIS_HAS_VLAN;
 		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
@@ -138,7 +154,8 @@ head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 
 int
 vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
-    uint32_t len, const struct pkt_meta *meta, struct vsp_tg_frame *f)
+    uint32_t len, const struct pkt_meta *meta, bool stable,
+    struct vsp_tg_frame *f)
 {
 	struct vsp *vsp = q->vsp;
 	struct vsp_to_guest_counters *c = &vsp->counts[q->index].to;
@@ -147,17 +164,20 @@ vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
 
 	f->meta = *meta;
 	f->len = f->raw_len = len;
-	/* Room for a tag in front. */
-	f->head = f->buf + PKT_VLAN_BYTES;
-	f->head_len = pkt_vec_gather(v, n, 0, f->head,
-	    min_u32(len, PKT_HEAD_MAX));
+	if (stable && v[0].len >= min_u32(len, VSP_HEAD_BYTES)) {
+		f->head = v[0].p;
+		f->head_len = min_u32(len, v[0].len);
+	} else {
+		f->head = f->buf + PKT_VLAN_BYTES;
+		f->head_len = pkt_vec_gather(v, n, 0, f->head,
+		    min_u32(len, PKT_HEAD_MAX));
+	}
 
 	struct span head = { f->head, f->head_len };
 
 	pkt_parse(&info, head, len);
 	if (info.layer < PKT_LAYER_ETH)
 		return head_drop(&c->drop_state);
-	pkt_meta_info_set(&f->meta, &info);
 	if (vsp_port_to_guest(q, head, &info, &f->meta, &untag) != VSP_PASS)
 		return E_STATE;
 	f->target = vsp_steer_info(&vsp->steer, &info, head, &f->meta);
@@ -166,6 +186,8 @@ vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
 	pkt_meta_info_set(&f->meta, &info);
 	if (head_gso(q, f, &info) != 0)
 		return E_STATE;
+	if (f->hdr_len != 0)
+		head_own(f);
 	head_ppi(vsp, f);
 	return 0;
 }
@@ -257,9 +279,9 @@ head_partial_ok(const struct vsp *vsp, const struct vsp_tg_frame *f)
 	    (head_csum_rx(vsp) & head_l4_kind(&f->meta)) != 0;
 }
 
-void
-vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
-    uint32_t n)
+static void
+head_csum_complete(struct vsp_queue *q, struct vsp_tg_frame *f,
+    const struct vec *v, uint32_t n)
 {
 	struct vsp *vsp = q->vsp;
 	struct pkt_meta m = f->meta;
@@ -281,7 +303,15 @@ vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 		    PKT_CSUM_GOOD_L4);
 		counter_add(&vsp->counts[q->index].to.sw_csum, 1);
 	}
-	head_ppi_csum(vsp, f);
+}
+
+void
+vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
+    uint32_t n)
+{
+	if ((f->meta.flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0)
+		head_csum_complete(q, f, v, n);
+	head_ppi_csum(q->vsp, f);
 }
 
 enum pkt_seg_csum
@@ -315,8 +345,7 @@ vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
     uint32_t len, const struct rndis_ppi_set *ppi)
 {
 	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
-	uint8_t hdr[RNDIS_PACKET_HDR_MAX];
-	uint32_t hlen = rndis_packet_put_header(hdr, sizeof(hdr), ppi, len);
+	uint32_t hlen = rndis_packet_put_header(p, start, ppi, len);
 	uint32_t end = start + len;
 	uint32_t bytes = align_up(end, 1u << RNDIS_ALIGN_SHIFT);
 	le32_t off = le32_put(start - RNDIS_OFF_BASE);
@@ -324,10 +353,10 @@ vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
 	OS_ASSERT(hlen != 0 && hlen <= start &&
 	    bytes <= vsp->rxbuf.section_bytes);
 	/* The data does not follow at once; OpenVMM leaves a gap, too. */
-	memcpy(hdr + offsetof(struct rndis_packet_wire, data_off), &off,
+	memcpy(p + offsetof(struct rndis_packet_wire, data_off), &off,
 	    sizeof(off));
-	rndis_packet_set_len(hdr, bytes);
-	memcpy(p, hdr, hlen);
-	memset(p + end, 0, bytes - end);
+	rndis_packet_set_len(p, bytes);
+	if (bytes > end)
+		memset(p + end, 0, bytes - end);
 	vsp->rxbuf.section[s].bytes = bytes;
 }

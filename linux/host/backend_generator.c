@@ -99,16 +99,20 @@ gen_frame(struct nic *nic, uint32_t k, uint32_t queue)
 {
 	struct backend_gen *g = nic->backend;
 	struct gen_source *s = &g->source[k];
-	const struct pkt_meta meta = { 0 };
-	uint8_t head[GEN_HEAD_BYTES];
+	/* Its sum is of our own making, see gen_head_make(). */
+	const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
+	uint8_t head[VSP_HEAD_BYTES];
 	uint32_t seq = (uint32_t)(s->made * nic->spec.queues + k);
-	struct vec v[2] = { { head, GEN_HEAD_BYTES },
-		{ g->ramp + ((seq * 7 + 4) & 255),
-		nic->spec.gen_bytes - GEN_HEAD_BYTES } };
+	uint8_t *ramp = g->ramp + ((seq * 7 + 4) & 255);
+	uint32_t first = min_u32(nic->spec.gen_bytes, VSP_HEAD_BYTES);
+	struct vec v[2] = { { head, first },
+		{ ramp + first - GEN_HEAD_BYTES,
+		nic->spec.gen_bytes - first } };
+	const le32_t number = le32_put(seq);
 
-	memcpy(head, g->head[s->flow[s->next]], GEN_HEAD_BYTES);
-	for (uint32_t i = 0; i < 4; i++)
-		head[GEN_HEAD_BYTES - 4 + i] = (uint8_t)(seq >> 8 * i);
+	memcpy(head, g->head[s->flow[s->next]], GEN_HEAD_BYTES - 4);
+	memcpy(head + GEN_HEAD_BYTES - 4, &number, sizeof(number));
+	memcpy(head + GEN_HEAD_BYTES, ramp, first - GEN_HEAD_BYTES);
 	return nic_to_guest_copy(nic, queue, v, v[1].len > 0 ? 2 : 1, &meta);
 }
 

@@ -18,7 +18,7 @@ geometry(void **state)
 	assert_int_equal(rb->home[0].total, 50);
 	assert_int_equal(rb->home[1].total, 50);
 	assert_int_equal(vsp_rxbuf_free(r->vsp), 116);
-	assert_int_equal(vsp_rxbuf_frame_max(rb), 1648);
+	assert_int_equal(vsp_rxbuf_frame_max(rb), 1600);
 	rig_end(r);
 }
 

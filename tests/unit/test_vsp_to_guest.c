@@ -7,10 +7,10 @@
 static void
 golden_bytes(void **state)
 {
-	/* Header at the section's start, PPIs, frame at 144, padding. */
+	/* Header at the section's start, PPIs, frame at 192, padding. */
 	static const uint8_t head[44 + 4 * 16] = {
-		0x01, 0, 0, 0, 0xd0, 0, 0, 0,		/* PACKET, 208 */
-		0x88, 0, 0, 0, 0x3c, 0, 0, 0,		/* data at 136, 60 */
+		0x01, 0, 0, 0, 0x00, 1, 0, 0,		/* PACKET, 256 */
+		0xb8, 0, 0, 0, 0x3c, 0, 0, 0,		/* data at 184, 60 */
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0x24, 0, 0, 0, 0x40, 0, 0, 0,		/* PPIs at 36, 64 */
 		0, 0, 0, 0, 0, 0, 0, 0,
@@ -45,7 +45,7 @@ golden_bytes(void **state)
 	assert_int_equal(r->packet[0].nvs_bytes, 40);
 	assert_int_equal(r->packet[0].ranges, 1);
 	assert_int_equal(r->packet[0].range[0].offset, 16 * 1792);
-	assert_int_equal(r->packet[0].range[0].bytes, 208);
+	assert_int_equal(r->packet[0].range[0].bytes, 256);
 
 	const uint8_t *p = r->buf + 16 * 1792;
 
@@ -53,9 +53,9 @@ golden_bytes(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		want[44 + 2 * 16 + 12 + i] = (uint8_t)(hash.hash >> 8 * i);
 	assert_memory_equal(p, want, sizeof(want));
-	assert_memory_equal(p + 144, f, 60);
-	assert_int_equal(p[204] | p[205] | p[206] | p[207], 0);
-	assert_int_equal(p[208], 0xee);
+	assert_memory_equal(p + 192, f, 60);
+	assert_int_equal(p[252] | p[253] | p[254] | p[255], 0);
+	assert_int_equal(p[256], 0xee);
 	/* Nothing to flush: nothing said. */
 	vsp_to_guest_flush(r->vsp, 0);
 	assert_int_equal(r->commits[0], 1);
@@ -400,6 +400,19 @@ filters_and_drops(void **state)
 	rig_end(r);
 }
 
+/* A copied frame is the caller's, whatever the guest's has to look like. */
+static void
+copy_in_two(struct rig *r, uint8_t *f, uint32_t len, const struct pkt_meta *m)
+{
+	struct vec v[2] = { { f, VSP_HEAD_BYTES },
+		{ f + VSP_HEAD_BYTES, len - VSP_HEAD_BYTES } };
+	static uint8_t was[70000];
+
+	memcpy(was, f, len);
+	assert_int_equal(vsp_to_guest_copy(r->vsp, 0, v, 2, m), 0);
+	assert_memory_equal(f, was, len);
+}
+
 /* The tag, in the frame or beside it, to a guest that knows PPIs or not. */
 static void
 vlan(void **state)
@@ -431,11 +444,16 @@ vlan(void **state)
 			m.flags |= PKT_VLAN;
 			m.vlan_tci = tci;
 		}
-		/* Twice, so that the guess is right once. */
-		for (uint32_t k = 0; k < 2; k++) {
-			assert_int_equal(rig_put(r, 0, in_frame ? t : f,
-			    frame_len(in_frame ? &tagged : &s), RIG_MAX_GSO,
-			    &m), 0);
+		/* Twice, so that the guess is right once; then by copying. */
+		for (uint32_t k = 0; k < 3; k++) {
+			uint8_t *src = in_frame ? t : f;
+			uint32_t len = frame_len(in_frame ? &tagged : &s);
+
+			if (k < 2)
+				assert_int_equal(rig_put(r, 0, src, len,
+				    RIG_MAX_GSO, &m), 0);
+			else
+				copy_in_two(r, src, len, &m);
 			vsp_to_guest_flush(r->vsp, 0);
 			rig_receive(r);
 			for (uint32_t j = 0; j < r->frames; j++) {
