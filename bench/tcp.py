@@ -11,16 +11,17 @@ usage: tcp.py [--rounds 5] [--seconds 3] [--streams 1,8] [--mode tso,notso]
 
 --thp lets guest memory have huge pages while it runs (docs/tuning.md).
 """
-import argparse
 import contextlib
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
+from argparse import RawDescriptionHelpFormatter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        'scripts'))
+from arguments import Parser, number, one_of, several       # noqa: E402
 from lab import Lab, LabError, TOP, cpu_seconds, total    # noqa: E402
 
 # The interfaces' own offloads follow the mode at both ends.
@@ -116,9 +117,9 @@ def median(rows):
 
 def bench(opts):
     results = []
-    for mode in opts.mode.split(','):
+    for mode in opts.mode:
         sides = [Relay(mode, opts), Hvnet(mode, opts)]
-        cases = [(d, int(s)) for s in opts.streams.split(',')
+        cases = [(d, s) for s in opts.streams
                  for d in ('out', 'in')]
         rows = {(s.name, c): [] for s in sides for c in cases}
         pings = {s.name: [] for s in sides}
@@ -154,12 +155,13 @@ def bench(opts):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument('--rounds', type=int, default=5)
-    p.add_argument('--seconds', type=int, default=3)
-    p.add_argument('--streams', default='1,8')
-    p.add_argument('--mode', default='tso,notso')
-    p.add_argument('--queues', type=int, default=2)
+    p = Parser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    p.add_argument('--rounds', type=number(1, 1000), default=5)
+    p.add_argument('--seconds', type=number(1, 600), default=3)
+    p.add_argument('--streams', type=several(number(1, 128)), default='1,8')
+    p.add_argument('--mode', type=several(one_of('tso', 'notso')),
+                   default='tso,notso')
+    p.add_argument('--queues', type=number(1, 64), default=2)
     p.add_argument('--guest-args', default='')
     p.add_argument('--host-args', default='')
     p.add_argument('--thp', action='store_true')

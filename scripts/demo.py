@@ -7,9 +7,10 @@ it, climbs the ladder of offloads with iperf3, and leaves nothing behind.
 
 usage: demo.py [--seconds 3] [--mib 1024]
 """
-import argparse
 import time
+from argparse import RawDescriptionHelpFormatter
 
+from arguments import Parser, number
 from lab import Lab, LabError, cpu_seconds, total
 
 PICTURE = """
@@ -104,9 +105,9 @@ def udp(seconds):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument('--seconds', type=int, default=3)
-    p.add_argument('--mib', type=int, default=1024)
+    p = Parser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    p.add_argument('--seconds', type=number(1, 600), default=3)
+    p.add_argument('--mib', type=number(1, 65536), default=1024)
     opts = p.parse_args()
     print(PICTURE)
     print('Copying random bytes, checked at the far end:')
