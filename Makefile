@@ -3,7 +3,7 @@
 #   make            build build/cli/hvnet
 #   make demo       build and show the main job on real traffic
 #   make check      every test this machine can run, under 25 minutes
-#   make check-full the matrices, long fuzzing and soaks as well
+#   make check-full the matrices, long fuzzing and soaks as well, over an hour
 #   make bench      measurements, as JSON on standard output
 #   make install    PREFIX=/usr/local
 BUILD ?= build

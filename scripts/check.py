@@ -7,7 +7,7 @@ tests, then real traffic between network namespaces.  A stage that fails does
 not stop the others.  The last line is `N passed, N failed, N skipped`.
 
   --full      the matrices, long fuzzing and soaks too
-  --stage S   only stages whose name contains S
+  --stage S   only the stage S, or those whose name contains it
   --keep      keep the build folders (build-check-*) for the next run
 """
 import argparse
@@ -235,8 +235,13 @@ if not opts.keep:
     logs.mkdir(exist_ok=True)
 
 total = Count()
-for label, stage in stages():
-    if opts.stage not in label:
+listed = list(stages())
+labels = [label for label, stage in listed]
+exact = opts.stage in labels
+if not any(opts.stage in label for label in labels):
+    sys.exit(f"no stage '{opts.stage}'; there are {', '.join(labels)}")
+for label, stage in listed:
+    if opts.stage not in label or exact and label != opts.stage:
         continue
     began = time.monotonic()
     count = stage()
