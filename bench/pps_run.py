@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import time
 
@@ -22,6 +23,7 @@ PAGES = 200             # Policy: of 2 MiB; two testpmd need most
 MAC = '02:68:76:00:00:01'
 GUID = '656e7668-0074-4000-8000-' + MAC.replace(':', '')
 START = 40              # s that a program may take until it is warm
+FAR = 150               # Policy: ns; processors that share a cache take less
 
 
 def need_dpdk(build):
@@ -140,6 +142,28 @@ class Bench:
                 return self.inside(lab, side, mode, size, queues, seconds,
                                    setting, spec, program)
 
+    def apart(self):
+        """How far the ends' processors are from each other now, in ns.
+
+        A hypervisor may move virtual processors to cores that share no cache,
+        and back, within a second.  None: no program to tell.
+        """
+        program = self.build / 'bench/pps_cores'
+        if not program.exists() or self.cores.guest[0] == self.cores.host[0]:
+            return None
+        r = subprocess.run([program, str(self.cores.guest[0]),
+                            str(self.cores.host[0])], capture_output=True,
+                           text=True, check=False)
+        return float(r.stdout) if r.returncode == 0 else None
+
+    @staticmethod
+    def place(run):
+        """'near' or 'far' throughout a run, 'moved', or 'unknown'."""
+        if None in run['apart_ns']:
+            return 'unknown'
+        far = [ns > FAR for ns in run['apart_ns']]
+        return 'far' if all(far) else 'moved' if any(far) else 'near'
+
     def inside(self, lab, side, mode, size, queues, seconds, setting, spec,
                program):
         spec = spec(lab) if spec else self.spec(mode, size, queues)
@@ -147,6 +171,7 @@ class Bench:
         host = start_host(lab, self.first(lab, hcmd, f'host {mode}'))
         tail = self.tail(mode, size, queues, seconds, setting)
         gcmd = self.cmd(side, lab, tail, setting)
+        apart = [self.apart()]
         guest = lab.start(None, self.first(lab, gcmd, f'{side} {mode}'),
                           side)
         lab.wait(f'{side} warm', lambda: 'begin' in lab.log(guest).split(),
@@ -171,6 +196,7 @@ class Bench:
         run['host'] = self.usage(first, last, queues)
         run['guest_busy'] = round(1 - run['idle_time'], 3)
         lab.end(host, quiet=True)
+        run['apart_ns'] = apart + [self.apart()]
         return run
 
 

@@ -66,13 +66,13 @@ def progress(c):
     return (f'{c["mode"]:4} {c["bytes"]:4} B {c["queues"]} q: ours '
             f'{mpps(c["ours"])} lost {share_lost(c["ours"])}, PMD '
             f'{mpps(c["pmd"])} lost {share_lost(c["pmd"])}, ratio '
-            f'{c["ratio"]} {word(met(c))}')
+            f'{c["ratio"]} {word(met(c))}, cores {c["place"]}')
 
 
 HEAD = """\
                ------- our driver -------   ------- DPDK's PMD -------
 mode    B  q     Mpps   lost limit  busy%     Mpps   lost limit  busy%  \
-ratio goal         virtio"""
+ratio goal         cores   virtio"""
 
 
 def cells(report):
@@ -84,10 +84,12 @@ def cells(report):
             f'{c["mode"]:4} {c["bytes"]:4} {c["queues"]:2}  {mpps(a)} '
             f'{share_lost(a)} {busy(a)}  {mpps(b)} {share_lost(b)} {busy(b)} '
             f'{"-" if r is None else format(r, ".2f"):>6} '
-            f'{goal_of(c):4} {word(met(c)):7} '
+            f'{goal_of(c):4} {word(met(c)):7} {c["place"]:7} '
             f'{"-" if v is None else format(v, ".2f"):>6}')
     lines.append('busy%: driver/host; the limit is the end that was busier.  '
-                 'virtio: virtio-user to vhost-user, Mpps.')
+                 'cores: near or far from each other in the\nruns of which '
+                 'this is the median.  virtio: virtio-user to vhost-user, '
+                 'Mpps.')
     return lines
 
 

@@ -18,9 +18,9 @@ HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 BUILD = pathlib.Path(HVNET).resolve().parents[1]
 TINY = ['--quick', '--seconds', '0.1', '--sizes', '64', '--queues', '1']
 CELL = {'mode', 'bytes', 'queues', 'ours', 'pmd', 'ratio', 'virtio_mpps',
-        'pmd_settings_tried'}
+        'pmd_settings_tried', 'place'}
 SIDE = {'mpps', 'runs', 'lost', 'imissed', 'setting', 'limit', 'guest_busy',
-        'host_busy', 'host_idle_polls'}
+        'host_busy', 'host_idle_polls', 'apart_ns', 'all_runs'}
 
 
 def bench(*args, hvnet=HVNET, **kw):
@@ -73,6 +73,9 @@ def test_form(clean, tmp_path):
         for side in 'ours', 'pmd':
             assert SIDE <= set(c[side]) and c[side]['mpps'] > 0
         assert c['ours']['lost'] == 0
+        assert c['place'] in ('near', 'far', 'mixed')
+        for mpps, before, after in c['ours']['all_runs']:
+            assert mpps > 0 and before > 0 and after > 0
     assert {'goal', 'value', 'met'} == set(j['goals'][0])
     assert re.search(r'^tx +64 +1 ', r.stdout, re.M)
     assert 'Goals: ' in r.stdout
