@@ -344,7 +344,8 @@ cmd_guest_tick(void *ctx)
 		return 0;
 	}
 	g->waited_ms += CMD_TICK_MS;
-	if (g->wait_ms == 0 && g->waited_ms >= g->say_ms &&
+	/* Of a NIC of the kernel the guest itself says it. */
+	if (g->wait_ms == 0 && g->cfg.uio < 0 && g->waited_ms >= g->say_ms &&
 	    strcmp(g->said, g->detail) != 0) {
 		fprintf(stderr, "hvnet guest: %s: %s\n", g->cfg.ifname,
 		    g->detail);

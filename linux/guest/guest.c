@@ -439,8 +439,10 @@ guest_attached(struct guest *g, char *detail, size_t cap)
 
 	vp_park(&g->vp[0]);
 	up = g->state == GUEST_UP;
-	snprintf(detail, cap, "%s%s%s", guest_state_name(g->state),
-	    g->reason[0] != '\0' ? ": " : "", g->reason);
+	snprintf(detail, cap, "%s%s%s", g->state == GUEST_WAIT_HOST &&
+	    g->cfg.uio >= 0 ? "waiting for the NIC" :
+	    guest_state_name(g->state), g->reason[0] != '\0' ? ": " : "",
+	    g->reason);
 	vp_unpark(&g->vp[0]);
 	return up;
 }

@@ -24,7 +24,7 @@ uio_kick(void *ctx, uint32_t vp)
 	vp_kick(&g->vp[vp]);
 }
 
-/* Nobody else will say why it waits: a device does not come by itself. */
+/* Said at once, and whenever it went: a device does not come by itself. */
 static int
 uio_failed(struct guest *g)
 {

@@ -278,6 +278,18 @@ class TestGuestAlone:
             assert r.returncode == FAILED and r.stderr.count('\n') == 1
             assert f"'{name}': want 1 to 15 characters" in r.stderr
 
+    def test_says_once_which_uio(self, hvnet):
+        p = hvnet('guest', '--uio', '255', '--ifname', 'hvtuio', start=True)
+        assert p.stderr.readline().startswith(
+            'hvnet guest: hvtuio: waiting for the NIC: no device ')
+        time.sleep(1.5)     # by then it would be said as of a host
+        p.send_signal(signal.SIGINT)
+        assert (p.communicate(timeout=20)[1], p.returncode) == ('', OK)
+        r = hvnet('guest', '--uio', '255', '--ifname', 'hvtuio', '--wait-up',
+                  '1')
+        assert r.returncode == REFUSED
+        assert r.stderr.count('waiting for the host') == 0
+
     def test_no_descriptors_left(self, hvnet, tmp_path):
         """Neither for its host nor for its clients: it says both, waits, and
         does not ask without end."""
