@@ -135,19 +135,14 @@ vsp_port_from_guest(struct vsp_queue *q, struct span head,
 	return why;
 }
 
-bool
-vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6])
+/* Does the guest want frames to many? */
+static bool
+port_filter_group(const struct vsp_guest *g, const uint8_t dst[6])
 {
 	static const uint8_t broadcast[6] = {
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff
 	};
-	const struct vsp_guest *g = &vsp->guest;
 
-	if (g->filter & NDIS_FILTER_PROMISC)
-		return true;
-	if ((dst[0] & 1) == 0)
-		return (g->filter & NDIS_FILTER_DIRECTED) != 0 &&
-		    memcmp(dst, g->mac, 6) == 0;
 	if (memcmp(dst, broadcast, 6) == 0)
 		return (g->filter & NDIS_FILTER_BROADCAST) != 0;
 	if (g->filter & NDIS_FILTER_ALLMULTI)
@@ -158,6 +153,23 @@ vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6])
 		if (memcmp(dst, g->mcast[i], 6) == 0)
 			return true;
 	return false;
+}
+
+static inline bool
+port_filter(const struct vsp_guest *g, const uint8_t dst[6])
+{
+	if (g->filter & NDIS_FILTER_PROMISC)
+		return true;
+	if ((dst[0] & 1) != 0)
+		return port_filter_group(g, dst);
+	return (g->filter & NDIS_FILTER_DIRECTED) != 0 &&
+	    memcmp(dst, g->mac, 6) == 0;
+}
+
+bool
+vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6])
+{
+	return port_filter(&vsp->guest, dst);
 }
 
 /* The outer tag of the frame goes to the metadata, the caller takes it out. */
@@ -217,7 +229,7 @@ port_in(struct vsp_queue *q, struct span head, const struct pkt_info *info,
 		return VSP_DROP_STATE;
 	if (!vsp->cfg.link_up)
 		return VSP_DROP_LINK;
-	if (info->layer < PKT_LAYER_ETH || !vsp_port_filter(vsp, head.p))
+	if (info->layer < PKT_LAYER_ETH || !port_filter(&vsp->guest, head.p))
 		return VSP_DROP_FILTER;
 	if (!port_vlan_in(vsp, head, info, m, untag))
 		return VSP_DROP_VLAN;

@@ -164,20 +164,6 @@ vsp_rxbuf_share(struct vsp_rxbuf *rb)
 	}
 }
 
-static void
-rxbuf_push(struct vsp_rxbuf *rb, struct vsp_rxbuf_home *h, uint32_t s)
-{
-	struct vsp_section *x = &rb->section[s];
-
-	OS_ASSERT(h->top < h->total);
-	if (x->lent) {
-		x->lent = false;
-		h->lent--;
-	}
-	h->slot[h->top] = s;
-	os_st32(&h->top, h->top + 1);
-}
-
 void
 vsp_rxbuf_collect(struct vsp_rxbuf *rb, uint32_t home)
 {
@@ -187,7 +173,7 @@ vsp_rxbuf_collect(struct vsp_rxbuf *rb, uint32_t home)
 	while (s != VSP_SECTION_NONE) {
 		uint32_t link = rb->section[s].link;
 
-		rxbuf_push(rb, h, s);
+		vsp_rxbuf_push(rb, h, s);
 		s = link;
 	}
 }
@@ -206,15 +192,15 @@ vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want)
 }
 
 uint32_t
-vsp_rxbuf_put(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s)
+vsp_rxbuf_send_home(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s)
 {
 	struct vsp_section *x = &rb->section[s];
 	uint32_t home = x->home;
 	struct vsp_rxbuf_home *h = &rb->home[home];
 
 	os_st32(&x->state, VSP_SECTION_FREE);
-	if (home == queue || (home == VSP_HOME_CONTROL && queue == 0)) {
-		rxbuf_push(rb, h, s);
+	if (home == VSP_HOME_CONTROL && queue == 0) {
+		vsp_rxbuf_push(rb, h, s);
 		return VSP_SECTION_NONE;
 	}
 	vsp_handover_push(&h->back, rb->section, s);

@@ -124,13 +124,42 @@ vsp_rxbuf_pop(struct vsp_rxbuf *rb, uint32_t home)
 	return s;
 }
 
+/* A section onto the stack of its home.  Context: worker of that queue. */
+static inline void
+vsp_rxbuf_push(struct vsp_rxbuf *rb, struct vsp_rxbuf_home *h, uint32_t s)
+{
+	struct vsp_section *x = &rb->section[s];
+
+	OS_ASSERT(h->top < h->total);
+	if (x->lent) {
+		x->lent = false;
+		h->lent--;
+	}
+	h->slot[h->top] = s;
+	os_st32(&h->top, h->top + 1);
+}
+
+/* vsp_rxbuf_put() of a section that is at home elsewhere, or control's. */
+uint32_t vsp_rxbuf_send_home(struct vsp_rxbuf *rb, uint32_t queue,
+    uint32_t s);
+
 /*
  * A section is free: onto the stack of its home if that is `queue`'s (control
  * sections count as queue 0's), else it is sent there.  Returns the queue that
  * it was sent to if that one starves and wants a kick, else VSP_SECTION_NONE.
  * Context: worker of `queue`, owner of the section.
  */
-uint32_t vsp_rxbuf_put(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s);
+static inline uint32_t
+vsp_rxbuf_put(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s)
+{
+	struct vsp_section *x = &rb->section[s];
+
+	if (x->home != queue)
+		return vsp_rxbuf_send_home(rb, queue, s);
+	os_st32(&x->state, VSP_SECTION_FREE);
+	vsp_rxbuf_push(rb, &rb->home[queue], s);
+	return VSP_SECTION_NONE;
+}
 
 /*
  * Share the free sections out over rb->open.  Sections sent on, or waiting

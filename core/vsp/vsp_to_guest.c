@@ -44,11 +44,9 @@ tg_again(struct vsp_queue *q, uint32_t free)
 	return E_AGAIN;
 }
 
-/*
- * Free sections, at least one, for a queue with nothing stuck; else E_AGAIN.
- */
+/* The same where something is stuck, or seems to be. */
 static int
-tg_ready(struct vsp_queue *q, uint32_t want)
+tg_make_ready(struct vsp_queue *q, uint32_t want)
 {
 	struct vsp *vsp = q->vsp;
 	struct vsp_rxbuf *rb = &vsp->rxbuf;
@@ -70,6 +68,21 @@ tg_ready(struct vsp_queue *q, uint32_t want)
 	if (vsp_rxbuf_lent_out(rb, q->index))
 		counter_add(&vsp->counts[q->index].to.lent_out, 1);
 	return tg_again(q, wake);
+}
+
+/*
+ * Free sections, at least one, for a queue with nothing stuck; else E_AGAIN.
+ */
+static inline int
+tg_ready(struct vsp_queue *q, uint32_t want)
+{
+	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
+
+	if (q->to.ring_full || q->to.cut.held ||
+	    vsp_rxbuf_ready(rb, q->index) < want ||
+	    vsp_rxbuf_lent_out(rb, q->index))
+		return tg_make_ready(q, want);
+	return (int)rb->home[q->index].top;
 }
 
 /* ---- room ---------------------------------------------------------------- */

@@ -105,6 +105,9 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	bool v6 = info->ip_version == 6;
 
 	f->hdr_len = f->piece = 0;
+	if ((m->flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) == 0)
+		return f->len > cap || f->len > info->l3_off + mtu ?
+		    head_drop(drop_long) : 0;
 	if ((m->flags & PKT_GSO_NORESEG) && tcp && f->len > info->l3_off + mtu) {
 		uint32_t seg = min_u32(cap, info->l3_off + mtu);
 
