@@ -20,6 +20,7 @@
  *   os_leN       native <-> little endian, N in 16, 32, 64
  *   os_peer_takes(p), os_peer_gave(p)   optional, for race detectors: the peer,
  *                whom they do not see, orders what happens to the memory at p
+ *   os_prefetch_write(p)   optional: the cache line at p is to be written soon
  *   OS_ASSERT    a bug of ours; never a condition that a peer can cause
  *   OS_CACHELINE bytes
  */
@@ -36,6 +37,10 @@ _Static_assert(OS_CACHELINE >= 32 && (OS_CACHELINE & (OS_CACHELINE - 1)) == 0,
 #ifndef os_peer_takes
 #define os_peer_takes(p)	((void)(p))
 #define os_peer_gave(p)		((void)(p))
+#endif
+
+#ifndef os_prefetch_write
+#define os_prefetch_write(p)	((void)(p))
 #endif
 
 #define ARRAY_LEN(a)		(sizeof(a) / sizeof((a)[0]))

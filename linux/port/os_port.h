@@ -44,6 +44,14 @@ os_relax(void)
 #endif
 }
 
+#if defined(__x86_64__)
+/* GCC says prefetcht0, for reading, unless told of a processor. */
+#define os_prefetch_write(p)	__asm__ volatile("prefetchw %0" : :	\
+	    "m" (*(const char *)(p)))
+#else
+#define os_prefetch_write(p)	__builtin_prefetch((p), 1)
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define OS_PORT_TSAN	1
