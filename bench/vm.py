@@ -219,9 +219,9 @@ def channels(b):
                 ratio(c, label(n), label(1), 'in')
         for name in (label(n), label(n, True)):
             part = c[name, 'in']['parts']
-            found[f'{name}, from the host, the busiest processor (goal 60 '
-                  'of two)'] = {k: max(part[k], default=0)
-                                for k in SPLIT if k in part}
+            goal = ' (goal: 60 % at most)' if n == 2 else ''
+            found[f'{name}, from the host, the busiest processor{goal}'] = {
+                k: max(part[k], default=0) for k in SPLIT if k in part}
     for k, v in found.items():
         print(f'{k}: ' + (', '.join(f'{a} {b} %' for a, b in v.items())
                           if isinstance(v, dict) else str(v)), flush=True)
@@ -242,7 +242,8 @@ def guests(wanted):
             from vm_freebsd import FreebsdGuest
             made.append((FreebsdGuest, None))
         else:
-            made.append((None, 'freebsd: HVNET_FREEBSD_IMAGE names no image'))
+            made.append((None, 'freebsd: HVNET_FREEBSD_IMAGE names no image '
+                         '(a kernel alone cannot be booted: docs/vm.md)'))
     return made
 
 
