@@ -160,10 +160,13 @@ def test_second_program_refused(lab):
     """A NIC has one program at a time."""
     null_host(lab)
     papp = ' '.join([PAPP, *EAL, '--iova-mode=va', '-m', '64'])
+    # The first has the NIC, and its input open, until the second has ended.
     r = subprocess.run(uio_cmd(lab, ['sh', '-c', (
-        f'(echo config 1; sleep 4) | {papp} --file-prefix=a & sleep 2; '
-        f'echo info | {papp} --file-prefix=b; wait')]), text=True,
-        capture_output=True, env=lab.env, timeout=60)
+        f'cd {lab.dir}; mkfifo f; {papp} --file-prefix=a < f > out & '
+        'exec 3> f; echo config 1 >&3; '
+        "until grep -c 'ok.*true' out | grep -q 2; do sleep 0.1; done; "
+        f'echo info | {papp} --file-prefix=b 3>&-; exec 3>&-; wait')]),
+        text=True, capture_output=True, env=lab.env, timeout=300)
     assert 'may not open the NIC' in r.stderr
     assert '"no port' in r.stdout
 
