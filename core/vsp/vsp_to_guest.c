@@ -165,26 +165,6 @@ vsp_to_guest_reserve(struct vsp *vsp, uint32_t queue, uint32_t max,
 	return 0;
 }
 
-/* Policy: sections ahead whose first lines are asked for. */
-#define AHEAD_SECTIONS	16u
-
-/*
- * The guest had the sections last: have the lines that will be written next
- * under way from its processor's cache while this frame is made.
- */
-static inline void
-tg_look_ahead(const struct vsp_rxbuf *rb, uint32_t queue)
-{
-	if (rb->home[queue].top <= AHEAD_SECTIONS)
-		return;
-
-	const uint8_t *p = vsp_rxbuf_ptr(rb, vsp_rxbuf_peek(rb, queue,
-	    AHEAD_SECTIONS));
-
-	os_prefetch_write(p);
-	os_prefetch_write(p + VSP_SECTION_HEAD);
-}
-
 /* ---- one frame ----------------------------------------------------------- */
 
 /*
@@ -201,8 +181,6 @@ tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 	struct vec data = { p + start, f->len };
 
 	bool whole = there == 0 && f->head_len >= f->len;
-
-	tg_look_ahead(&vsp->rxbuf, q->index);
 
 	/* All of a short frame is in its head. */
 	if (there < f->raw_len && !whole)

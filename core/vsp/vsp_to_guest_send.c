@@ -57,6 +57,15 @@ send_chain_free(struct vsp_queue *q, uint32_t s)
 
 	while (s != VSP_SECTION_NONE) {
 		uint32_t next = vsp->rxbuf.section[s].next;
+		const uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
+
+		/*
+		 * The guest had it last, and it goes out again first: have its
+		 * lines under way from the other processor's cache.
+		 */
+		os_prefetch_write(p);
+		os_prefetch_write(p + VSP_SECTION_HEAD);
+
 		uint32_t home = vsp_rxbuf_put(&vsp->rxbuf, q->index, s);
 
 		if (home != VSP_SECTION_NONE)
