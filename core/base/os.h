@@ -20,7 +20,8 @@
  *   os_leN       native <-> little endian, N in 16, 32, 64
  *   os_peer_takes(p), os_peer_gave(p)   optional, for race detectors: the peer,
  *                whom they do not see, orders what happens to the memory at p
- *   os_prefetch_write(p)   optional: the cache line at p is to be written soon
+ *   os_prefetch_read(p), os_prefetch_write(p)   optional: the cache line at p
+ *                is to be read, or written, soon
  *   OS_ASSERT    a bug of ours; never a condition that a peer can cause
  *   OS_CACHELINE bytes
  */
@@ -39,6 +40,9 @@ _Static_assert(OS_CACHELINE >= 32 && (OS_CACHELINE & (OS_CACHELINE - 1)) == 0,
 #define os_peer_gave(p)		((void)(p))
 #endif
 
+#ifndef os_prefetch_read
+#define os_prefetch_read(p)	((void)(p))
+#endif
 #ifndef os_prefetch_write
 #define os_prefetch_write(p)	((void)(p))
 #endif

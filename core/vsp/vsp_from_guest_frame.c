@@ -30,6 +30,8 @@
 
 /* With one PPI, and the frame right behind it, one copy has the head, too. */
 #define RNDIS_COPY_BYTES	256u
+/* Policy: of a packet, asked for before its first message is looked at. */
+#define ASK_BYTES		1024u
 /* Policy: RNDIS messages of one packet, all together. */
 #define PACKET_MEMORY_MAX	(1u << 20)
 
@@ -331,6 +333,20 @@ message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 	return rc;
 }
 
+/*
+ * Have the lines of the messages to come under way, from the cache of the
+ * guest's processor, while the first ones are handled.
+ */
+static inline void
+pieces_ask_for(const struct vec *v)
+{
+	const uint8_t *p = v[0].p;
+	uint32_t len = min_u32(v[0].len, ASK_BYTES);
+
+	for (uint32_t off = 0; off < len; off += OS_CACHELINE)
+		os_prefetch_read(p + off);
+}
+
 /* `by` counts the messages by the way they came. */
 static int
 messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
@@ -396,6 +412,8 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 		counter_add(&c->drop_malformed, 1);
 		return vsp_queue_fail(q, why, pkt->xact);
 	}
+	if (n > 0)
+		pieces_ask_for(q->from.msg);
 	if (messages_take(q, (uint32_t)n, total, first, way_counter(q, pkt),
 	    &why) == 0)
 		return 0;

@@ -44,6 +44,7 @@ os_relax(void)
 #endif
 }
 
+#define os_prefetch_read(p)	__builtin_prefetch(p)
 #if defined(__x86_64__)
 /* GCC says prefetcht0, for reading, unless told of a processor. */
 #define os_prefetch_write(p)	__asm__ volatile("prefetchw %0" : :	\
