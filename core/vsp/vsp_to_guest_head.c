@@ -35,7 +35,8 @@ head_own(struct vsp_tg_frame *f)
 {
 	uint8_t *own = f->buf + PKT_VLAN_BYTES;
 
-	if (f->head == own)
+	/* A tag taken out or put in has moved it, inside f->buf. */
+	if (f->head == own || f->edited)
 		return;
 	f->head_len = min_u32(f->head_len, PKT_HEAD_MAX);
 	f->head = memcpy(own, f->head, f->head_len);
