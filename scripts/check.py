@@ -11,6 +11,7 @@ not stop the others.  The last line is `N passed, N failed, N skipped`.
   --keep      keep the build folders (build-check-*) for the next run
 """
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -75,6 +76,15 @@ def junit(path, label):
     return count
 
 
+def died(build, label, failed):
+    """Programs that ended badly without a case of theirs that failed."""
+    lines = (build / 'meson-logs' / 'testlog.json').read_text().splitlines()
+    bad = [t['name'] for t in map(json.loads, lines)
+           if t['result'] in ('FAIL', 'ERROR', 'TIMEOUT')]
+    return [f'{label}: {b}: ended with an error' for b in bad
+            if not any(b in f for f in failed)]
+
+
 def stage_command(label, cmd, env=None):
     """One command is one test."""
     count = Count()
@@ -110,6 +120,7 @@ def stage_build(name, setup, suites, env=None, wrapper_env=None):
     code = run(cmd, log, wrapper_env)
     if report.exists():
         tests = junit(report, name)
+        tests.failed += died(build, name, tests.failed)
         count.add(tests)
     if code != 0 and (not report.exists() or not tests.failed):
         count.failed.append(f'{name}: meson test exited with {code}')
