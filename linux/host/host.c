@@ -23,6 +23,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/link/link_fds.h"
+#include "linux/run/acceptor.h"
 
 void
 host_config_default(struct host_config *c)
@@ -125,30 +126,18 @@ host_listen(struct host *h, char *err, size_t cap)
 }
 
 static void
-host_on_accept(evutil_socket_t sock, short what, void *arg)
+host_on_client(void *ctx, int fd)
 {
-	const struct timeval pause = { 0, 100000 };
-	struct host *h = arg;
-	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd >= 0) {
-		host_guest_accept(h, fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-	    errno == ENOMEM) {
-		/* It stays in the queue, and would wake us without end. */
-		host_log_once(&h->log, "a guest waits: %s", errno == EMFILE ?
-		    link_fds_text() : strerror(errno));
-		event_del(h->accept_event);
-		event_add(h->accept_again, &pause);
-	}
+	host_guest_accept(ctx, fd);
 }
 
 static void
-host_on_accept_again(evutil_socket_t sock, short what, void *arg)
+host_on_starved(void *ctx, int error)
 {
-	struct host *h = arg;
+	struct host *h = ctx;
 
-	event_add(h->accept_event, NULL);
+	host_log_once(&h->log, "a guest waits: %s", error == EMFILE ?
+	    link_fds_text() : strerror(error));
 }
 
 /* --- workers ask --- */
@@ -316,16 +305,13 @@ host_events_make(struct host *h, char *err, size_t cap)
 	if (h->control_fd >= 0)
 		h->control_event = event_new(h->base, h->control_fd,
 		    EV_READ | EV_PERSIST, host_on_control, h);
-	h->accept_event = event_new(h->base, h->sock, EV_READ | EV_PERSIST,
-	    host_on_accept, h);
-	h->accept_again = evtimer_new(h->base, host_on_accept_again, h);
-	if (h->control_event == NULL || h->accept_event == NULL ||
-	    h->accept_again == NULL) {
+	h->acceptor = acceptor_create(h->base, h->sock, host_on_client,
+	    host_on_starved, h);
+	if (h->control_event == NULL || h->acceptor == NULL) {
 		snprintf(err, cap, "out of memory or descriptors");
 		return -ENOMEM;
 	}
 	event_add(h->control_event, NULL);
-	event_add(h->accept_event, NULL);
 	return 0;
 }
 
@@ -379,10 +365,7 @@ host_stop(struct host *h)
 {
 	if (h->ctl != NULL)
 		ctl_server_destroy(h->ctl);
-	if (h->accept_event != NULL)
-		event_free(h->accept_event);
-	if (h->accept_again != NULL)
-		event_free(h->accept_again);
+	acceptor_free(h->acceptor);
 	if (h->sock >= 0) {
 		unlink(h->cfg.listen);
 		close(h->sock);

@@ -22,6 +22,7 @@
 #include "linux/run/ctl.h"
 #include "linux/run/transcript.h"
 
+struct acceptor;
 struct nic;
 struct host_guest;
 
@@ -32,8 +33,7 @@ struct host {
 	struct transcript *transcript;	/* or NULL */
 	struct ctl_server *ctl;
 	int sock;
-	struct event *accept_event;
-	struct event *accept_again;	/* after a pause for want of fds */
+	struct acceptor *acceptor;	/* of sock */
 	int control_fd;			/* workers: a NIC wants control */
 	struct event *control_event;
 	struct nic *nics;

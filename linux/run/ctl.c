@@ -5,9 +5,6 @@
  * gets one answer, and is freed when that is written or when it takes longer
  * than CTL_SECONDS: a client that stalls holds a little memory for a while and
  * nothing else.
- *
- * A client that cannot be accepted for want of a descriptor stays in the
- * socket's queue, and would wake us without end; so we look away for a while.
  */
 #include "linux/run/ctl.h"
 
@@ -23,12 +20,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "linux/run/acceptor.h"
 #include "linux/run/clock.h"
 #include "linux/run/ctl_path.h"
 
-/* Policy: pause after an accept() that found no descriptor or memory. */
-#define CTL_PAUSE_US	100000
-/* Policy: then say so, unless it was said in the last minute. */
+/* Policy: that clients wait for a descriptor is said once a minute. */
 #define CTL_SAY_NS	60000000000ull
 
 struct ctl_client {
@@ -44,8 +40,7 @@ struct ctl_server {
 	ctl_handler *handler;
 	void *ctx;
 	int sock;
-	struct event *accept_event;
-	struct event *accept_again;	/* ends a pause */
+	struct acceptor *acceptor;
 	uint64_t said_ns;		/* that clients wait; 0: never */
 	struct ctl_client *clients;
 	unsigned int count;
@@ -127,42 +122,25 @@ ctl_on_written(struct bufferevent *bev, void *arg)
 }
 
 static void
-ctl_accept_pause(struct ctl_server *s, int error)
+ctl_on_starved(void *ctx, int error)
 {
-	const struct timeval pause = { 0, CTL_PAUSE_US };
+	struct ctl_server *s = ctx;
 	uint64_t now = clock_now_ns();
 
-	if (s->said_ns == 0 || now - s->said_ns >= CTL_SAY_NS) {
-		fprintf(stderr, "hvnet: control socket %s: clients wait: %s\n",
-		    s->path, strerror(error));
-		s->said_ns = now;
-	}
-	event_del(s->accept_event);
-	event_add(s->accept_again, &pause);
+	if (s->said_ns != 0 && now - s->said_ns < CTL_SAY_NS)
+		return;
+	fprintf(stderr, "hvnet: control socket %s: clients wait: %s\n",
+	    s->path, strerror(error));
+	s->said_ns = now;
 }
 
 static void
-ctl_on_accept_again(evutil_socket_t sock, short what, void *arg)
-{
-	struct ctl_server *s = arg;
-
-	event_add(s->accept_event, NULL);
-}
-
-static void
-ctl_on_accept(evutil_socket_t sock, short what, void *arg)
+ctl_on_client(void *ctx, int fd)
 {
 	const struct timeval limit = { CTL_SECONDS, 0 };
-	struct ctl_server *s = arg;
-	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ctl_server *s = ctx;
 	struct ctl_client *c;
 
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			ctl_accept_pause(s, errno);
-		return;
-	}
 	c = s->count < CTL_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
 		close(fd);
@@ -216,8 +194,10 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 {
 	struct ctl_server *s = calloc(1, sizeof(*s));
 
-	if (s == NULL)
+	if (s == NULL) {
+		snprintf(err, cap, "out of memory");
 		return NULL;
+	}
 	*s = (struct ctl_server){ .base = base, .handler = handler,
 		.ctx = ctx, .sock = -1 };
 	if (ctl_path_make(s->path, sizeof(s->path), kind, name, err, cap) < 0)
@@ -228,21 +208,14 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 		    strerror(-s->sock));
 		goto fail;
 	}
-	s->accept_event = event_new(base, s->sock, EV_READ | EV_PERSIST,
-	    ctl_on_accept, s);
-	s->accept_again = evtimer_new(base, ctl_on_accept_again, s);
-	if (s->accept_event == NULL || s->accept_again == NULL) {
-		snprintf(err, cap, "out of memory");
-		unlink(s->path);
-		close(s->sock);
-		goto fail;
-	}
-	event_add(s->accept_event, NULL);
-	return s;
-
+	s->acceptor = acceptor_create(base, s->sock, ctl_on_client,
+	    ctl_on_starved, s);
+	if (s->acceptor != NULL)
+		return s;
+	snprintf(err, cap, "out of memory");
+	unlink(s->path);
+	close(s->sock);
 fail:
-	if (s->accept_event != NULL)
-		event_free(s->accept_event);
 	free(s);
 	return NULL;
 }
@@ -254,8 +227,7 @@ ctl_server_destroy(struct ctl_server *s)
 		return;
 	while (s->clients != NULL)
 		ctl_client_free(s->clients);
-	event_free(s->accept_event);
-	event_free(s->accept_again);
+	acceptor_free(s->acceptor);
 	close(s->sock);
 	unlink(s->path);
 	free(s);
