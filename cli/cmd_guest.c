@@ -254,6 +254,8 @@ parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
+		g->attach = (struct options_attach){ &c->connect, &c->nic,
+			&c->name };
 		state->child_inputs[0] = &g->attach;
 		state->child_inputs[1] = &c->place;
 		state->child_inputs[2] = &c->transcript;
@@ -286,9 +288,9 @@ parse(int key, char *arg, struct argp_state *state)
 		cmd_guest_mdoc();
 		break;
 	case ARGP_KEY_END:
-		if (g->attach.connect != NULL && c->uio >= 0)
+		if (c->connect != NULL && c->uio >= 0)
 			cli_usage("--connect and --uio do not go together");
-		if (g->attach.connect == NULL && c->uio < 0)
+		if (c->connect == NULL && c->uio < 0)
 			cli_usage("one of --connect PATH, where the host "
 			    "listens, and --uio N is required");
 		if (c->uio < 0 && (c->uio_interrupt || c->no_huge))
@@ -394,11 +396,7 @@ cmd_guest_run(int argc, char **argv)
 	int status;
 
 	guest_config_default(&g.cfg);
-	g.attach = (struct options_attach){ NULL, g.cfg.nic, g.cfg.name };
 	cli_parse(&argp, argc, argv, &g);
-	g.cfg.connect = g.attach.connect;
-	g.cfg.nic = g.attach.nic;
-	g.cfg.name = g.attach.name;
 	if (g.cfg.uio >= 0)
 		snprintf(g.where, sizeof(g.where), "/dev/uio%d", g.cfg.uio);
 	else

@@ -56,6 +56,8 @@ parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
+		u->attach = (struct options_attach){ &c->connect, &c->nic,
+			&c->name };
 		state->child_inputs[0] = &u->attach;
 		state->child_inputs[1] = &c->transcript;
 		break;
@@ -81,7 +83,7 @@ parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		cli_usage("'%s': the program stands behind '--'", arg);
 	case ARGP_KEY_END:
-		if (u->attach.connect == NULL)
+		if (c->connect == NULL)
 			cli_usage("--connect PATH is required: where the host "
 			    "listens");
 		if (c->argv == NULL || c->argv[0] == NULL)
@@ -161,7 +163,6 @@ cmd_uio_run(int argc, char **argv)
 	int own = 1, status;
 
 	uio_config_default(&u.cfg);
-	u.attach = (struct options_attach){ NULL, u.cfg.nic, u.cfg.name };
 	while (own < argc && strcmp(argv[own], "--") != 0)
 		own++;
 	if (own < argc) {
@@ -169,9 +170,6 @@ cmd_uio_run(int argc, char **argv)
 		argv[own] = NULL;
 	}
 	cli_parse(&argp, own, argv, &u);
-	u.cfg.connect = u.attach.connect;
-	u.cfg.nic = u.attach.nic;
-	u.cfg.name = u.attach.name;
 	l = loop_create();
 	if (l == NULL)
 		return cli_fail(CLI_FAILED, "out of memory");

@@ -109,6 +109,8 @@ parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
+		v->attach = (struct options_attach){ &c->connect, &c->nic,
+			&c->name };
 		state->child_inputs[0] = &v->attach;
 		break;
 	case KEY_KERNEL:
@@ -136,7 +138,7 @@ parse(int key, char *arg, struct argp_state *state)
 		c->no_aeoi = true;
 		break;
 	case ARGP_KEY_END:
-		if (v->attach.connect == NULL)
+		if (c->connect == NULL)
 			cli_usage("--connect PATH is required: where the host "
 			    "listens");
 		if (c->kernel == NULL && c->image == NULL)
@@ -201,9 +203,6 @@ cmd_vm_run(int argc, char **argv)
 		argv[n] = NULL;
 	}
 	cli_parse(&argp, n, argv, &v);
-	v.cfg.connect = v.attach.connect;
-	v.cfg.nic = v.attach.nic;
-	v.cfg.name = v.attach.name;
 	if (vm_qemu_find(&v.cfg, qemu, sizeof(qemu), err, sizeof(err)) < 0)
 		return cli_fail(CLI_FAILED, "%s", err);
 	args = vm_args_make(&v.cfg, qemu);

@@ -55,13 +55,13 @@ attach_parse(int key, char *arg, struct argp_state *state)
 		if (arg[0] == '\0' || strlen(arg) >= ATTACH_PATH_LEN)
 			cli_usage("--connect: the path must have 1 to %zu "
 			    "characters", ATTACH_PATH_LEN - 1);
-		a->connect = arg;
+		*a->connect = arg;
 		break;
 	case KEY_NIC:
-		a->nic = attach_name("--nic", arg);
+		*a->nic = attach_name("--nic", arg);
 		break;
 	case KEY_NAME:
-		a->name = attach_name("--name", arg);
+		*a->name = attach_name("--name", arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -17,11 +17,11 @@
 #define OPTIONS_GROUP_PLACE	8
 #define OPTIONS_GROUP_PROTOCOL	9
 
-/* Who attaches to which host; pointers into the arguments, or as they were. */
+/* Pointers to what is set, each if its option is given: text of the arguments. */
 struct options_attach {
-	const char *connect;
-	const char *nic;
-	const char *name;
+	const char **connect;
+	const char **nic;
+	const char **name;
 };
 
 /* --connect, --nic and --name; input: struct options_attach. */
