@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "linux/run/clock.h"
 
 #define ROUNDS		20u
 #define TURNS		500u
@@ -55,15 +56,6 @@ answer(void *arg)
 	return NULL;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -84,14 +76,14 @@ main(int argc, char **argv)
 		return 1;
 	}
 	for (unsigned int r = 0; r < ROUNDS; r++) {
-		uint64_t from = now_ns(), took;
+		uint64_t from = clock_now_ns(), took;
 
 		for (unsigned int k = 0; k < TURNS; k++, i++) {
 			atomic_store_explicit(&word, 2 * i + 1,
 			    memory_order_release);
 			await(2 * i + 2);
 		}
-		took = now_ns() - from;
+		took = clock_now_ns() - from;
 		if (took < best)
 			best = took;
 	}
