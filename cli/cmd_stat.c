@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/peers.h"
 #include "cli/stat_print.h"
 #include "cli/stat_text.h"
+#include "linux/run/clock.h"
 
 struct cmd_stat {
 	const char *nic;
@@ -82,15 +82,6 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static double
-clock_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static struct peer_list
 stat_ask(const struct cmd_stat *s)
 {
@@ -151,11 +142,11 @@ static int
 stat_watch(const struct cmd_stat *s)
 {
 	struct peer_list before = { NULL, 0, 0 };
-	double at = 0;
+	uint64_t at = 0;
 
 	for (;;) {
 		struct peer_list list = stat_ask(s);
-		double now = clock_seconds();
+		uint64_t now = clock_now_ns();
 
 		if (!s->json && isatty(STDOUT_FILENO))
 			printf("\033[H\033[2J");
@@ -169,7 +160,7 @@ stat_watch(const struct cmd_stat *s)
 			peers_free(&list);
 			return status;
 		}
-		stat_show(s, &list, &before, now - at);
+		stat_show(s, &list, &before, (double)(now - at) / 1e9);
 		if (fflush(stdout) != 0 || ferror(stdout))
 			return CLI_FAILED;
 		peers_free(&before);
