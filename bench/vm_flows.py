@@ -1,6 +1,8 @@
 """Flows that fall on chosen channels: Toeplitz, as the host end steers."""
 import struct
 
+PORT = 5201             # of the first stream's server
+
 
 def toeplitz(key, data):
     bits = int.from_bytes(key, 'big')
@@ -23,13 +25,18 @@ def channel(key, table, src, dst):
     return table[toeplitz(key, data) % len(table)]
 
 
-def client_ports(channel_of, channels, ports, start):
+def client_ports(channel_of, channels, ports, run):
     """A client's port for each server's port, such that the channels get the
-    flows in turn.  channel_of(port, cport); start: where to look from."""
+    flows in turn, and how many each gets.  channel_of(port, cport); run: the
+    run's number, as no port comes again before its last connection is
+    forgotten.  All are below the kernels' own choice."""
+    start = 10000 + 100 * len(ports) * (run % 28)
     out = []
+    flows = [0] * channels
     for i, port in enumerate(ports):
         cport = start + 100 * i
         while channel_of(port, cport) != i % channels:
             cport += 1
         out.append(cport)
-    return out
+        flows[i % channels] += 1
+    return out, flows

@@ -11,8 +11,8 @@ import sys
 
 from freebsd_guest import GUEST, HOST, JoinedFreeBsd
 from linux_guest import soon
-from vm_flows import channel, client_ports
-from vm_linux import PORT, machine_counts, plugin_args
+from vm_counts import machine_counts, plugin_args
+from vm_flows import PORT, channel, client_ports
 
 PEER = pathlib.Path(__file__).resolve().parent / 'vm_peer.py'
 
@@ -85,7 +85,7 @@ class FreebsdGuest:
         text = self.vm.run(f'sysctl -n -x dev.hn.0.{name}')
         return bytes.fromhex(re.search(r'0x([0-9a-f]+)', text)[1])
 
-    def client_ports(self, streams):
+    def client_ports(self, ports):
         """The host's ports such that the channels get the streams in turn."""
         key, table = b'', []
         if self.queues > 1:
@@ -98,23 +98,19 @@ class FreebsdGuest:
         def channel_of(port, cport):
             return channel(key, table, (HOST, cport), (GUEST, port))
 
-        ports = range(PORT, PORT + streams)
-        out = client_ports(channel_of, self.queues, ports,
-                           10000 + 100 * streams * (self.runs % 28))
-        self.flows = [0] * self.queues
-        for port, cport in zip(ports, out):
-            self.flows[channel_of(port, cport)] += 1
+        out, self.flows = client_ports(channel_of, self.queues, ports,
+                                       self.runs)
         return out
 
     def start(self, way, streams, pace=None):
         """Begin; `out` is guest to host, pace Mbit/s of each stream."""
         self.runs += 1
-        ports = [PORT + i for i in range(streams)]
+        ports = range(PORT, PORT + streams)
         if way == 'in':
             each, args = '-l $p </dev/null >/dev/null', [
                 'source', GUEST, pace or 0,
                 *(f'{p}:{c}' for p, c in
-                  zip(ports, self.client_ports(streams)))]
+                  zip(ports, self.client_ports(ports)))]
         else:
             each, args = f'{HOST} $p </dev/zero >/dev/null', [
                 'sink', HOST, *ports]

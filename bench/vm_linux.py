@@ -5,32 +5,12 @@ vm_freebsd.py.
 """
 import pathlib
 import re
-import struct
 
-from kit import qemu
 from linux_guest import GUEST, HOST, Joined, soon
-from vm_flows import channel, client_ports
+from vm_counts import machine_counts, plugin_args
+from vm_flows import PORT, channel, client_ports
 
-DEVICE = '/machine/peripheral-anon/device[0]'
-PORT = 5201             # of the first stream
 KEY = ':'.join(['6d', '5a'] * 20)
-SLOT = 64               # bytes a vCPU has in the plugin's file
-
-
-def plugin_args(path):
-    return ['-plugin', f'{qemu().parent}/libhvnet-count.so,out={path}']
-
-
-def machine_counts(vm, vps, path):
-    """What QEMU counts: signals; instructions, where there is a file."""
-    told = vm.qmp(f'qom-get {DEVICE} signals')
-    found = re.search(r'signals\s*(?:\x1b\[K)?[\r\n]+(\d+)', told)
-    out = {'signals': [int(found.group(1))]}
-    if path:
-        raw = path.read_bytes()
-        out['instructions'] = [struct.unpack_from('=Q', raw, SLOT * i)[0]
-                               for i in range(vps)]
-    return out
 
 
 def established(lab, ports):
@@ -107,7 +87,7 @@ class LinuxGuest:
 
     # --- traffic ---
 
-    def client_ports(self, streams):
+    def client_ports(self, ports):
         """Local ports such that the channels get the streams in turn, by the
         driver's own key and table."""
         text = self.vm.run('ethtool -x eth0')
@@ -115,18 +95,12 @@ class LinuxGuest:
                  for x in line.split()]
         key = bytes.fromhex(re.search(r'((?:[0-9a-f]{2}:){39}[0-9a-f]{2})',
                                       text).group(1).replace(':', ''))
-        ports = range(PORT, PORT + streams)
 
         def channel_of(port, cport):
             return channel(key, table, (HOST, port), (GUEST, cport))
 
-        # Below the kernels' own choice; no port again before its last
-        # connection is forgotten.
-        out = client_ports(channel_of, max(table) + 1, ports,
-                           10000 + 100 * streams * (self.runs % 28))
-        self.flows = [0] * (max(table) + 1)
-        for port, cport in zip(ports, out):
-            self.flows[channel_of(port, cport)] += 1
+        out, self.flows = client_ports(channel_of, max(table) + 1, ports,
+                                       self.runs)
         return out
 
     def start(self, way, streams, pace=None):
@@ -135,8 +109,8 @@ class LinuxGuest:
         self.runs += 1
         back = ' -R' if way == 'in' else ''
         rate = f' -l 16K -b {pace}M' if pace else ''
-        cports = self.client_ports(streams)
-        ports = [PORT + i for i in range(streams)]
+        ports = range(PORT, PORT + streams)
+        cports = self.client_ports(ports)
         self.servers = [self.j.serve(f'iperf3 -s -1 -p {p}', p) for p in ports]
         self.vm.run(''.join(
             f'iperf3 -c {HOST} -p {p} --cport {c}{back}{rate} -t 600 '
