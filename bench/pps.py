@@ -129,6 +129,7 @@ class Report:
         pmd_set, tried = OURS, {}
         if 'DPDK' not in self.left_out:
             pmd_set, tried = self.best(mode, size, queues)
+
         def once(side, setting):
             return lambda: self.attempt(
                 f'{mode} {size} {queues} {side}', self.bench.once, side, mode,
@@ -169,6 +170,7 @@ class Report:
 
     def pairs(self, what, a, b, **key):
         """Interleaved runs of a and b; each a (side, keywords)."""
+
         def once(side, kw):
             return lambda: self.attempt(
                 f'{what} {side}', self.bench.once, side, key['mode'],

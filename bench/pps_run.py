@@ -199,7 +199,6 @@ class Bench:
         run['apart_ns'] = apart + [self.apart()]
         return run
 
-
     def usage(self, a, b, queues):
         """What the host's workers did between two samples.
 

@@ -53,5 +53,4 @@ struct link_host {
 /* What the partition of a link asks of it; ctx is the struct link_host. */
 extern const struct part_ops link_part_ops;
 
-
 #endif

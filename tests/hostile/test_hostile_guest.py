@@ -16,6 +16,7 @@ import peer
 from peer import GPA, PAGE, Gone, eventfd, memory
 from stage import Stage, refused
 
+
 @pytest.fixture
 def stage(lab):
     made = Stage(lab)
