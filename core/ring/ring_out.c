@@ -86,14 +86,22 @@ ring_out_copy(struct ring_out *ro, uint32_t at, const void *p, uint32_t n)
 	return ring_advance(at, n, ro->size);
 }
 
+/* One aligned word to index `at`, which no wrap can split. */
+static uint32_t
+ring_out_word(struct ring_out *ro, uint32_t at, uint64_t x)
+{
+	le64_store(ro->data + at, x);
+	return ring_advance(at, sizeof(x), ro->size);
+}
+
 int
 ring_out_put(struct ring_out *ro, const struct vmpkt_out *pkt, enum fault *why)
 {
 	static const uint8_t zeros[8];
 	uint64_t need = ring_packet_bytes(pkt->ext.len, pkt->data.len);
-	struct ring_desc_wire desc;
+	uint64_t data_off8 = (sizeof(struct ring_desc_wire) + pkt->ext.len) / 8;
+	uint64_t len8 = (need - RING_TRAILER_BYTES) / 8;
 	uint32_t at;
-	le64_t trailer;
 
 	if (need > ring_out_max_bytes(ro) || pkt->ext.len % 8 != 0)
 		return E_STATE;
@@ -106,18 +114,14 @@ ring_out_put(struct ring_out *ro, const struct vmpkt_out *pkt, enum fault *why)
 		}
 	}
 
-	desc.type = le16_put(pkt->type);
-	desc.data_off8 = le16_put((uint16_t)((sizeof(desc) + pkt->ext.len) / 8));
-	desc.len8 = le16_put((uint16_t)((need - RING_TRAILER_BYTES) / 8));
-	desc.flags = le16_put(pkt->flags);
-	desc.xact = le64_put(pkt->xact);
-	trailer = le64_put((uint64_t)ro->write << 32);
-
-	at = ring_out_copy(ro, ro->write, &desc, sizeof(desc));
+	/* struct ring_desc_wire: four fields of 16 bits, and the id. */
+	at = ring_out_word(ro, ro->write, pkt->type | data_off8 << 16 |
+	    len8 << 32 | (uint64_t)pkt->flags << 48);
+	at = ring_out_word(ro, at, pkt->xact);
 	at = ring_out_copy(ro, at, pkt->ext.p, pkt->ext.len);
 	at = ring_out_copy(ro, at, pkt->data.p, pkt->data.len);
 	at = ring_out_copy(ro, at, zeros, -pkt->data.len & 7);
-	ro->write = ring_out_copy(ro, at, &trailer, sizeof(trailer));
+	ro->write = ring_out_word(ro, at, (uint64_t)ro->write << 32);
 	counter_add(&ro->counters.packets, 1);
 	counter_add(&ro->counters.bytes, need);
 	return 0;

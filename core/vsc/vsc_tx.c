@@ -128,25 +128,9 @@ vsc_tx_reserve(struct vsc *v, uint32_t queue, struct vsc_tx_room *room)
 
 /* ---- placing ------------------------------------------------------------ */
 
-/* A header of hdr bytes and then a gap before the data. */
-static void
-tx_header_put(uint8_t *at, uint32_t gap, uint32_t len,
-    const struct rndis_ppi_set *ppi)
-{
-	struct rndis_packet_wire w;
-
-	(void)rndis_packet_put_header(at, VSC_HEAD_ALL, ppi, len);
-	if (gap == 0)
-		return;
-	memcpy(&w, at, sizeof(w));
-	w.data_off = le32_put(le32_get(w.data_off) + gap);
-	w.len = le32_put(le32_get(w.len) + gap);
-	memcpy(at, &w, sizeof(w));
-}
-
 /* The frame lies whole in the open section, behind its head room. */
 static void
-tx_place_section(struct vsc_queue *q, uint32_t len, uint32_t hdr,
+tx_place_section(struct vsc_queue *q, uint32_t len,
     const struct rndis_ppi_set *ppi)
 {
 	struct vsc_txq *t = &q->tx;
@@ -155,12 +139,9 @@ tx_place_section(struct vsc_queue *q, uint32_t len, uint32_t hdr,
 	uint32_t bytes = t->head_room + len;
 	uint32_t padded = align_up(bytes, caps->agg_align);
 
-	tx_header_put(at, t->head_room - hdr, len, ppi);
-	if (t->used + padded <= tx_section_end(q) && caps->agg_pkts > 1) {
-		if (padded != bytes)
-			rndis_packet_set_len(at, padded);
+	if (t->used + padded <= tx_section_end(q) && caps->agg_pkts > 1)
 		bytes = padded;
-	}
+	rndis_packet_put(at, ppi, t->head_room, len, bytes);
 	t->used += bytes;
 	t->frames++;
 	counter_add(&t->count.by_section, 1);
@@ -173,7 +154,7 @@ tx_place_section(struct vsc_queue *q, uint32_t len, uint32_t hdr,
 
 /* Header and first bytes in the section, the rest in the slot. */
 static void
-tx_place_both(struct vsc_queue *q, uint32_t len, uint32_t first, uint32_t hdr,
+tx_place_both(struct vsc_queue *q, uint32_t len, uint32_t first,
     const struct rndis_ppi_set *ppi)
 {
 	struct vsc_txq *t = &q->tx;
@@ -185,8 +166,8 @@ tx_place_both(struct vsc_queue *q, uint32_t len, uint32_t first, uint32_t hdr,
 		.slot_bytes = len - first,
 	};
 
-	tx_header_put(tx_section_va(q, t->section), t->head_room - hdr, len,
-	    ppi);
+	rndis_packet_put(tx_section_va(q, t->section), ppi, t->head_room, len,
+	    t->head_room + len);
 	t->section = VSC_NONE;
 	t->slot = VSC_NONE;
 	counter_add(&t->count.by_both, 1);
@@ -211,7 +192,7 @@ tx_place_slot(struct vsc_queue *q, const struct vsc_tx_room *room,
 
 	if (first != 0)
 		memcpy(data, room->vec[0].p, first);
-	tx_header_put(data - hdr, 0, len, ppi);
+	rndis_packet_put(data - hdr, ppi, hdr, len, hdr + len);
 	t->slot = VSC_NONE;
 	counter_add(&t->count.by_gpa, 1);
 	vsc_tx_section_close(q);	/* earlier frames go first */
@@ -229,9 +210,9 @@ vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
 	bool fits = room->section != VSC_NONE && hdr <= t->head_room;
 
 	if (fits && first == len)
-		tx_place_section(q, len, hdr, ppi);
+		tx_place_section(q, len, ppi);
 	else if (fits && t->frames == 0)
-		tx_place_both(q, len, first, hdr, ppi);
+		tx_place_both(q, len, first, ppi);
 	else
 		tx_place_slot(q, room, len, first, hdr, ppi);
 	if (hdr > t->head_room)
@@ -310,11 +291,6 @@ tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 {
 	struct vsc_txq *t = &q->tx;
 	const struct vsc_caps *caps = &q->vsc->caps;
-	struct rndis_packet_wire w = {
-		.type = le32_put(RNDIS_PACKET),
-		.data_off = le32_put(t->head_room - RNDIS_OFF_BASE),
-		.data_len = le32_put(len),
-	};
 	uint32_t end, padded;
 	uint8_t *at;
 
@@ -327,8 +303,7 @@ tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 	if (!range_ok(t->used, padded, end))
 		return false;
 	at = tx_section_va(q, t->section) + t->used;
-	w.len = le32_put(padded);
-	memcpy(at, &w, sizeof(w));
+	rndis_packet_put_bare(at, padded, t->head_room, len, 0);
 	memcpy(at + t->head_room, frame, len);
 	t->used += padded;
 	t->frames++;

@@ -349,17 +349,12 @@ vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
     uint32_t len, const struct rndis_ppi_set *ppi)
 {
 	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
-	uint32_t hlen = rndis_packet_put_header(p, start, ppi, len);
 	uint32_t end = start + len;
 	uint32_t bytes = align_up(end, 1u << RNDIS_ALIGN_SHIFT);
-	le32_t off = le32_put(start - RNDIS_OFF_BASE);
 
-	OS_ASSERT(hlen != 0 && hlen <= start &&
+	OS_ASSERT(rndis_packet_header_bytes(ppi->present) <= start &&
 	    bytes <= vsp->rxbuf.section_bytes);
-	/* The data does not follow at once; OpenVMM leaves a gap, too. */
-	memcpy(p + offsetof(struct rndis_packet_wire, data_off), &off,
-	    sizeof(off));
-	rndis_packet_set_len(p, bytes);
+	rndis_packet_put(p, ppi, start, len, bytes);
 	if (bytes > end)
 		memset(p + end, 0, bytes - end);
 	vsp->rxbuf.section[s].bytes = bytes;

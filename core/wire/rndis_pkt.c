@@ -3,7 +3,8 @@
  *
  * The RNDIS data message, once for each packet in each direction.  Encoding
  * writes the 44-byte header and a 16-byte PPI for each bit that is present,
- * in a fixed order, and puts the data right behind.  Decoding is an ordered
+ * in a fixed order, straight into its place (see le32_store()); the data come
+ * right behind or after a gap.  Decoding is an ordered
  * checklist on a private copy of the header: length, data, out-of-band data,
  * per-packet information; then one pass over the PPIs, in which each step is
  * at least 12 bytes long, so that it ends.  The message may have only its
@@ -16,19 +17,16 @@
 #define HDR	((uint32_t)sizeof(struct rndis_packet_wire))
 
 static uint8_t *
-ppi_put(uint8_t *p, uint32_t type, le32_t value)
+ppi_put(uint8_t *p, uint32_t type, uint32_t value)
 {
-	struct rndis_ppi_wire w = {
-		le32_put(RNDIS_PPI_BYTES), le32_put(type),
-		le32_put(sizeof(struct rndis_ppi_wire)),
-	};
-
-	memcpy(p, &w, sizeof(w));
-	memcpy(p + sizeof(w), &value, sizeof(value));
+	le32_store(p, RNDIS_PPI_BYTES);
+	le32_store(p + 4, type);
+	le32_store(p + 8, sizeof(struct rndis_ppi_wire));
+	le32_store(p + 12, value);
 	return p + RNDIS_PPI_BYTES;
 }
 
-static le32_t
+static uint32_t
 frag_put(const struct rndis_ppi_set *ppi)
 {
 	struct rndis_pktinfo_id_wire w = {
@@ -37,51 +35,48 @@ frag_put(const struct rndis_ppi_set *ppi)
 	le32_t v;
 
 	memcpy(&v, &w, sizeof(v));
-	return v;
+	return le32_get(v);
+}
+
+uint32_t
+rndis_packet_put(uint8_t *buf, const struct rndis_ppi_set *ppi,
+    uint32_t data_off, uint32_t data_len, uint32_t msg_len)
+{
+	uint32_t has = ppi->present;
+	uint8_t *p = buf + HDR;
+
+	rndis_packet_put_bare(buf, msg_len, data_off, data_len,
+	    rndis_packet_header_bytes(has) - HDR);
+	if (has & RNDIS_HAS_CSUM)
+		p = ppi_put(p, RNDIS_PPI_CSUM, ppi->csum);
+	if (has & RNDIS_HAS_LSO)
+		p = ppi_put(p, RNDIS_PPI_LSO, ppi->lso);
+	if (has & RNDIS_HAS_VLAN)
+		p = ppi_put(p, RNDIS_PPI_VLAN, ppi->vlan);
+	if (has & RNDIS_HAS_HASH_VALUE)
+		p = ppi_put(p, RNDIS_PPI_HASH_VALUE, ppi->hash_value);
+	if (has & RNDIS_HAS_HASH_INFO)
+		p = ppi_put(p, RNDIS_PPI_HASH_INFO, ppi->hash_info);
+	if (has & RNDIS_HAS_FRAG)
+		p = ppi_put(p, RNDIS_PPI_PKTINFO_ID, frag_put(ppi));
+	return (uint32_t)(p - buf);
 }
 
 uint32_t
 rndis_packet_put_header(uint8_t *buf, uint32_t cap,
     const struct rndis_ppi_set *ppi, uint32_t data_len)
 {
-	uint32_t has = ppi->present;
-	uint32_t len = rndis_packet_header_bytes(has);
-	struct rndis_packet_wire w = {
-		.type = le32_put(RNDIS_PACKET),
-		.len = le32_put(len + data_len),
-		.data_off = le32_put(len - RNDIS_OFF_BASE),
-		.data_len = le32_put(data_len),
-		.ppi_len = le32_put(len - HDR),
-	};
-	uint8_t *p = buf + HDR;
+	uint32_t len = rndis_packet_header_bytes(ppi->present);
 
 	if (len > cap)
 		return 0;
-	if (len != HDR)
-		w.ppi_off = le32_put(HDR - RNDIS_OFF_BASE);
-	memcpy(buf, &w, sizeof(w));
-	if (has & RNDIS_HAS_CSUM)
-		p = ppi_put(p, RNDIS_PPI_CSUM, le32_put(ppi->csum));
-	if (has & RNDIS_HAS_LSO)
-		p = ppi_put(p, RNDIS_PPI_LSO, le32_put(ppi->lso));
-	if (has & RNDIS_HAS_VLAN)
-		p = ppi_put(p, RNDIS_PPI_VLAN, le32_put(ppi->vlan));
-	if (has & RNDIS_HAS_HASH_VALUE)
-		p = ppi_put(p, RNDIS_PPI_HASH_VALUE,
-		    le32_put(ppi->hash_value));
-	if (has & RNDIS_HAS_HASH_INFO)
-		p = ppi_put(p, RNDIS_PPI_HASH_INFO, le32_put(ppi->hash_info));
-	if (has & RNDIS_HAS_FRAG)
-		p = ppi_put(p, RNDIS_PPI_PKTINFO_ID, frag_put(ppi));
-	return (uint32_t)(p - buf);
+	return rndis_packet_put(buf, ppi, len, data_len, len + data_len);
 }
 
 void
 rndis_packet_set_len(uint8_t *msg, uint32_t len)
 {
-	le32_t w = le32_put(len);
-
-	memcpy(msg + offsetof(struct rndis_packet_wire, len), &w, sizeof(w));
+	le32_store(msg + offsetof(struct rndis_packet_wire, len), len);
 }
 
 /* Take one PPI's value; data holds at least its first four bytes if len >= 4. */

@@ -162,6 +162,38 @@ rndis_packet_header_bytes(uint32_t present)
 }
 
 /*
+ * Write a header alone: msg_len bytes in all, data_len of them data at data_off
+ * from the message's first byte, and ppi_bytes of per-packet information, which
+ * the caller writes, right behind the header.  Context: data path.
+ */
+static inline void
+rndis_packet_put_bare(uint8_t *p, uint32_t msg_len, uint32_t data_off,
+    uint32_t data_len, uint32_t ppi_bytes)
+{
+	le32_store(p, RNDIS_PACKET);
+	le32_store(p + 4, msg_len);
+	le32_store(p + 8, data_off - RNDIS_OFF_BASE);
+	le32_store(p + 12, data_len);
+	le32_store(p + 16, 0);		/* out-of-band data: none */
+	le32_store(p + 20, 0);
+	le32_store(p + 24, 0);
+	le32_store(p + 28, ppi_bytes == 0 ? 0 :
+	    (uint32_t)sizeof(struct rndis_packet_wire) - RNDIS_OFF_BASE);
+	le32_store(p + 32, ppi_bytes);
+	le32_store(p + 36, 0);		/* VC and reserved */
+	le32_store(p + 40, 0);
+}
+
+/*
+ * Write header and PPIs of a message whose data_len bytes of data start at
+ * data_off, at or behind the PPIs' end (a gap is allowed: OpenVMM leaves one,
+ * too), and whose length is msg_len (data_off + data_len, or more: padding).
+ * Context: data path.  Returns where the PPIs end.
+ */
+uint32_t rndis_packet_put(uint8_t *buf, const struct rndis_ppi_set *ppi,
+    uint32_t data_off, uint32_t data_len, uint32_t msg_len);
+
+/*
  * Write the header of a data message and its PPIs, in the order of the
  * RNDIS_HAS_* bits.  Context: data path.  data_len bytes are to follow the
  * header immediately, here or in another range.  Returns the header's length,

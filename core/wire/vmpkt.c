@@ -20,12 +20,9 @@ vmpkt_xfer_ext_put(uint8_t *buf, uint16_t pageset,
 	memcpy(buf, &h, sizeof(h));
 	buf += sizeof(h);
 	for (uint32_t i = 0; i < n; i++) {
-		struct ring_xfer_range_wire r = {
-			le32_put(range[i].bytes), le32_put(range[i].offset),
-		};
-
-		memcpy(buf, &r, sizeof(r));
-		buf += sizeof(r);
+		le32_store(buf, range[i].bytes);
+		le32_store(buf + 4, range[i].offset);
+		buf += sizeof(struct ring_xfer_range_wire);
 	}
 	return VMPKT_XFER_EXT_BYTES(n);
 }

@@ -30,6 +30,29 @@ static inline le16_t le16_put(uint16_t x) { return (le16_t){ os_le16(x) }; }
 static inline le32_t le32_put(uint32_t x) { return (le32_t){ os_le32(x) }; }
 static inline le64_t le64_put(uint64_t x) { return (le64_t){ os_le64(x) }; }
 
+/*
+ * One integer to where it goes, at any alignment.  On the data path a message
+ * is written so, field by field into its place: a structure put together by
+ * 4-byte stores and copied by 16-byte loads cannot be forwarded from the store
+ * buffer, so each copy waits until the stores before it are in the cache, those
+ * to lines that the peer's processor holds, too.
+ */
+static inline void
+le32_store(uint8_t *p, uint32_t x)
+{
+	le32_t w = le32_put(x);
+
+	memcpy(p, &w, sizeof(w));
+}
+
+static inline void
+le64_store(uint8_t *p, uint64_t x)
+{
+	le64_t w = le64_put(x);
+
+	memcpy(p, &w, sizeof(w));
+}
+
 /* Structures are naturally aligned by design: no packed attribute needed. */
 #define WIRE_STRUCT(name, size) \
 	_Static_assert(sizeof(struct name) == (size), "size of " #name)

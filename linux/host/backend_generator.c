@@ -100,7 +100,7 @@ gen_frame(struct nic *nic, uint32_t k, uint32_t queue)
 	struct backend_gen *g = nic->backend;
 	struct gen_source *s = &g->source[k];
 	/* Its sum is of our own making, see gen_head_make(). */
-	const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
+	static const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
 	uint8_t head[VSP_HEAD_BYTES];
 	uint32_t seq = (uint32_t)(s->made * nic->spec.queues + k);
 	uint8_t *ramp = g->ramp + ((seq * 7 + 4) & 255);
