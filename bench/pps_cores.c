@@ -4,10 +4,10 @@
  *
  *	pps_cores CPU CPU
  *
- * Two virtual processors may be cores that share a cache at one moment and cores
- * that do not at the next, as the hypervisor likes, and packets a second follow.
- * Printed is the best of several short rounds, so that others who use the
- * processors do not count.
+ * Two virtual processors may be cores that share a cache at one moment and
+ * cores that do not at the next, as the hypervisor likes, and packets a second
+ * follow.  Printed is the best of several short rounds, so that others who use
+ * the processors do not count.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -62,8 +62,9 @@ answer(struct ring_out *out, const struct ring_desc_wire *d)
 {
 	struct answer a = { .desc = { .type = le16_put(VMPKT_COMPLETION),
 		.data_off8 = le16_put(2), .len8 = le16_put(3),
-		.xact = d->xact }, .done = { le32_put(NVS_RNDIS_DONE),
-		le32_put(1) }, .trailer = le64_put((uint64_t)out->write << 32) };
+		.xact = d->xact },
+		.done = { le32_put(NVS_RNDIS_DONE), le32_put(1) },
+		.trailer = le64_put((uint64_t)out->write << 32) };
 	uint32_t left = out->size - out->write, n = sizeof(a);
 
 	if (ring_free(out->write, out->read, out->size) < n) {

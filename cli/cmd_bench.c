@@ -18,16 +18,16 @@ bench_help(void)
 	printf("Usage: hvnet bench pps [OPTION...]\n"
 	    "Packets a second of a guest: our driver against DPDK's netvsc "
 	    "PMD.\n\n"
-	    "      --json=FILE            Write everything there, too: machine, "
-	    "versions,\n"
+	    "      --json=FILE            Write everything there, too: "
+	    "machine, versions,\n"
 	    "                             commands, every run\n"
 	    "      --quick                A try: 1 round of 0.5 s, default "
 	    "settings\n"
 	    "      --rounds=N             Runs of each driver; default 5\n"
 	    "      --seconds=S            Length of one run; default 1\n"
 	    "      --modes=LIST           Default tx,rx,echo\n"
-	    "      --sizes=LIST           Bytes of a frame, 46 to 1514; default "
-	    "64,512,1514\n"
+	    "      --sizes=LIST           Bytes of a frame, 46 to 1514; "
+	    "default 64,512,1514\n"
 	    "      --queues=LIST          Default 1,2\n"
 	    "      --no-count             Without instructions a packet "
 	    "(callgrind)\n"
@@ -38,13 +38,14 @@ bench_help(void)
 	    "processes\n"
 	    "      --lock=FILE            Hold a lock on FILE during each run\n"
 	    "\nIt needs root, huge pages (which it reserves and gives back) "
-	    "and DPDK; without\nthem our side alone is measured.  The script is "
-	    "bench/pps.py of the source tree;\nHVNET_BENCH names another "
+	    "and DPDK; without\nthem our side alone is measured.  The script "
+	    "is bench/pps.py of the source tree;\nHVNET_BENCH names another "
 	    "folder.\n"
 	    "\nExamples:\n"
 	    "  hvnet bench pps --quick --modes tx --sizes 64\n"
 	    "  hvnet bench pps --json pps.json\n"
-	    "\n`hvnet bench vm --help`: a stock kernel in a virtual machine.\n");
+	    "\n`hvnet bench vm --help`: a stock kernel in a virtual "
+	    "machine.\n");
 }
 
 static int

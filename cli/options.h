@@ -17,7 +17,7 @@
 #define OPTIONS_GROUP_PLACE	8
 #define OPTIONS_GROUP_PROTOCOL	9
 
-/* Pointers to what is set, each if its option is given: text of the arguments. */
+/* What each option sets, where it is given: text of the arguments. */
 struct options_attach {
 	const char **connect;
 	const char **nic;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define BURST		64
-#define IDLE_POLLS	1000	/* then sleep a little, to be a good neighbour */
+#define IDLE_POLLS	1000	/* then sleep a little, as a good neighbour */
 
 static volatile sig_atomic_t stop;
 

@@ -327,8 +327,9 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    "--guest-version=%#x --host-version=%#x --nvsp=%#x "
 	    "--guest-offloads=%#x --host-offloads=%#x --backend=%d%d%d "
 	    "--mtu=%u --frame=%u --bytes=%u --flows=%u --queues=%u --vps=%u "
-	    "--regions=%u%s%s%s --rekey=%u --stop-at=%llu --stop=%s --guest-allocs=%u "
-	    "--host-allocs=%u", (unsigned long long)c->seed, faults,
+	    "--regions=%u%s%s%s --rekey=%u --stop-at=%llu --stop=%s "
+	    "--guest-allocs=%u --host-allocs=%u",
+	    (unsigned long long)c->seed, faults,
 	    c->link.vmc.max_version, c->link.vms.max_version, c->vsp.max_nvsp,
 	    c->vsc.offloads, c->vsp.offloads, c->vsp.backend_gso4,
 	    c->vsp.backend_gso6, c->vsp.backend_csum, c->vsp.mtu, c->frame,

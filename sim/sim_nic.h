@@ -24,7 +24,7 @@ struct sim_nic_config {
 	uint32_t frame;		/* TCP payload given at once; > MTU: GSO */
 	bool vlan;		/* every other flow is tagged */
 	bool no_alloc;		/* after attach, each allocation fails */
-	uint32_t rekey_us;	/* RSS key and table change this often; 0: never */
+	uint32_t rekey_us;	/* RSS key and table change so often; or 0 */
 	bool vf;		/* the host announces a VF, and takes it back */
 	bool hold;		/* stay when all flows are done, for more */
 	uint64_t stop_at;

@@ -224,7 +224,8 @@ on_offer(void *ctx, struct chan *c)
 
 	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
 		return;
-	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c, r->sim->now_ns);
+	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c,
+	    r->sim->now_ns);
 	if (r->vsc == NULL) {
 		r->failed = true;
 		r->err = E_NOMEM;

@@ -41,7 +41,8 @@ struct counter_table {
 	{ .name = #name_, .text = text_,				\
 	  .offset = (uint32_t)offsetof(struct type, name_) },
 #define COUNTER_TABLE(type, ...)					\
-	static const struct counter_desc type##_rows[] = { __VA_ARGS__ };	\
+	static const struct counter_desc type##_rows[] =		\
+		{ __VA_ARGS__ };					\
 	const struct counter_table type##_table = {			\
 		type##_rows, (uint32_t)ARRAY_LEN(type##_rows)		\
 	}

@@ -9,7 +9,7 @@
 #define CORE_BASE_ERR_H
 
 enum hv_err {
-	E_AGAIN = -101,		/* flow control: no room, or nothing there, now */
+	E_AGAIN = -101,		/* flow control: no room, or nothing there */
 	E_PEER = -102,		/* the peer broke the protocol; see fault.h */
 	E_GONE = -103,		/* rescinded, closed, or the peer left */
 	E_NOMEM = -104,		/* an allocation or a table is exhausted */

@@ -30,7 +30,8 @@
 	X(VMBUS_TYPE,		"VMBus message of unknown or unexpected type") \
 	X(VMBUS_STATE,		"VMBus message not allowed in this state") \
 	X(VMBUS_RELID,		"VMBus message names an unknown channel") \
-	X(VMBUS_VP,		"VMBus message names an unknown virtual processor") \
+	X(VMBUS_VP,							\
+	  "VMBus message names an unknown virtual processor")		\
 	X(VMBUS_MONITOR,	"monitor page addresses invalid")	\
 	X(GPADL_ID,		"GPADL id zero, unknown or already in use") \
 	X(GPADL_RANGE,		"GPADL range malformed")		\
@@ -54,14 +55,16 @@
 	X(RNDIS_DATA,		"RNDIS data outside its message")	\
 	X(RNDIS_OOB,		"RNDIS out-of-band data present")	\
 	X(RNDIS_PPI,		"RNDIS per-packet info malformed")	\
-	X(RNDIS_INFO,		"RNDIS information buffer outside its message") \
+	X(RNDIS_INFO,							\
+	  "RNDIS information buffer outside its message")		\
 	X(RNDIS_SPLIT,		"RNDIS header split over ranges")	\
 	X(RNDIS_RSC,		"RSC fragments out of order or incomplete") \
 	X(OID_OBJECT,		"NDIS object of wrong type, revision or size") \
 	/* frames */							\
 	X(FRAME_SHORT,		"frame shorter than its headers")	\
 	X(FRAME_LONG,		"frame longer than MTU or LSO allow")	\
-	X(FRAME_HEADERS,	"frame headers disagree with offload metadata") \
+	X(FRAME_HEADERS,						\
+	  "frame headers disagree with offload metadata")		\
 	/* link */							\
 	X(LINK_PROTO,		"partition protocol violated")		\
 	X(LINK_LIMIT,		"partition protocol limit exceeded")	\

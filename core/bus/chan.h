@@ -122,7 +122,7 @@ struct chan_events {
 	void (*gpadl_torndown)(struct chan *, uint32_t gpadl, int err);
 	/* The host offered a sub-channel of this primary. */
 	void (*subchannel)(struct chan *primary, struct chan *sub);
-	/* The host took the offer back; close (closed() will follow), forget. */
+	/* The host took the offer back: close (closed() follows), forget. */
 	void (*rescinded)(struct chan *);
 };
 

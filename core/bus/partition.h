@@ -20,7 +20,7 @@
 #include "wire/synic_wire.h"
 
 #define PART_MAX_VPS		64u	/* Policy */
-#define PART_MSG_QUEUE		256u	/* Policy: host messages waiting, a VP */
+#define PART_MSG_QUEUE		256u	/* Policy: host messages queued, a VP */
 
 #define PART_COUNTERS(X)						\
 	X(messages_in,	"messages the guest posted")			\

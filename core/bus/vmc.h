@@ -32,7 +32,7 @@ struct vmc_ops {
 	void (*mem_free)(void *ctx, struct chan_mem *);
 
 	/* Upcalls, control context. */
-	/* Connected (version) and all offers seen, or E_* after the last try. */
+	/* Connected (version), all offers seen; or E_* after the last try. */
 	void (*connected)(void *ctx, int version_or_err);
 	/* A primary channel was offered: the user sets events, user; or not. */
 	void (*offer)(void *ctx, struct chan *c);
@@ -57,7 +57,7 @@ struct vmc_ops {
 
 /* How the host is told that a ring has something. */
 enum vmc_signal {
-	VMC_SIGNAL_AUTO,	/* monitor page if the offer has one, else edge */
+	VMC_SIGNAL_AUTO,	/* monitor page if it has one, else edge */
 	VMC_SIGNAL_EDGE,	/* hypercall on the empty edge */
 	VMC_SIGNAL_PACKET,	/* hypercall for each packet (legacy) */
 	VMC_SIGNAL_MONITOR,	/* monitor page bit on the empty edge */
@@ -70,7 +70,7 @@ struct vmc_config {
 	uint32_t min_version;	/* oldest tried; 0: all */
 	enum vmc_signal signal;
 	uint32_t monitor_latency_100ns;	/* 0: leave the host's */
-	void *simp[64];		/* message page of each VP, enabled by the port */
+	void *simp[64];		/* message pages, a VP each; the port enables */
 	void *siefp[64];	/* event-flags page */
 };
 

@@ -13,9 +13,9 @@
 #include "bus/partition.h"
 #include "bus/ring_chan.h"
 
-#define VMS_MAX_CHANNELS	256u	/* Policy; relids 1..255 (bit 0 legacy) */
+#define VMS_MAX_CHANNELS	256u	/* Policy; relids 1..255, 0: legacy */
 #define VMS_MAX_GPADLS		512u	/* Policy, a connection */
-#define VMS_MAX_GPADL_PAGES	(192u << 8)	/* Policy: 192 MiB, a connection */
+#define VMS_MAX_GPADL_PAGES	(192u << 8)	/* Policy: 192 MiB likewise */
 
 /*
  * The message connection that guests of 5.0 and later are told to use.  It is
@@ -33,7 +33,8 @@ struct vms_dev;
 struct vms_config {
 	uint32_t max_version;	/* newest VMBus version spoken; 0: all */
 	bool dedicated_interrupt; /* offers say so; default true for >= 1.1 */
-	bool monitor;		/* offer a monitor id (guests that cannot signal) */
+	/* Offer a monitor id (guests that cannot signal). */
+	bool monitor;
 	enum ring_chan_policy policy; /* host to guest; default: on the edge */
 };
 
@@ -84,7 +85,7 @@ struct vms_dev {
 struct vms_ops {
 	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
 	void (*free)(void *ctx, void *p, size_t bytes);
-	/* Every control message, for transcripts; to_guest: ours. May be NULL. */
+	/* Each control message, for transcripts; to_guest: ours.  Or NULL. */
 	void (*trace)(void *ctx, bool to_guest, struct span msg);
 };
 

@@ -51,12 +51,14 @@ vms_monitor_poll(struct vms *s, void (*signal)(void *, struct chan *),
 	if (s->monitor == NULL)
 		return;
 	for (uint32_t group = 0; group < SYNIC_MONITOR_GROUPS; group++) {
-		uint32_t bits = vms_bits_take(&s->monitor->group[group].pending);
+		uint32_t bits =
+		    vms_bits_take(&s->monitor->group[group].pending);
 
 		for (uint32_t i = 0; bits != 0; i++, bits >>= 1)
 			if (bits & 1)
-				vms_poll_hit(s, s->monitor_relid[group * 32 + i],
-				    signal, ctx);
+				vms_poll_hit(s,
+				    s->monitor_relid[group * 32 + i], signal,
+				    ctx);
 	}
 }
 

@@ -50,7 +50,7 @@ struct ring_in {
 	/* owner: consumer */
 	uint32_t next;			/* next packet is here */
 	uint32_t committed;		/* what the peer has been shown */
-	uint32_t write;			/* the peer's write index, as last seen */
+	uint32_t write;			/* the peer's, as last seen */
 	struct ring_in_counters counters;
 };
 

@@ -28,8 +28,8 @@
 	X(bytes,	 "ring bytes of those packets")			\
 	X(commits,	 "batches published")				\
 	X(signals,	 "batches for which the reader was signalled")	\
-	X(skip_masked,	 "batches without a signal: reader masked them")	\
-	X(skip_busy,	 "batches without a signal: ring was not empty")	\
+	X(skip_masked,	 "batches without a signal: reader masked them") \
+	X(skip_busy,	 "batches without a signal: ring was not empty") \
 	X(skip_bad,	 "batches without a signal: read index invalid") \
 	X(full,		 "puts refused for want of room")		\
 	X(waits,	 "times the writer began to wait for room")	\
@@ -53,7 +53,7 @@ struct ring_out {
 	/* owner: producer */
 	uint32_t write;			/* next packet goes here */
 	uint32_t committed;		/* what the peer has been shown */
-	uint32_t read;			/* the peer's read index, as last seen */
+	uint32_t read;			/* the peer's, as last seen */
 	uint32_t pending;		/* what ctrl->pending_send holds */
 	struct ring_out_counters counters;
 };

@@ -138,7 +138,8 @@ struct vsp_ops {
 	X(sw_csum,	"checksums completed in software for the backend") \
 	X(completions,	"completions sent")				\
 	X(set_aside,	"packets kept because the backend had no room")	\
-	X(memory_waits,	"times a packet waited for memory the guest had to add") \
+	X(memory_waits,							\
+	  "times a packet waited for memory the guest had to add")	\
 	X(completion_waits, "times completions waited for ring room")	\
 	X(drop_malformed, "dropped: malformed packet or RNDIS message")	\
 	X(drop_state,	"dropped: NIC not initialised")			\
@@ -157,7 +158,8 @@ COUNTER_STRUCT(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS);
 	X(rsc_fragments, "RSC fragments in them")			\
 	X(sw_segments,	"MTU frames cut in software from GSO frames")	\
 	X(sw_csum,	"checksums completed in software for the guest") \
-	X(recut,	"GSO frames moved because their layout was guessed wrong") \
+	X(recut,							\
+	  "GSO frames moved because their layout was guessed wrong")	\
 	X(acks,		"receive completions from the guest")		\
 	X(no_section,	"times no receive section was free")		\
 	X(lent_out,	"of those, too many were with other channels")	\
@@ -218,7 +220,7 @@ void vsp_guest_state(const struct vsp *, struct vsp_guest_state *);
 void vsp_steering(const struct vsp *, uint8_t key[40], uint32_t table[128],
     uint32_t *entries, uint32_t *hash_types);
 
-/* --- worker, from guest: through chan_events.ready() of each channel, or --- */
+/* --- worker, from guest: by chan_events.ready() of each channel, or --- */
 
 enum vsp_poll {
 	VSP_POLL_EMPTY,		/* nothing was there */

@@ -6,9 +6,9 @@
  * for which somebody else's data waits: two guests joined by a pair could wait
  * for each other.  So the ring is read on, acknowledgements and control are
  * handled, and data packets are kept here, in order, until there is room.  They
- * are not completed meanwhile: the frames stay in the guest's memory, and what a
- * guest may have under way bounds what is here.  A guest that has more under way
- * than fits waits with its whole ring.
+ * are not completed meanwhile: the frames stay in the guest's memory, and what
+ * a guest may have under way bounds what is here.  A guest that has more under
+ * way than fits waits with its whole ring.
  *
  * Packets lie one behind the other in one buffer; what was taken in front is
  * closed up when the end is reached.
@@ -57,7 +57,8 @@ vsp_aside_put(struct vsp_aside *a, const struct vmpkt_in *pkt)
 		.type = pkt->type, .flags = pkt->flags };
 	uint32_t need = aside_bytes(&r);
 
-	if (need > VSP_ASIDE_BYTES - a->end && a->first >= VSP_ASIDE_BYTES / 2) {
+	if (need > VSP_ASIDE_BYTES - a->end &&
+	    a->first >= VSP_ASIDE_BYTES / 2) {
 		memmove(a->buf, a->buf + a->first, a->end - a->first);
 		a->end -= a->first;
 		a->first = 0;

@@ -126,7 +126,7 @@ struct vsp_send_buf {
 /* What the control messages of ours wait for. */
 enum vsp_block {
 	VSP_BLOCK_NONE, VSP_BLOCK_RING, VSP_BLOCK_SECTION,
-	VSP_BLOCK_MEMORY	/* a held packet's; vsp_memory_changed() ends it */
+	VSP_BLOCK_MEMORY	/* a held packet's, till vsp_memory_changed() */
 };
 
 /* Ring room for any packet of control: 134 with its table is the longest. */
@@ -207,8 +207,9 @@ void vsp_nvs_reset(struct vsp *vsp);
 /*
  * Handle one control packet of the primary channel: an NVSP message, or one
  * that carries an RNDIS control message.  Returns 0, E_AGAIN (it waits for
- * memory and is to be held), or E_PEER when the queue was failed.  The answer goes into vsp->answer (nvs) or the replies (rndis),
- * of which one must be free.
+ * memory and is to be held), or E_PEER when the queue was failed.  The answer
+ * goes into vsp->answer (nvs) or the replies (rndis), of which one must be
+ * free.
  */
 int vsp_nvs_message(struct vsp *vsp, const struct vmpkt_in *pkt);
 /* Try to send vsp->answer (not committed); true if none waits any more. */

@@ -79,7 +79,7 @@ const char *ndis_oid_name(uint32_t oid);
 #define NDIS_OBJ_RSS_PARAMS	0x89u
 #define NDIS_OBJ_OFFLOAD	0xa7u
 
-/* ---- NDIS_OFFLOAD: hardware capabilities ---------------------------------- */
+/* ---- NDIS_OFFLOAD: hardware capabilities --------------------------------- */
 
 #define NDIS_ENC_8023		0x2u
 
@@ -140,7 +140,7 @@ uint32_t ndis_offload_caps_ask(uint8_t rev, uint8_t buf[NDIS_OFFLOAD_BYTES_3]);
 /* Bytes of revision 1, 2, 3 (a higher one counts as 3). */
 uint32_t ndis_offload_caps_bytes(uint8_t rev);
 
-/* ---- NDIS_OFFLOAD_PARAMETERS ---------------------------------------------- */
+/* ---- NDIS_OFFLOAD_PARAMETERS --------------------------------------------- */
 
 /* Values of the checksum fields. */
 #define NDIS_OFFLOAD_NOCHANGE	0u
@@ -177,7 +177,7 @@ int ndis_offload_params_decode(struct ndis_offload_params *out,
 uint32_t ndis_offload_params_encode(const struct ndis_offload_params *p,
     uint8_t buf[NDIS_OFFLOAD_PARAMS_BYTES_3]);
 
-/* ---- RSS ------------------------------------------------------------------ */
+/* ---- RSS ----------------------------------------------------------------- */
 
 #define NDIS_RSS_KEY_BYTES	40u
 #define NDIS_RSS_ENTRIES_MAX	128u
@@ -230,8 +230,9 @@ uint32_t ndis_rss_caps_ask(uint8_t rev, uint8_t buf[20]);
 #define NDIS_RSS_PARAMS_BYTES_1	28u
 #define NDIS_RSS_PARAMS_BYTES_2	40u
 #define NDIS_RSS_PARAMS_BYTES_3	44u
-#define NDIS_RSS_PARAMS_MAX	\
-	(NDIS_RSS_PARAMS_BYTES_3 + NDIS_RSS_KEY_BYTES + 4u * NDIS_RSS_ENTRIES_MAX)
+#define NDIS_RSS_PARAMS_MAX						\
+	(NDIS_RSS_PARAMS_BYTES_3 + NDIS_RSS_KEY_BYTES +			\
+	    4u * NDIS_RSS_ENTRIES_MAX)
 
 struct ndis_rss_params {
 	uint8_t rev;		/* 1, 2 or 3 */
@@ -256,7 +257,7 @@ int ndis_rss_params_decode(struct ndis_rss_params *out, struct span raw,
 uint32_t ndis_rss_params_encode(const struct ndis_rss_params *p,
     uint8_t buf[NDIS_RSS_PARAMS_MAX]);
 
-/* ---- RNDIS configuration parameter ---------------------------------------- */
+/* ---- RNDIS configuration parameter --------------------------------------- */
 
 #define NDIS_CONFIG_INT		0u
 #define NDIS_CONFIG_STRING	2u

@@ -9,10 +9,11 @@
 #include "wire/wire.h"
 
 #define NVS_MSG_BYTES_5		28u	/* NVSP 1 to 6 */
-#define NVS_MSG_BYTES_6_1	40u	/* NVSP 6.1; BSD and we send it always */
+#define NVS_MSG_BYTES_6_1	40u	/* 6.1; BSD and we send it always */
 #define NVS_SEND_TABLE_ENTRIES	16u	/* Linux VRSS_SEND_TAB_SIZE */
 /* The longest: a send table after 40 bytes. */
-#define NVS_MSG_BYTES_MAX	(NVS_MSG_BYTES_6_1 + 4u * NVS_SEND_TABLE_ENTRIES)
+#define NVS_MSG_BYTES_MAX						\
+	(NVS_MSG_BYTES_6_1 + 4u * NVS_SEND_TABLE_ENTRIES)
 
 /* What every message starts with. */
 struct nvs_hdr_wire { le32_t type; };

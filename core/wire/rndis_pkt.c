@@ -79,7 +79,7 @@ rndis_packet_set_len(uint8_t *msg, uint32_t len)
 	le32_store(msg + offsetof(struct rndis_packet_wire, len), len);
 }
 
-/* Take one PPI's value; data holds at least its first four bytes if len >= 4. */
+/* Take one PPI's value; data has at least its first four bytes if len >= 4. */
 static bool
 ppi_take(struct rndis_ppi_set *s, uint32_t type, const uint8_t *data,
     uint32_t len)

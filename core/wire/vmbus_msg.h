@@ -121,7 +121,7 @@ struct vmbus_open {
 	uint32_t open_id;
 	uint32_t ring_gpadl;
 	uint32_t target_vp;
-	uint32_t downstream_pages;	/* where the host-to-guest ring begins */
+	uint32_t downstream_pages;	/* where the ring to the guest begins */
 	bool extended;			/* the next three are there (156 B) */
 	uint32_t conn_id;
 	uint16_t event_flag;

@@ -11,7 +11,7 @@
 
 #include "base/span.h"
 
-#define WIRE_PRINT_MAX	2048u	/* enough for any line that an honest peer causes */
+#define WIRE_PRINT_MAX	2048u	/* enough for what an honest peer causes */
 
 int vmbus_msg_print(char *buf, size_t cap, struct span raw);
 

@@ -7,9 +7,9 @@
  * another pass, so every frame is good until the call after it.
  *
  * Out: frames are copied into the NetVSC's room.  When there is none, one pass
- * takes completions in; frames met there are kept.  There is a place for as many
- * as the receive buffer has sections, so a host that puts a frame in each can
- * never make a sender that wants completions wait for its own receiving; of
+ * takes completions in; frames met there are kept.  There is a place for as
+ * many as the receive buffer has sections, so a host that puts a frame in each
+ * can never make a sender that wants completions wait for its own receiving; of
  * others the ring is left alone from a bound on, until the caller receives.
  *
  * Context: the queue's thread; on queue 0 that is control as well.

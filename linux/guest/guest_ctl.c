@@ -151,9 +151,8 @@ set_offloads(const json_t *set, uint32_t off, json_t **bad)
 		if (bits == 0 || v == NULL || (strcmp(v, "on") != 0 &&
 		    strcmp(v, "off") != 0)) {
 			*bad = ctl_error("%s=%s: a guest can set tso, txcsum, "
-			    "rxcsum, rsc, vlan and hash to on or off, rss_key and "
-			    "rss_table", key,
-			    v != NULL ? v : "?");
+			    "rxcsum, rsc, vlan and hash to on or off, rss_key "
+			    "and rss_table", key, v != NULL ? v : "?");
 			return off;
 		}
 		off = strcmp(v, "on") == 0 ? off | bits : off & ~bits;

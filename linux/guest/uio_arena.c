@@ -77,7 +77,8 @@ uio_arena_create(uint32_t chunks, bool huge, char *err, size_t cap)
 		a->huge = huge;
 		a->bytes = (size_t)chunks * UIO_ARENA_CHUNK;
 		fd = memfd_create("hvnet-arena", MFD_CLOEXEC |
-		    MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | ARENA_HUGE_2MB : 0));
+		    MFD_ALLOW_SEALING |
+		    (huge ? MFD_HUGETLB | ARENA_HUGE_2MB : 0));
 		rc = fd < 0 || ftruncate(fd, (off_t)a->bytes) < 0 ||
 		    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0 ?
 		    -errno : arena_map(a, fd);

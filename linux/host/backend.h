@@ -39,7 +39,7 @@ COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 enum backend_pull {
 	BACKEND_DRY,		/* nothing there; the source will tell */
 	BACKEND_MORE,		/* the burst ended, there may be more */
-	BACKEND_BLOCKED,	/* the guest has no room; to_guest_wake() comes */
+	BACKEND_BLOCKED,	/* the guest is full; to_guest_wake() comes */
 };
 
 #define BACKEND_GSO4	0x1u	/* takes TCP/IPv4 GSO frames whole */
@@ -62,7 +62,7 @@ struct backend_ops {
 	 * `queue`, flushed.
 	 */
 	enum backend_pull (*pull)(struct nic *, uint32_t k, uint32_t queue);
-	/* Nobody wants what source k has: drop it.  Its worker.  May be NULL. */
+	/* Nobody wants what source k has: drop it.  Its worker.  Or NULL. */
 	void (*discard)(struct nic *, uint32_t k);
 	/* Worker; as vsp_ops.  The frame may be kept until flush, but for
 	 * vec[0] and the list, which live for the call. */

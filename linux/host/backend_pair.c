@@ -9,12 +9,12 @@
  * which the worker of the other's queue drains.
  *
  * Data of a guest whose line is a quarter full is not taken until the line is
- * drained (`stalled`): the NetVSP sets it aside, still in the guest's memory, and
- * goes on with acknowledgements and control.  So two guests never wait for each
- * other, nothing is lost, and a guest that never reads holds up its own pair
- * alone.  Should one have more under way than can be set aside, its ring waits as
- * a whole, a timer ends that if nothing moves, and frames are dropped and counted
- * until the line is drained.
+ * drained (`stalled`): the NetVSP sets it aside, still in the guest's memory,
+ * and goes on with acknowledgements and control.  So two guests never wait for
+ * each other, nothing is lost, and a guest that never reads holds up its own
+ * pair alone.  Should one have more under way than can be set aside, its ring
+ * waits as a whole, a timer ends that if nothing moves, and frames are dropped
+ * and counted until the line is drained.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -28,7 +28,7 @@ COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
  * 64 KiB frame in two, as long as each queue still has some 50 sections.
  */
 #define NIC_RSC_SECTION		34816u
-/* A machine's guest may leave RSC off, and then each segment takes a section. */
+/* A machine's guest may leave RSC off: then each segment takes a section. */
 #define NIC_RSC_SECTION_VM	16384u
 #define NIC_RSC_SECTION_QUEUES	8u
 #define NIC_RSC_SECTION_SMALL	8192u

@@ -32,7 +32,7 @@
 #define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
 #define LINK_GUEST_WANTS	128u	/* more than a host asks at a time */
 #define LINK_GUEST_SIGNALS	1024u
-#define LINK_SIGNAL_USED	UINT32_MAX	/* free, descriptor still open */
+#define LINK_SIGNAL_USED	UINT32_MAX	/* free, its descriptor open */
 #define LINK_GUEST_TIMEOUT_S	5
 
 struct link_run {
@@ -94,7 +94,7 @@ link_mem_create(struct link_guest *lg, uint64_t bytes)
 		lg->mem = NULL;
 		return -errno;
 	}
-	/* Helps where /sys/kernel/mm/transparent_hugepage/shmem_enabled lets. */
+	/* Helps where .../mm/transparent_hugepage/shmem_enabled lets. */
 	(void)madvise(lg->mem, bytes, MADV_HUGEPAGE);
 	lg->mem_bytes = bytes;
 	lg->runs_cap = 64;

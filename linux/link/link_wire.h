@@ -89,7 +89,7 @@ struct link_hello_ack {
 	struct link_hdr hdr;
 	uint32_t status;
 	uint32_t version;	/* spoken from now on */
-	uint32_t connections;	/* message connection ids that the host answers */
+	uint32_t connections;	/* message connection ids answered here */
 	uint32_t connection[4];
 	uint32_t post_max;	/* messages the guest may have under way */
 };
@@ -123,7 +123,7 @@ struct link_vp_fds {
 #define LINK_VP_SINT_MASKED	0x02u	/* SINT2 masked */
 #define LINK_VP_SIMP		0x04u	/* message page enabled */
 #define LINK_VP_SIEFP		0x08u	/* event-flags page enabled */
-#define LINK_VP_SIMP_FD		0x10u	/* simp: offset into the next fd, not GPA */
+#define LINK_VP_SIMP_FD		0x10u	/* simp: offset into the next fd */
 #define LINK_VP_SIEFP_FD	0x20u	/* siefp: likewise */
 
 struct link_vp_regs {

@@ -17,7 +17,7 @@ struct tap_config {
 	uint32_t queues;
 	uint32_t mtu;
 	const uint8_t *mac;	/* NULL: the kernel's choice */
-	uint32_t gso_max;	/* largest GSO frame the kernel may give; 0: any */
+	uint32_t gso_max;	/* largest GSO frame from the kernel; 0: any */
 	bool up;
 };
 

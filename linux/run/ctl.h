@@ -35,7 +35,7 @@ json_t *ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- clients --- */
 
-/* Paths of live control sockets, kind NULL for all; free with ctl_paths_free(). */
+/* Paths of live control sockets, kind NULL for all; ctl_paths_free() frees. */
 char **ctl_paths(const char *kind, size_t *count);
 void ctl_paths_free(char **paths, size_t count);
 /*

@@ -18,7 +18,7 @@ struct transcript {
 	FILE *out;
 	struct timespec start;
 	pthread_mutex_t lock;
-	uint32_t last_oid;	/* of the last RNDIS query, to decode its answer */
+	uint32_t last_oid;	/* of the last RNDIS query, for its answer */
 };
 
 /* The OID that an RNDIS answer is about; queries are one at a time. */

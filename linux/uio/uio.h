@@ -33,7 +33,7 @@ struct uio_config {
 	const char *connect;	/* path of the host's socket */
 	const char *nic;	/* wanted, may be "" */
 	const char *name;	/* of this guest, may be "" */
-	char **argv;		/* the program and its arguments, NULL at the end */
+	char **argv;		/* the program and its arguments, then NULL */
 	uint32_t ring_bytes;	/* of each ring of a pair */
 	uint32_t recv_bytes;	/* receive buffer */
 	uint32_t send_bytes;	/* send buffer */
@@ -46,7 +46,8 @@ void uio_config_default(struct uio_config *);
 /*
  * Connect, and begin; the program is started as soon as the host has offered
  * its NIC, which may take until the base runs.  Borrows the configuration's
- * strings.  NULL with a sentence in err; *refused: a host answered, and said no.
+ * strings.  NULL with a sentence in err; *refused: a host answered, and said
+ * no.
  */
 struct uio *uio_start(const struct uio_config *, struct event_base *,
     bool *refused, char *err, size_t err_cap);
@@ -60,8 +61,8 @@ enum uio_end {
 };
 
 /*
- * Whether it is over; the base's loop is broken when it is.  *why is a sentence,
- * or "" where there is nothing to say.
+ * Whether it is over; the base's loop is broken when it is.  *why is a
+ * sentence, or "" where there is nothing to say.
  */
 enum uio_end uio_ended(const struct uio *, int *status, const char **why);
 /* Pass a signal on to the program; one that is not running yet never will. */

@@ -2,18 +2,18 @@
  * Huge pages that a program gives back and takes again.
  *
  * DPDK unmaps a page that it frees, and may soon map another file at the same
- * address.  The host would go on reading the old one.  So each open of a file of
- * our hugetlbfs needs permission, and before it is given the program's memory
- * map is compared with what the host has: the old page is gone from the map by
- * then, and is taken back, and the new one is not there yet.  The host misses it
- * when it meets it, and asks.
+ * address.  The host would go on reading the old one.  So each open of a file
+ * of our hugetlbfs needs permission, and before it is given the program's
+ * memory map is compared with what the host has: the old page is gone from the
+ * map by then, and is taken back, and the new one is not there yet.  The host
+ * misses it when it meets it, and asks.
  *
  * We open such files, too (to hand them over), and may not wait for ourselves.
- * So a thread reads the events, lets ours pass, and gives the others to the main
- * thread, which answers them.
+ * So a thread reads the events, lets ours pass, and gives the others to the
+ * main thread, which answers them.
  *
- * Memory that is not hugetlbfs files (--in-memory, --no-huge) has no such event;
- * there the beat of uio.c finds a change within its time.
+ * Memory that is not hugetlbfs files (--in-memory, --no-huge) has no such
+ * event; there the beat of uio.c finds a change within its time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -133,8 +133,9 @@ uio_huge_start(struct uio *u)
 	h->stop_fd = eventfd(0, EFD_CLOEXEC);
 	h->fan_fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC |
 	    FAN_NONBLOCK, O_RDONLY | O_CLOEXEC);
-	if (h->stop_fd < 0 || h->fan_fd < 0 || fanotify_mark(h->fan_fd, FAN_MARK_ADD |
-	    FAN_MARK_MOUNT, FAN_OPEN_PERM, AT_FDCWD, UIO_HUGE_DIR) < 0 ||
+	if (h->stop_fd < 0 || h->fan_fd < 0 ||
+	    fanotify_mark(h->fan_fd, FAN_MARK_ADD | FAN_MARK_MOUNT,
+	    FAN_OPEN_PERM, AT_FDCWD, UIO_HUGE_DIR) < 0 ||
 	    pipe2(h->pipe, O_CLOEXEC) < 0) {
 		rc = -errno;
 		goto stop;

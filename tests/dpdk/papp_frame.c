@@ -69,7 +69,8 @@ struct rte_mbuf *
 papp_frame_make(struct rte_mempool *pool, const struct papp_ends *e,
     const struct papp_kind *k, uint32_t seq)
 {
-	uint32_t hdr = 14 + 20 + (k->tso ? 20 : 8), left = k->size - hdr, at = 0;
+	uint32_t hdr = 14 + 20 + (k->tso ? 20 : 8);
+	uint32_t left = k->size - hdr, at = 0;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool), *last = m;
 
 	if (m == NULL)
@@ -101,7 +102,8 @@ papp_frame_make(struct rte_mempool *pool, const struct papp_ends *e,
 	m->l4_len = k->tso ? 20 : 8;
 	if (k->csum || k->tso)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM |
-		    (k->tso ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
+		    (k->tso ? RTE_MBUF_F_TX_TCP_CKSUM :
+		    RTE_MBUF_F_TX_UDP_CKSUM);
 	if (k->tso) {
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
 		m->tso_segsz = (uint16_t)k->tso;

@@ -1,6 +1,6 @@
 /*
- * Frames of papp from 10.9.0.1 to 10.9.0.2: the payload is a sequence number and
- * then bytes that follow from number and place, so each end can check what
+ * Frames of papp from 10.9.0.1 to 10.9.0.2: the payload is a sequence number
+ * and then bytes that follow from number and place, so each end can check what
  * comes without knowing what was sent.
  */
 #ifndef TESTS_DPDK_PAPP_FRAME_H

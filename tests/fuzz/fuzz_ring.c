@@ -44,7 +44,9 @@ get_index(const uint8_t **p, size_t *n)
 {
 	uint32_t v = get32(p, n);
 
-	return v & 0x80000000u ? v : v % sizeof(((struct shared *)0)->data) & ~7u;
+	if (v & 0x80000000u)
+		return v;
+	return v % sizeof(((struct shared *)0)->data) & ~7u;
 }
 
 static void

@@ -203,10 +203,15 @@ nvs(struct liar *l, uint32_t type, uint32_t a, uint32_t b, uint32_t c)
 
 static void say_nvs_type(struct liar *l) { nvs(l, 4711, 0, 0, 0); }
 static void say_nvs_host(struct liar *l) { nvs(l, NVS_INIT_DONE, 0, 0, 0); }
-static void say_nvs_init(struct liar *l) { nvs(l, NVS_INIT, NVS_V5, NVS_V5, 0); }
 static void say_section(struct liar *l) { nvs(l, NVS_RNDIS, 0, 99999, 64); }
 static void say_section_top(struct liar *l) { nvs(l, NVS_RNDIS, 0, ~1u, 64); }
 static void say_section_long(struct liar *l) { nvs(l, NVS_RNDIS, 0, 0, ~0u); }
+
+static void
+say_nvs_init(struct liar *l)
+{
+	nvs(l, NVS_INIT, NVS_V5, NVS_V5, 0);
+}
 
 static void
 gpa(struct liar *l, uint64_t addr, uint32_t len)

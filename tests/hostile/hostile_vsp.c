@@ -44,8 +44,18 @@ static void lie_type(struct rig *r) { nvs(r, 40, 4711, 0, 0, 0); }
 static void lie_host_type(struct rig *r) { nvs(r, 40, NVS_INIT_DONE, 0, 0, 0); }
 static void lie_init(struct rig *r) { nvs(r, 40, NVS_INIT, NVS_V5, NVS_V5, 0); }
 static void lie_section(struct rig *r) { nvs(r, 40, NVS_RNDIS, 0, 10, 64); }
-static void lie_section_far(struct rig *r) { nvs(r, 40, NVS_RNDIS, 0, ~1u, 64); }
-static void lie_section_long(struct rig *r) { nvs(r, 40, NVS_RNDIS, 0, 0, 6145); }
+
+static void
+lie_section_far(struct rig *r)
+{
+	nvs(r, 40, NVS_RNDIS, 0, ~1u, 64);
+}
+
+static void
+lie_section_long(struct rig *r)
+{
+	nvs(r, 40, NVS_RNDIS, 0, 0, 6145);
+}
 
 static void
 gpa(struct rig *r, uint64_t addr, uint32_t len)

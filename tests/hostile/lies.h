@@ -97,7 +97,7 @@ static void lie_desc_long(struct liar *l) { ring_packet(l, 6, 2, 0xffff, 0); }
 static void lie_desc_over(struct liar *l) { ring_packet(l, 6, 2, 9, 0); }
 static void lie_desc_type(struct liar *l) { ring_packet(l, 77, 2, 4, 0); }
 
-/* Of the ring that the host fills: seen once it wants to know how far we are. */
+/* Of the ring that the host fills: seen once it wants to know where we are. */
 static void
 liar_read_index(struct liar *l)
 {

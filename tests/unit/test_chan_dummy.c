@@ -293,7 +293,8 @@ data_half_without_any_capability(void **state)
 	uint64_t buf[8];
 	struct vmpkt_in in;
 	struct vmpkt_out p = { .type = VMPKT_GPA_DIRECT,
-	    .flags = VMPKT_F_COMPLETE, .ext = { (const uint8_t *)"extexte1", 8 },
+	    .flags = VMPKT_F_COMPLETE,
+	    .ext = { (const uint8_t *)"extexte1", 8 },
 	    .data = { (const uint8_t *)"hello", 5 } };
 
 	dummy_init(&d, &u);

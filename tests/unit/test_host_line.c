@@ -88,7 +88,8 @@ static void
 test_copy(void **state)
 {
 	const struct pkt_meta m = { .gso_size = 1448 };
-	struct vec v[2] = { { (char[]){ "abc" }, 3 }, { (char[]){ "def" }, 3 } };
+	struct vec v[2] = { { (char[]){ "abc" }, 3 },
+		{ (char[]){ "def" }, 3 } };
 	struct frame_line l;
 	struct frame_record *r;
 

@@ -1,6 +1,6 @@
 /*
- * Workers and gates: no turn behind a closed gate, none forgotten when it opens,
- * no post lost, and removed works leave no trace.
+ * Workers and gates: no turn behind a closed gate, none forgotten when it
+ * opens, no post lost, and removed works leave no trace.
  */
 #include <setjmp.h>
 #include <stdarg.h>

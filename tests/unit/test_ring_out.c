@@ -157,7 +157,7 @@ edge_rule(void **state)
 
 	rig_drain(&rig, 3);
 	assert_int_equal(rig_put(&rig, 24), 0);
-	assert_false(ring_out_commit(&rig.out));	/* got, not given back */
+	assert_false(ring_out_commit(&rig.out));	/* got and kept */
 	assert_false(ring_in_commit(&rig.in));		/* read at 72 */
 	assert_int_equal(rig_put(&rig, 24), 0);
 	assert_false(ring_out_commit(&rig.out));	/* batch began at 96 */

@@ -50,7 +50,8 @@ static void
 header_and_146_bodies(void **state)
 {
 	struct rig *r = connected();
-	struct vmbus_gpadl_src src = { .bytes = 4100 << 12, .first_pfn = 0x400 };
+	struct vmbus_gpadl_src src = { .bytes = 4100 << 12,
+		.first_pfn = 0x400 };
 	struct vms_gpadl *g;
 	uint8_t buf[VMBUS_MSG_MAX];
 	uint32_t n, i;

@@ -74,7 +74,10 @@ modify_moves_the_flag(void **state)
 static void
 modify_by_version(void **state)
 {
-	static const struct { uint32_t version; bool known, answered; } row[] = {
+	static const struct {
+		uint32_t version;
+		bool known, answered;
+	} row[] = {
 		{ VMBUS_V4_0, false, false }, { VMBUS_V4_1, true, false },
 		{ VMBUS_V5_2, true, false }, { VMBUS_V5_3, true, true },
 		{ VMBUS_V6_0, true, true },

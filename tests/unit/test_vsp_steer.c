@@ -5,7 +5,8 @@
 #include "vsp_to_guest_rig.h"
 
 /* "Verifying the RSS hash calculation", Microsoft: first IPv4 and IPv6 rows. */
-#define HASH_TCP4	0x51ccc178u	/* 66.9.149.187:2794, 161.142.100.80:1766 */
+#define HASH_TCP4	0x51ccc178u	/* 66.9.149.187:2794 to
+					   161.142.100.80:1766 */
 #define HASH_IP4	0x323e8fc2u
 #define HASH_TCP6	0x40207d3du	/* 3ffe:2501:200:1fff::7:2794 to
 					   3ffe:2501:200:3::1:1766 */

@@ -286,7 +286,7 @@ starving_home_is_kicked(void **state)
 	rig_end(r);
 }
 
-/* ---- two workers, for TSan ------------------------------------------------ */
+/* ---- two workers, for TSan ----------------------------------------------- */
 
 #define WORKERS		2u
 #define WORKER_FRAMES	4000u
@@ -442,7 +442,7 @@ two_workers(void **state)
 	rig_end(r);
 }
 
-/* ---- anything at all ------------------------------------------------------ */
+/* ---- anything at all ----------------------------------------------------- */
 
 static uint32_t
 any_frame(uint32_t *seed, uint8_t *f, struct pkt_meta *m)

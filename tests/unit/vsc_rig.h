@@ -44,7 +44,7 @@ struct rig {
 	uint32_t max_packets, align_shift;
 	uint32_t rss_queues;
 	bool rsc, no_csum;
-	int mute;			/* NVSP type or RNDIS type not answered */
+	int mute;			/* NVSP or RNDIS type not answered */
 	bool complete;			/* complete frames by itself */
 	int room;			/* sends that still fit; < 0: any */
 	/* state */
