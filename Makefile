@@ -13,7 +13,8 @@ all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) --buildtype=release -Ddebug=true --prefix=$(PREFIX) >/dev/null
+	@meson setup $(BUILD) --buildtype=release -Ddebug=true \
+	    --prefix=$(PREFIX) >/dev/null
 
 deps:
 	@scripts/deps.sh build

@@ -5,16 +5,16 @@ Same host end (`hvnet host`), same machine, interleaved A B A B; a number is the
 median of the rounds in which the two ends' processors were near each other, or
 else far apart, for both drivers: a hypervisor moves them, and speed follows
 (bench/pps_cores.c); what was lost is counted in all.  Modes: tx into a null
-backend, rx from the generator, echo of what the generator sends.  Beside each cell: DPDK's virtio-user to
-vhost-user on the same cores.  Then the host end against a bare consumer of the
-ring (bench/pps_drain.c), our driver over the PMD's own files (hvnet uio), and
-payload copied to a real backend (tap).
+backend, rx from the generator, echo of what the generator sends.  Beside each
+cell: DPDK's virtio-user to vhost-user on the same cores.  Then the host end
+against a bare consumer of the ring (bench/pps_drain.c), our driver over the
+PMD's own files (hvnet uio), and payload copied to a real backend (tap).
 
 The PMD runs with the best of the settings below, tried anew for each mode and
-size.  What is lost is found by the generator's sequence numbers and by comparing both
-ends' counts; the PMD's own software drops (imissed) are among it.  The end that
-was busier is the limit: the share of its time in which calls, or polls of the
-host's workers, found something to do.
+size.  What is lost is found by the generator's sequence numbers and by
+comparing both ends' counts; the PMD's own software drops (imissed) are among
+it.  The end that was busier is the limit: the share of its time in which calls,
+or polls of the host's workers, found something to do.
 """
 import argparse
 import json

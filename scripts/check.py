@@ -171,9 +171,9 @@ def stage_pytest(label, paths, env=None):
 
 
 # What goes through a build five times as slow: no shares of loss or of flows.
-SLOW_WORLD = ('test_recovery or test_ping or test_copies or test_mtu or set_ or '
-              'test_offload_switch or test_stat or test_nic or test_link or '
-              'test_parallel or test_vlan or test_jumbo')
+SLOW_WORLD = ('test_recovery or test_ping or test_copies or test_mtu or set_ '
+              'or test_offload_switch or test_stat or test_nic or test_link '
+              'or test_parallel or test_vlan or test_jumbo')
 SANITIZED = {
     'asan': {'UBSAN_OPTIONS': 'print_stacktrace=1',
              'ASAN_OPTIONS': 'detect_leaks=1'},

@@ -7,8 +7,8 @@ warn="-Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wvla -Werror
 -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers
 -Wno-atomic-alignment"
 case "${1:-}" in
-gcc)	 cc="gcc" ; warn=$(echo "$warn" | sed 's/-Wno-atomic-alignment//') ;;
-gcc32)	 cc="gcc -m32" ; warn=$(echo "$warn" | sed 's/-Wno-atomic-alignment//') ;;
+gcc)	 cc="gcc" ; warn=${warn%-Wno-atomic-alignment} ;;
+gcc32)	 cc="gcc -m32" ; warn=${warn%-Wno-atomic-alignment} ;;
 clang)	 cc="clang" ;;
 clang32) cc="clang -m32" ;;
 aarch64) cc="clang --target=aarch64-linux-gnu" ;;

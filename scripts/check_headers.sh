@@ -14,7 +14,8 @@ for h in $(git ls-files '*.h' | grep -v -e '^qemu/' -e '^freebsd/' \
 		more=$(pkg-config --cflags libdpdk 2>/dev/null) || continue ;;
 	esac
 	# shellcheck disable=SC2086
-	if ! echo "#include \"$h\"" | ${CC:-gcc} $flags $more -x c -fsyntax-only -; then
+	if ! echo "#include \"$h\"" |
+	    ${CC:-gcc} $flags $more -x c -fsyntax-only -; then
 		echo "$h: not self-contained"
 		bad=1
 	fi

@@ -101,7 +101,8 @@ def compiled(questions):
                 for i, (_, _, expr, _) in enumerate(questions):
                     if i not in skip:
                         f.write(f'#line 1 "ask{i}"\n'
-                                f'printf("{i} %lld\\n", (long long)({expr}));\n')
+                                f'printf("{i} %lld\\n", '
+                                f'(long long)({expr}));\n')
                 f.write('#line 1 "end"\nreturn 0;\n}\n')
             cc = os.environ.get('CC') or shutil.which('cc') or 'gcc'
             done = subprocess.run(

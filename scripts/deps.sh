@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that hvnet builds and is tested with.
-# Usage: scripts/deps.sh [build|demo|check|bench]   (each includes the one before)
+# Usage: scripts/deps.sh [build|demo|check|bench]
+# Each includes the one before.
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev

@@ -117,7 +117,8 @@ add_ours() {
 	mkdir -p "$1/hw/hvnet"
 	cp "$here"/qemu/*.c "$here"/qemu/*.h "$here"/qemu/meson.build \
 	    "$here/linux/link/link_wire.h" "$1/hw/hvnet/"
-	cp "$here/qemu/devices.mak" "$1/configs/devices/x86_64-softmmu/hvnet.mak"
+	cp "$here/qemu/devices.mak" \
+	    "$1/configs/devices/x86_64-softmmu/hvnet.mak"
 	python3 "$here/qemu/hooks.py" "$1" >&2
 }
 

@@ -1,4 +1,4 @@
-"""DPDK's netvsc driver on our host: receive, offloads, RSS, link, neighbours."""
+"""DPDK's netvsc on our host: receive, offloads, RSS, link, neighbours."""
 import socket
 import struct
 import threading

@@ -29,5 +29,6 @@ for f in "$new"/crash-* "$new"/leak-* "$new"/timeout-* "$new"/oom-*; do
 	echo "reproduce: $target $name"
 	exit 1
 done
-echo "reproduce: HVNET_FUZZ_SEED=$seed HVNET_FUZZ_SECONDS=$seconds $0 $target $2"
+echo "reproduce: HVNET_FUZZ_SEED=$seed HVNET_FUZZ_SECONDS=$seconds" \
+    "$0 $target $2"
 exit 1

@@ -19,7 +19,8 @@ check() {
 	count=$((count + 1))
 	name="$1${4:+ with $4}: must $2"
 	spin -DN="$3" ${4:+-D$4} -a "$here/$1.pml" >spin.log 2>&1 &&
-	    "${CC:-cc}" -O1 -w -DSAFETY -DCOLLAPSE -o pan pan.c >>spin.log 2>&1 &&
+	    "${CC:-cc}" -O1 -w -DSAFETY -DCOLLAPSE -o pan pan.c \
+	    >>spin.log 2>&1 &&
 	    ./pan -m100000 >pan.log 2>&1
 	# The verdict is what pan counted; a run that died has none.
 	errors=$(sed -n 's/.*errors: \([0-9]*\)$/\1/p' pan.log 2>/dev/null)

@@ -1,6 +1,7 @@
 """Send numbered UDP datagrams at a pace, or count those that arrive.
 
-usage: datagrams.py send ADDRESS PORT COUNT MBIT | datagrams.py receive PORT COUNT
+usage: datagrams.py send ADDRESS PORT COUNT MBIT
+       datagrams.py receive PORT COUNT
 
 The receiver ends when all came or when none came for five seconds; its socket
 holds 16 MiB, so that what is missing was lost on the way and not by a process

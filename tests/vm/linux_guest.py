@@ -100,7 +100,7 @@ class Joined:
         assert [got[0], got[2]] == [sent, size]
 
     def outlive_host(self):
-        """The host is killed and comes back; so does the network, by a reset."""
+        """The host is killed and comes back, and by a reset the network."""
         os.kill(self.hostp.pid, signal.SIGKILL)
         self.hostp.wait()
         self.lab.procs.remove(self.hostp)
