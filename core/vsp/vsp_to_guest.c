@@ -190,7 +190,7 @@ tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 		memcpy(p + start, f->head, min_u32(f->head_len, f->len));
 	vsp_tg_csum(q, f, &data, 1);
 	vsp_tg_section_finish(vsp, s, start, f->len, &f->ppi);
-	vsp_tg_emit(q, f, s, 1);
+	vsp_tg_emit(q, f->target, s, 1);
 }
 
 /* Move a frame to the bounce buffer, where the end of it may lie already. */
@@ -335,6 +335,8 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 
 	if (q == NULL)
 		return E_GONE;
+	if (vsp_tg_usual(q, v, n, len, m))
+		return 0;
 	if (len > VSP_FRAME_MAX) {
 		counter_add(&vsp->counts[queue].to.drop_long, 1);
 		return E_STATE;

@@ -4,6 +4,7 @@
  * vsp.h and vsp_priv.h.
  *
  *	vsp_to_guest.c		reserve, submit, copy: one frame
+ *	vsp_to_guest_usual.c	copy, where nothing is to be done to the frame
  *	vsp_to_guest_head.c	filter, VLAN, checksums, per-packet info
  *	vsp_to_guest_gso.c	RSC fragments, software segments
  *	vsp_to_guest_send.c	lists, type 7 packets, acks, hand-over, control
@@ -73,7 +74,6 @@ struct vsp_to_guest {
 	bool room_rsc;		/* the room reserved last is for fragments */
 	struct vsp_tg_cut cut;
 	uint8_t nvs[NVS_MSG_BYTES_6_1];	/* 107, data */
-	struct vmpkt_xfer_range range[VSP_PACKET_RANGES];
 	uint8_t ext[VMPKT_XFER_EXT_BYTES(VSP_PACKET_RANGES)];
 
 	/* shared: frames from other queues' workers */
@@ -101,6 +101,9 @@ void vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f,
 /* The same for TCP segments that pkt_seg.h makes: how to, and the PPI. */
 enum pkt_seg_csum vsp_tg_csum_seg(struct vsp_queue *q,
     struct vsp_tg_frame *f);
+/* Add the hash in m, if it has one and the guest is told of hashes. */
+void vsp_tg_ppi_hash(const struct vsp *vsp, const struct pkt_meta *m,
+    struct rndis_ppi_set *ppi);
 /* True if the guest takes RSC fragments of that IP version. */
 bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
 /*
@@ -109,6 +112,16 @@ bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
  */
 void vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
     uint32_t len, const struct rndis_ppi_set *ppi);
+
+/* --- vsp_to_guest_usual.c ---------------------------------------------- */
+
+/*
+ * Copy a frame of len bytes and send it on, if it is one that nothing is to be
+ * done to: counted, and true.  Else false, and nothing has changed.  v[0] is
+ * private memory.  Context: worker of q.
+ */
+bool vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m);
 
 /* --- vsp_to_guest_gso.c ------------------------------------------------ */
 
@@ -138,10 +151,10 @@ void vsp_tg_cut_run(struct vsp_queue *q);
 
 /*
  * A finished frame, sections linked by .next from first, goes to the ring of
- * f->target, here or by hand-over.  Consumes the sections.
+ * queue `target`, here or by hand-over.  Consumes the sections.
  */
-void vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
-    uint32_t first, uint32_t count);
+void vsp_tg_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
+    uint32_t count);
 /* Send what is finished, as far as the ring has room; not committed. */
 void vsp_tg_send(struct vsp_queue *q);
 /*

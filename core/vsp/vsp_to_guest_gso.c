@@ -88,7 +88,7 @@ gso_rsc_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
 	q->to.frag_id++;
 	counter_add(&c->rsc_frames, 1);
 	counter_add(&c->rsc_fragments, chain->count);
-	vsp_tg_emit(q, f, chain->first, chain->count);
+	vsp_tg_emit(q, f->target, chain->first, chain->count);
 }
 
 /* ---- in place ------------------------------------------------------------ */
@@ -145,7 +145,7 @@ gso_segment_finish(struct vsp_queue *q, const struct vsp_tg_frame *f,
 	vsp_tg_section_finish(vsp, s, start, out->hdr_len + out->payload_len,
 	    &f->ppi);
 	counter_add(&vsp->counts[q->index].to.sw_segments, 1);
-	vsp_tg_emit(q, f, s, 1);
+	vsp_tg_emit(q, f->target, s, 1);
 }
 
 static int

@@ -138,6 +138,18 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	return 0;
 }
 
+void
+vsp_tg_ppi_hash(const struct vsp *vsp, const struct pkt_meta *m,
+    struct rndis_ppi_set *ppi)
+{
+	if ((m->flags & PKT_HASH) == 0 ||
+	    (vsp->cfg.offloads & VSP_OFF_HASH) == 0)
+		return;
+	ppi->present |= RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO;
+	ppi->hash_value = m->hash;
+	ppi->hash_info = m->hash_type | HASH_FUNCTION_TOEPLITZ;
+}
+
 static void
 head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 {
@@ -149,11 +161,7 @@ head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 		ppi->present |= RNDIS_HAS_VLAN;
 		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
 	}
-	if ((m->flags & PKT_HASH) && (vsp->cfg.offloads & VSP_OFF_HASH)) {
-		ppi->present |= RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO;
-		ppi->hash_value = m->hash;
-		ppi->hash_info = m->hash_type | HASH_FUNCTION_TOEPLITZ;
-	}
+	vsp_tg_ppi_hash(vsp, m, ppi);
 }
 
 int

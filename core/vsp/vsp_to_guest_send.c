@@ -90,14 +90,14 @@ send_hand_over(struct vsp_queue *q, uint32_t target, uint32_t first)
 }
 
 void
-vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f, uint32_t first,
+vsp_tg_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
     uint32_t count)
 {
 	struct vsp *vsp = q->vsp;
 
 	vsp->rxbuf.section[first].count = (uint16_t)count;
-	if (f->target != q->index && vsp->queue[f->target] != NULL) {
-		send_hand_over(q, f->target, first);
+	if (target != q->index && vsp->queue[target] != NULL) {
+		send_hand_over(q, target, first);
 		return;
 	}
 	send_append(q, first);
@@ -107,7 +107,7 @@ vsp_tg_emit(struct vsp_queue *q, const struct vsp_tg_frame *f, uint32_t first,
 
 /* ---- to the ring --------------------------------------------------------- */
 
-/* Ranges of as many whole frames as fit; *after: the first that does not. */
+/* Ranges of as many whole frames as fit, in t->ext; *after: the first left. */
 static uint32_t
 send_ranges(struct vsp_queue *q, uint32_t *after)
 {
@@ -120,8 +120,8 @@ send_ranges(struct vsp_queue *q, uint32_t *after)
 	    n + rb->section[first].count <= VSP_PACKET_RANGES) {
 		for (uint32_t s = first; s != VSP_SECTION_NONE;
 		    s = rb->section[s].next)
-			t->range[n++] = (struct vmpkt_xfer_range){
-			    rb->section[s].bytes, s * rb->section_bytes };
+			vmpkt_xfer_range_put(t->ext, n++, rb->section[s].bytes,
+			    s * rb->section_bytes);
 		first = rb->section[first].link;
 	}
 	*after = first;
@@ -192,8 +192,8 @@ vsp_tg_send(struct vsp_queue *q)
 			.type = VMPKT_XFER_PAGES,
 			.flags = VMPKT_F_COMPLETE,
 			.xact = t->first,
-			.ext = { t->ext, vmpkt_xfer_ext_put(t->ext,
-			    NVS_RECV_BUF_ID, t->range, n) },
+			.ext = { t->ext, vmpkt_xfer_head_put(t->ext,
+			    NVS_RECV_BUF_ID, n) },
 			.data = { t->nvs, sizeof(t->nvs) },
 		};
 

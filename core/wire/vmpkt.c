@@ -10,21 +10,23 @@
 #include "wire/vmpkt.h"
 
 uint32_t
-vmpkt_xfer_ext_put(uint8_t *buf, uint16_t pageset,
-    const struct vmpkt_xfer_range *range, uint32_t n)
+vmpkt_xfer_head_put(uint8_t *buf, uint16_t pageset, uint32_t n)
 {
 	struct ring_xfer_wire h = {
 		.pageset = le16_put(pageset), .range_count = le32_put(n),
 	};
 
 	memcpy(buf, &h, sizeof(h));
-	buf += sizeof(h);
-	for (uint32_t i = 0; i < n; i++) {
-		le32_store(buf, range[i].bytes);
-		le32_store(buf + 4, range[i].offset);
-		buf += sizeof(struct ring_xfer_range_wire);
-	}
 	return VMPKT_XFER_EXT_BYTES(n);
+}
+
+uint32_t
+vmpkt_xfer_ext_put(uint8_t *buf, uint16_t pageset,
+    const struct vmpkt_xfer_range *range, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		vmpkt_xfer_range_put(buf, i, range[i].bytes, range[i].offset);
+	return vmpkt_xfer_head_put(buf, pageset, n);
 }
 
 int

@@ -13,8 +13,8 @@
 /* Packet types.  OpenVMM vmbus_ring, FreeBSD vmbus_reg.h. */
 enum vmpkt_type {
 	VMPKT_INBAND = 6,	/* payload only */
-	VMPKT_XFER_PAGES = 7,	/* ranges of the receive buffer; host to guest */
-	VMPKT_GPA_DIRECT = 9,	/* ranges of guest memory; guest to host */
+	VMPKT_XFER_PAGES = 7,	/* ranges of the receive buffer; to guest */
+	VMPKT_GPA_DIRECT = 9,	/* ranges of guest memory; to host */
 	VMPKT_COMPLETION = 11,	/* answers the packet of the same xact */
 };
 
@@ -61,6 +61,16 @@ struct vmpkt_xfer_range {
  */
 uint32_t vmpkt_xfer_ext_put(uint8_t *buf, uint16_t pageset,
     const struct vmpkt_xfer_range *range, uint32_t n);
+
+/* The same in two steps: what comes before n ranges, and range i. */
+uint32_t vmpkt_xfer_head_put(uint8_t *buf, uint16_t pageset, uint32_t n);
+
+static inline void
+vmpkt_xfer_range_put(uint8_t *buf, uint32_t i, uint32_t bytes, uint32_t offset)
+{
+	le32_store(buf + VMPKT_XFER_EXT_BYTES(i), bytes);
+	le32_store(buf + VMPKT_XFER_EXT_BYTES(i) + 4, offset);
+}
 
 struct vmpkt_xfer {
 	uint16_t pageset;
