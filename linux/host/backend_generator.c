@@ -36,6 +36,12 @@
 #define GEN_TICK_NS		100000	/* Policy: of a paced source */
 #define GEN_IDLE_NS		2000000	/* Policy: of one that is not */
 #define GEN_LATE_NS		10000000ull	/* Policy */
+#define GEN_BATCH		16u	/* Policy: frames made in one go */
+
+struct gen_frame {
+	uint8_t head[VSP_HEAD_BYTES];
+	uint8_t *ramp;		/* where its payload goes on, behind the number */
+};
 
 struct gen_source {
 	int fd;			/* timer */
@@ -94,26 +100,66 @@ gen_head_make(const struct nic *nic, uint32_t flow, uint8_t *p)
 	pkt_be16_store(udp + 4, (uint16_t)(size - 34));
 }
 
+/* The first VSP_HEAD_BYTES of a frame, or more than it has: the rest is ramp. */
+static void
+gen_frame_make(struct nic *nic, uint32_t k, uint32_t flow, uint64_t made,
+    struct gen_frame *f)
+{
+	struct backend_gen *g = nic->backend;
+	uint32_t seq = (uint32_t)(made * nic->spec.queues + k);
+
+	f->ramp = g->ramp + ((seq * 7 + 4) & 255);
+	memcpy(f->head, g->head[flow], GEN_HEAD_BYTES - 4);
+	le32_store(f->head + GEN_HEAD_BYTES - 4, seq);
+	memcpy(f->head + GEN_HEAD_BYTES, f->ramp,
+	    VSP_HEAD_BYTES - GEN_HEAD_BYTES);
+}
+
 static int
-gen_frame(struct nic *nic, uint32_t k, uint32_t queue)
+gen_frame_send(struct nic *nic, uint32_t queue, struct gen_frame *f)
+{
+	/* Its sum is of our own making, see gen_head_make(). */
+	static const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
+	uint32_t bytes = nic->spec.gen_bytes;
+	uint32_t first = min_u32(bytes, VSP_HEAD_BYTES);
+	struct vec v[2] = { { f->head, first },
+		{ f->ramp + first - GEN_HEAD_BYTES, bytes - first } };
+
+	return nic_to_guest_copy(nic, queue, v, bytes > first ? 2 : 1, &meta);
+}
+
+/*
+ * Up to n frames; *rc says why it were fewer.  A batch of them is made and only
+ * then copied: bytes just stored are not read back at once, which would wait for
+ * the stores to the guest's lines before them (see le32_store()).
+ */
+static uint32_t
+gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
 {
 	struct backend_gen *g = nic->backend;
 	struct gen_source *s = &g->source[k];
-	/* Its sum is of our own making, see gen_head_make(). */
-	static const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
-	uint8_t head[VSP_HEAD_BYTES];
-	uint32_t seq = (uint32_t)(s->made * nic->spec.queues + k);
-	uint8_t *ramp = g->ramp + ((seq * 7 + 4) & 255);
-	uint32_t first = min_u32(nic->spec.gen_bytes, VSP_HEAD_BYTES);
-	struct vec v[2] = { { head, first },
-		{ ramp + first - GEN_HEAD_BYTES,
-		nic->spec.gen_bytes - first } };
-	const le32_t number = le32_put(seq);
+	struct gen_frame batch[GEN_BATCH];
+	uint32_t sent = 0;
 
-	memcpy(head, g->head[s->flow[s->next]], GEN_HEAD_BYTES - 4);
-	memcpy(head + GEN_HEAD_BYTES - 4, &number, sizeof(number));
-	memcpy(head + GEN_HEAD_BYTES, ramp, first - GEN_HEAD_BYTES);
-	return nic_to_guest_copy(nic, queue, v, v[1].len > 0 ? 2 : 1, &meta);
+	while (sent < n) {
+		uint32_t most = min_u32(n - sent, GEN_BATCH);
+
+		for (uint32_t i = 0, next = s->next; i < most; i++) {
+			gen_frame_make(nic, k, s->flow[next], s->made + i,
+			    &batch[i]);
+			next = next + 1 < s->flows ? next + 1 : 0;
+		}
+		for (uint32_t i = 0; i < most; i++) {
+			*rc = gen_frame_send(nic, queue, &batch[i]);
+			if (*rc == E_AGAIN || *rc == E_GONE)
+				return sent;
+			s->next = s->next + 1 < s->flows ? s->next + 1 : 0;
+			s->made++;
+			s->paced++;
+			sent++;
+		}
+	}
+	return sent;
 }
 
 /* --- how many now --- */
@@ -176,17 +222,11 @@ gen_pull(struct nic *nic, uint32_t k, uint32_t queue)
 	struct backend_counters *c = &nic->queue[queue].counters;
 	uint64_t due = g->wanted && k == queue && s->flows > 0 ?
 	    gen_due(nic, s, c) : 0;
-	uint32_t most = (uint32_t)gen_least(due, BACKEND_BURST_FRAMES), n;
+	uint32_t most = (uint32_t)gen_least(due, BACKEND_BURST_FRAMES);
+	uint32_t n;
 	int rc = 0;
 
-	for (n = 0; n < most; n++) {
-		rc = gen_frame(nic, k, queue);
-		if (rc == E_AGAIN || rc == E_GONE)
-			break;
-		s->next = s->next + 1 < s->flows ? s->next + 1 : 0;
-		s->made++;
-		s->paced++;
-	}
+	n = gen_frames(nic, k, queue, most, &rc);
 	if (n > 0) {
 		counter_add(&c->read, n);
 		counter_add(&c->read_bytes, (uint64_t)n *
