@@ -6,6 +6,11 @@
  * whether they still have a name or not.  Nothing else of the program is ever
  * handed over, whatever address the host or the program names.
  *
+ * Besides, the receive buffer at the program's address of it: a program that
+ * sends on what it received without copying it (rx_extmbuf_enable) names it so.
+ * By physical addresses it cannot be: the driver takes the buffer for one run
+ * of them, and it is pages.
+ *
  * The address that travels is the IOVA: the program's virtual address, or the
  * physical one, which /proc/<pid>/pagemap tells for each huge page.  The first
  * address that the host asks for shows which: it is the RNDIS INITIALIZE
@@ -14,6 +19,10 @@
  * A scan compares what is there with what the host has, by address, file and
  * offset: a page that the program gave back and took again at the same place is
  * another file, and the host gets the new one.
+ *
+ * Where the program names an address that is none of this, the host waits for a
+ * while and then serves that queue no more, of which the program would never
+ * hear: its driver waits for an answer for ever.  So it is ended, and told why.
  */
 #include "linux/uio/uio_mem.h"
 
@@ -26,11 +35,15 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "linux/link/link_miss.h"
+#include "linux/run/clock.h"
 #include "linux/uio/uio_priv.h"
 
 /* Policy: of GUESTMEM_MAX_REGIONS, some are rings and buffers. */
 #define MEM_MAX_REGIONS		900u
 #define MEM_HUGE_BYTES		(2ull << 20)
+/* Policy: when the host has surely given an address up. */
+#define MEM_GIVEN_UP_NS		(LINK_MISS_NS + 1000000000u)
 #define RNDIS_INIT_HEAD		(24ull << 32 | 2)	/* type 2, 24 bytes */
 
 /* Part of a file at an address; two scans are compared by all of it. */
@@ -51,6 +64,8 @@ struct uio_mem {
 	pid_t pid;
 	enum uio_iova iova;
 	bool full;		/* said so */
+	uint64_t lost_gpa;	/* asked for, and not to be found */
+	uint64_t lost_at_ns;	/* since then; 0: none is */
 	struct mem_list *have, *seen;	/* sorted by gpa */
 };
 
@@ -111,10 +126,12 @@ proc_open(pid_t pid, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Rings, buffers and pages are the host's already. */
+/* Rings, buffers and pages are the host's already, at addresses of ours. */
 static bool
-inode_ours(const struct uio *u, uint64_t ino)
+inode_ours(const struct uio *u, uint64_t ino, enum uio_iova iova)
 {
+	if (iova == UIO_IOVA_VA && u->map[UIO_MAP_RECV].ino == ino)
+		return false;
 	for (uint32_t i = 0; i < UIO_MAPS; i++)
 		if (u->map[i].ino == ino)
 			return true;
@@ -124,9 +141,10 @@ inode_ours(const struct uio *u, uint64_t ino)
 	return u->attach.ino == ino;
 }
 
-/* A line of maps; false where it is not memory of DPDK's. */
+/* A line of maps; false where it is not memory that packets are sent from. */
 static bool
-line_parse(const struct uio *u, const char *line, struct mem_piece *p)
+line_parse(const struct uio *u, const char *line, enum uio_iova iova,
+    struct mem_piece *p)
 {
 	unsigned int major, minor;
 	char perms[8];
@@ -146,7 +164,7 @@ line_parse(const struct uio *u, const char *line, struct mem_piece *p)
 	p->va = p->gpa = p->map_start;
 	p->bytes = p->map_end - p->map_start;
 	return strncmp(line + path, "/memfd:hvnet-", 13) != 0 ||
-	    !inode_ours(u, p->ino);
+	    !inode_ours(u, p->ino, iova);
 }
 
 static void
@@ -227,7 +245,7 @@ list_read(struct uio_mem *m, enum uio_iova iova)
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)m->pid);
 	f = fopen(path, "re");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		if (!line_parse(m->uio, line, &p))
+		if (!line_parse(m->uio, line, iova, &p))
 			continue;
 		if (iova == UIO_IOVA_VA)
 			list_add(m, &p);
@@ -244,17 +262,31 @@ list_read(struct uio_mem *m, enum uio_iova iova)
 
 /* --- the host's share --- */
 
+/*
+ * The file of a piece, to be closed; < 0: gone again, the next scan knows.  Not
+ * opened if it is ours: fanotify would hold us until we said that we may.
+ */
+static int
+piece_open(const struct uio_mem *m, const struct mem_piece *p)
+{
+	int recv = m->uio->map[UIO_MAP_RECV].fd;
+	struct stat st;
+	char name[64];
+
+	if (fstat(recv, &st) == 0 && p->dev == st.st_dev && p->ino == st.st_ino)
+		return fcntl(recv, F_DUPFD_CLOEXEC, 0);
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64,
+	    p->map_start, p->map_end);
+	return proc_open(m->pid, name, O_RDWR);
+}
+
 static int
 piece_hand_over(struct uio_mem *m, const struct mem_piece *p)
 {
-	char name[64];
-	int fd, rc;
+	int fd = piece_open(m, p), rc;
 
-	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64,
-	    p->map_start, p->map_end);
-	fd = proc_open(m->pid, name, O_RDWR);
 	if (fd < 0)
-		return 1;	/* gone again; the next scan knows */
+		return 1;
 	rc = link_guest_region_add(m->uio->link, p->gpa, p->bytes, fd,
 	    p->offset);
 	close(fd);
@@ -314,18 +346,6 @@ list_settle(struct uio_mem *m)
 	return 0;
 }
 
-int
-uio_mem_scan(struct uio_mem *m)
-{
-	if (m->iova == UIO_IOVA_UNKNOWN)
-		return 0;
-	m->uio->counters.scans++;
-	list_read(m, m->iova);
-	return list_settle(m);
-}
-
-/* --- which kind of address --- */
-
 static const struct mem_piece *
 list_find(const struct mem_list *l, uint64_t gpa)
 {
@@ -335,6 +355,39 @@ list_find(const struct mem_list *l, uint64_t gpa)
 			return &l->piece[i];
 	return NULL;
 }
+
+/* The address that could not be found: here now, or the end? */
+static void
+lost_check(struct uio_mem *m)
+{
+	if (m->lost_at_ns == 0)
+		return;
+	if (list_find(m->have, m->lost_gpa) != NULL)
+		m->lost_at_ns = 0;
+	else if (clock_now_ns() - m->lost_at_ns > MEM_GIVEN_UP_NS)
+		uio_over(m->uio, UIO_FAILED, "the program sent from address "
+		    "0x%" PRIx64 ", which is in none of its shared mappings of "
+		    "hugetlbfs and memory files: the host stopped that "
+		    "queue%s", m->lost_gpa, m->iova != UIO_IOVA_PA ? "" :
+		    " (rx_extmbuf_enable=1 needs --iova-mode=va)");
+}
+
+int
+uio_mem_scan(struct uio_mem *m)
+{
+	int rc = 0;
+
+	if (m->iova != UIO_IOVA_UNKNOWN) {
+		m->uio->counters.scans++;
+		list_read(m, m->iova);
+		rc = list_settle(m);
+	}
+	if (rc == 0)
+		lost_check(m);
+	return rc;
+}
+
+/* --- which kind of address --- */
 
 /* Does the program have the start of RNDIS INITIALIZE at this address? */
 static bool
@@ -381,7 +434,12 @@ uio_mem_want(struct uio_mem *m, uint64_t gpa)
 	if (m->iova == UIO_IOVA_UNKNOWN)
 		m->iova = iova_guess(m, gpa);
 	rc = uio_mem_scan(m);
-	if (rc == 0 && list_find(m->have, gpa) == NULL)
-		m->uio->counters.wants_unknown++;
-	return rc;
+	if (rc < 0 || list_find(m->have, gpa) != NULL)
+		return rc;
+	m->uio->counters.wants_unknown++;
+	if (m->lost_at_ns == 0) {
+		m->lost_gpa = gpa;
+		m->lost_at_ns = clock_now_ns();
+	}
+	return 0;
 }

@@ -20,8 +20,9 @@ struct uio_mem *uio_mem_create(struct uio *, pid_t);
 void uio_mem_destroy(struct uio_mem *);
 /*
  * Look at the process's memory map: hand over what is new, take back what went
- * or changed.  Nothing before the first want, which tells VA from PA.  0, or
- * -errno when the host is gone.
+ * or changed.  Nothing before the first want, which tells VA from PA.  An
+ * address that the host asked for, and that was not found until it gave up, is
+ * the end (uio_over()).  0, or -errno when the host is gone.
  */
 int uio_mem_scan(struct uio_mem *);
 /* The host asks for an address: find out what kind it is, and scan. */

@@ -228,7 +228,7 @@ frame_echo(const struct papp *a, uint16_t q, struct rte_mbuf *m,
 
 	e->dst_addr = e->src_addr;
 	e->src_addr = a->ends.src;
-	m->ol_flags = 0;
+	m->ol_flags &= RTE_MBUF_F_EXTERNAL;
 	for (uint32_t tries = 0; tries < 100000; tries++)
 		if (rte_eth_tx_burst(a->port, q, &m, 1) == 1)
 			return;
