@@ -10,10 +10,11 @@
  * one store, so a reader needs no lock and sees a count that was true.
  *
  * Counted is the length of each translation block as it is entered: one that a
- * fault or an exception leaves early counts whole, and each turn of a string
- * instruction (REP MOVS) counts as one.  It is a call a block, which slows the
- * guest down: for measuring work, not speed.  Not part of QEMU itself;
- * scripts/qemu-build.sh compiles it against the QEMU it was built with.
+ * fault or an exception leaves early counts whole, and a string instruction
+ * (REP MOVS) as one each time it is entered: what string.c does of it at once.
+ * It is a call a block, which slows the guest down: for measuring work, not
+ * speed.  Not part of QEMU itself; scripts/qemu-build.sh compiles it against
+ * the QEMU it was built with.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -35,4 +35,27 @@ hvnet_hypercall(struct CPUArchState *env, uint32_t port, uint64_t *status);
 bool
 hvnet_auto_eoi(int cpu_index, int vector);
 
+/*
+ * In the translator, before what it makes of a MOVS or STOS (op: movs, stos) of
+ * 1 << ot bytes: turns of a REP are done in bulk (string.c).  For 64-bit code
+ * without a segment, where each turn need not be seen by itself.
+ */
+#define HVNET_STRING(s, ot, op) do {					\
+	if (((s)->prefix & (PREFIX_REPZ | PREFIX_REPNZ)) != 0 &&	\
+	    CODE64(s) && (s)->aflag == MO_64 && (s)->override < 0 &&	\
+	    ((s)->flags & (HF_TF_MASK | HF_INHIBIT_IRQ_MASK)) == 0 &&	\
+	    (tb_cflags((s)->base.tb) &					\
+	    (CF_USE_ICOUNT | CF_SINGLE_STEP)) == 0)			\
+		gen_helper_hvnet_##op(HVNET_ENV,			\
+		    tcg_constant_i32((int)(s)->mem_index << 2 | (int)(ot))); \
+} while (0)
+#define HVNET_STRING_OT(how)	((how) & 3)
+#define HVNET_STRING_INDEX(how)	((int)((how) >> 2))
+
+#if QEMU_VERSION_MAJOR < 9
+#define HVNET_ENV	cpu_env
+#else
+#define HVNET_ENV	tcg_env
+#endif
+
 #endif

@@ -4,8 +4,8 @@
 
 Usage: hooks.py QEMU-SOURCE
 
-Each hook is: the files it may be in (the first that exists), what to look for,
-and what goes in its place.  A pattern must match exactly once, else the tree
+Each hook is: the files it may be in (the first that has the place), what to look
+for, and what goes in its place.  A pattern must match exactly once, else the tree
 is one that we do not know and nothing is built.  Known: 7.2 and 10.0.
 """
 import pathlib
@@ -47,6 +47,19 @@ HOOKS = [
          r'    if (!hvnet_auto_eoi(CPU(s->cpu)->cpu_index, intno)) {'
          r'\n        \1\n    }\n'),
     ]),
+    # String instructions in bulk.
+    (['target/i386/helper.h'], [
+        (r'(DEF_HELPER_1\(rdrand, tl, env\)\n)',
+         r'\1DEF_HELPER_2(hvnet_movs, void, env, i32)\n'
+         r'DEF_HELPER_2(hvnet_stos, void, env, i32)\n'),
+    ]),
+    (['target/i386/tcg/translate.c'], [INCLUDE]),
+    (['target/i386/tcg/translate.c', 'target/i386/tcg/emit.c.inc'], [
+        (r'( +)(gen_repz(?:_movs\(s, ot|\(s, ot, gen_movs)\);)',
+         r'\1HVNET_STRING(s, ot, movs);\n\1\2'),
+        (r'( +)(gen_repz(?:_stos\(s, ot|\(s, ot, gen_stos)\);)',
+         r'\1HVNET_STRING(s, ot, stos);\n\1\2'),
+    ]),
     (['hw/meson.build'], [
         (r"(subdir\('hyperv'\)\n)", r"\1subdir('hvnet')\n"),
     ]),
@@ -54,10 +67,12 @@ HOOKS = [
 
 
 def apply(tree, names, edits):
-    path = next((tree / n for n in names if (tree / n).exists()), None)
-    if path is None:
-        sys.exit(f'hooks.py: none of {names} in {tree}')
-    text = path.read_text()
+    for path in (tree / n for n in names):
+        text = path.read_text() if path.exists() else ''
+        if re.search(edits[0][0], text, flags=re.S):
+            break
+    else:
+        sys.exit(f'hooks.py: the place is in none of {names} in {tree}')
     for find, put in edits:
         new, count = re.subn(find, put, text, flags=re.S)
         if count != 1:
