@@ -74,6 +74,9 @@ parse(int key, char *arg, struct argp_state *state)
 		}
 		if (eq == NULL || eq == arg)
 			cli_usage("'%s' is not KEY=VALUE", arg);
+		if (strchr(arg, ',') != NULL)
+			cli_usage("'%s': want KEY=VALUE KEY=VALUE, blanks "
+			    "between and no commas", arg);
 		*eq = '\0';
 		if (json_object_get(s->set, arg) != NULL)
 			cli_usage("%s is given twice", arg);

@@ -203,7 +203,8 @@ ctl_set(struct host *h, const char *name, const json_t *set)
 
 	if (name == NULL || list == NULL) {
 		free(list);
-		return ctl_error("set wants a NIC and values, all texts");
+		return ctl_error("set wants a NIC and values, each a "
+		    "text without a comma");
 	}
 	rc = host_nic_set(h, name, list, err, sizeof(err));
 	free(list);

@@ -163,6 +163,7 @@ WRONG = [
     (['set', '', 'tso=off'], ["'' is not KEY=VALUE"]),
     (['set', 'hn0'], ['nothing to set']),
     (['set', 'hn0', 'mtu'], ["'mtu' is not KEY=VALUE"]),
+    (['set', 'hn0', 'mtu=1,tso=off'], ["'mtu=1,tso=off'", 'no commas']),
     (['set', 'hn0', 'mtu=1', 'mtu=2'], ['mtu is given twice']),
     (['set', 'hn0', '--remove', 'mtu=1'], ['do not go together']),
     (['set', '--add', 'backend=tap,name=a,mtu=5'], ['mtu=5']),
