@@ -35,6 +35,7 @@ bench: all
 	@python3 bench/run.py
 
 install: all
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@ninja -C $(BUILD) install
 
 clean:
