@@ -184,8 +184,11 @@ class Bench:
         last = sample(lab, host)
         # The kernel waits for others in our name, such as for huge pages.
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        lab.wait(f'{side} result', lambda: guest.poll() is not None,
-                 START, [host])
+        try:
+            lab.wait(f'{side} result', lambda: guest.poll() is not None,
+                     START, [host])
+        except LabError as e:
+            raise LabError(f'{e}{lab.log(guest)}{stuck(lab)}') from e
         run = result(lab.log(guest))
         if program is None:
             state = stat(lab)
@@ -285,6 +288,21 @@ def stat(lab):
         while part := s.recv(1 << 16):
             text += part
     return json.loads(text)
+
+
+def stuck(lab):
+    """What the host end knows of a guest that gives no result."""
+    try:
+        before, _, now = stat(lab), time.sleep(0.2), stat(lab)
+    except (OSError, ValueError):
+        return 'the host end does not answer'
+    faults = sorted({f for n in now['nics'] for f in n['faults']['by_reason']})
+    if faults:
+        return f'the host end stopped a queue: {", ".join(faults)}'
+    read, written = [total_of(now, k) - total_of(before, k)
+                     for k in ('read', 'written')]
+    return (f'in 0.2 s the host end read {read} frames for the guest and '
+            f'wrote {written} of it')
 
 
 def total_of(state, name):

@@ -7,12 +7,16 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 from conftest import PAGES, TOP, missing
 from hugepages import NR
+
+sys.path.insert(0, str(TOP / 'bench'))
+import pps_run      # noqa: E402
 
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 BUILD = pathlib.Path(HVNET).resolve().parents[1]
@@ -101,6 +105,34 @@ def test_interrupt(clean, tmp_path):
     left = [x for x in processes() - before
             if os.path.exists(f'/proc/{x}') and os.getsid(int(x)) == p.pid]
     assert left == []
+
+
+def test_no_result(monkeypatch):
+    """A guest that does not get on: what both ends say of it is told."""
+    sample, stuck = pps_run.sample, pps_run.stuck
+
+    def kill(lab, number):
+        for p in lab.procs[1:]:     # all but the host end
+            os.kill(p.pid, number)
+
+    def stop(lab, host):
+        kill(lab, signal.SIGSTOP)
+        return sample(lab, host)
+
+    def go_on(lab):
+        said = stuck(lab)
+        kill(lab, signal.SIGCONT)
+        return said
+    monkeypatch.setattr(pps_run, 'START', 5)
+    monkeypatch.setattr(pps_run, 'sample', stop)
+    monkeypatch.setattr(pps_run, 'stuck', go_on)
+    b = pps_run.Bench(HVNET)
+    with pytest.raises(pps_run.LabError) as e:
+        b.once('ours', 'rx', 64, 1, 0.3, pps_run.Setting())
+    text = str(e.value).splitlines()
+    assert 'ours result: not within 5 s' in text[0]
+    assert text[-2:] == ['begin', 'in 0.2 s the host end read 0 frames for '
+                         'the guest and wrote 0 of it']
 
 
 def test_without_dpdk(tmp_path):
