@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """House rules that a machine can check.
 
-  length    no hand-written file over 800 lines; names unique across core/
+  length    no hand-written file over 800 lines, no function over 70; names
+            unique across core/
   opening   every .c and .h opens with a comment that says what it is for, what
             can be run with #!
   prefix    every external symbol of core/ begins with its module's name
@@ -31,10 +32,17 @@ def sources(*patterns):
 def length():
     seen = {}
     for f in sources('*.c', '*.h'):
-        n = len(f.read_text().splitlines())
+        lines = f.read_text().splitlines()
         rel = f.relative_to(top)
-        if n > 800:
-            yield f'{rel}: {n} lines; 800 is the limit, split it'
+        if len(lines) > 800:
+            yield f'{rel}: {len(lines)} lines; 800 is the limit, split it'
+        begin = None
+        for n, line in enumerate(lines, 1):
+            if line == '{':
+                begin = n
+            elif line == '}' and begin and n - begin - 1 > 70:
+                yield f'{rel}:{begin}: a function of {n - begin - 1} lines; ' \
+                    '70 is the limit, split it'
         if rel.parts[0] == 'core':
             if f.name in seen:
                 yield f'{rel}: same name as {seen[f.name]}'

@@ -418,6 +418,28 @@ put32(uint8_t *p, uint32_t v)
 	memcpy(p, &w, 4);
 }
 
+/* A lie about addresses. */
+static void
+tell_gpa(struct rig_pkt *p, enum lie lie)
+{
+	const struct gpa_piece g = { lie == LIE_UNMAPPED ? RIG_GPA + RIG_MEM :
+	    RIG_GPA + RIG_DATA_OFF, 200 };
+
+	p->type = VMPKT_GPA_DIRECT;
+	if (lie != LIE_HUGE) {
+		p->ext_len = vmpkt_gpa_sg_put(p->ext, RIG_PKT, &g, 1);
+		if (lie == LIE_NO_RANGE)
+			put32(p->ext + 4, 0);
+		return;
+	}
+	/* One page, 257 times: over 1 MiB. */
+	p->ext_len = VMPKT_PRP_EXT_BYTES(257);
+	put32(p->ext + 4, 1);
+	put32(p->ext + 8, 257 * 4096);
+	for (uint32_t k = 0; k < 257; k++)
+		put32(p->ext + 16 + k * 8, (uint32_t)(RIG_GPA >> 12));
+}
+
 static void
 tell(struct rig *r, enum lie lie)
 {
@@ -430,7 +452,6 @@ tell(struct rig *r, enum lie lie)
 	uint8_t f[200], *m = section(r, 2);
 	uint32_t len = frame4(f, lie == LIE_LSO_MSS ? PKT_IPPROTO_TCP :
 	    PKT_IPPROTO_UDP, 60);
-	struct gpa_piece g = { RIG_GPA + RIG_DATA_OFF, 200 };
 	struct rig_pkt *p;
 
 	if (lie == LIE_CSUM_ARP)
@@ -452,23 +473,9 @@ tell(struct rig *r, enum lie lie)
 		p->type = VMPKT_XFER_PAGES;
 		break;
 	case LIE_UNMAPPED:
-		g.gpa = RIG_GPA + RIG_MEM;
-		p->type = VMPKT_GPA_DIRECT;
-		p->ext_len = vmpkt_gpa_sg_put(p->ext, RIG_PKT, &g, 1);
-		break;
 	case LIE_NO_RANGE:
-		p->type = VMPKT_GPA_DIRECT;
-		p->ext_len = vmpkt_gpa_sg_put(p->ext, RIG_PKT, &g, 1);
-		put32(p->ext + 4, 0);
-		break;
 	case LIE_HUGE:
-		/* One page, 257 times: over 1 MiB. */
-		p->type = VMPKT_GPA_DIRECT;
-		p->ext_len = VMPKT_PRP_EXT_BYTES(257);
-		put32(p->ext + 4, 1);
-		put32(p->ext + 8, 257 * 4096);
-		for (uint32_t k = 0; k < 257; k++)
-			put32(p->ext + 16 + k * 8, (uint32_t)(RIG_GPA >> 12));
+		tell_gpa(p, lie);
 		break;
 	case LIE_SHORT:
 		put32(p->data + 12, 7);

@@ -479,9 +479,21 @@ vlan(void **state)
 			rig_ack_all(r, 0);
 		}
 	}
-	/* An access port: its own tag comes off, others do not pass. */
+	rig_end(r);
+}
+
+/* Its own tag comes off, others do not pass. */
+static void
+vlan_of_an_access_port(void **state)
+{
+	struct rig *r = rig_new(1, 400);
+	struct frame_spec s = tcp4, tagged = tcp4;
+	uint8_t f[2000], t[2000];
+
 	r->vsp->cfg.vlan = VSP_VLAN_ACCESS;
 	r->vsp->cfg.vlan_id = 5;
+	r->vsp->guest.vlan_cap = true;
+	tagged.tags = 1;
 	s.payload = tagged.payload = 1448;
 	frame_build(f, &s);
 	frame_build(t, &tagged);
@@ -576,6 +588,7 @@ main(void)
 		cmocka_unit_test(copied_frames),
 		cmocka_unit_test(filters_and_drops),
 		cmocka_unit_test(vlan),
+		cmocka_unit_test(vlan_of_an_access_port),
 		cmocka_unit_test(checksum_rules),
 	};
 
