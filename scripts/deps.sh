@@ -5,11 +5,10 @@
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
-iproute2"
+libcmocka-dev iproute2"
 demo="iperf3 iputils-ping"
-check="libcmocka-dev libclang-rt-14-dev python3-pytest gcc-multilib \
-ethtool tcpdump tshark spin man-db procps git \
-dpdk libdpdk-dev dpdk-dev"
+check="libclang-rt-14-dev python3-pytest gcc-multilib ethtool tcpdump tshark
+spin man-db procps git dpdk libdpdk-dev dpdk-dev"
 bench="valgrind"
 case "${1:-build}" in
 build)	want="$build" ;;
