@@ -13,8 +13,8 @@ all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) --buildtype=release -Ddebug=true \
-	    --prefix=$(PREFIX) >/dev/null
+	@said=$$(meson setup $(BUILD) --buildtype=release -Ddebug=true \
+	    --prefix=$(PREFIX)) || { echo "$$said" | tail -n 4 >&2; exit 1; }
 
 deps:
 	@scripts/deps.sh build
