@@ -4,9 +4,9 @@
 
 Usage: hooks.py QEMU-SOURCE
 
-Each hook is: the files it may be in (the first that has the place), what to look
-for, and what goes in its place.  A pattern must match exactly once, else the tree
-is one that we do not know and nothing is built.  Known: 7.2 and 10.0.
+Each hook is: the files it may be in (the first that has the place), what to
+look for, and what goes in its place.  A pattern must match exactly once, else
+the tree is one that we do not know and nothing is built.  Known: 7.2 and 10.0.
 """
 import pathlib
 import re

@@ -188,7 +188,7 @@ def stages():
         'layers', [PYTHON, 'scripts/check_layers.py'])
     yield 'protocol', lambda: stage_command(
         'protocol', [PYTHON, 'scripts/check_protocol.py'])
-    for rule in ('length', 'opening', 'packet', 'blanks'):
+    for rule in ('length', 'opening', 'packet', 'columns', 'blanks'):
         yield f'style {rule}', lambda rule=rule: stage_command(
             f'style {rule}', [PYTHON, 'scripts/check_style.py', rule])
     for cc in ('gcc', 'gcc32', 'clang', 'clang32', 'aarch64', 'be'):

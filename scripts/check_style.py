@@ -7,6 +7,7 @@
             can be run with #!
   prefix    every external symbol of core/ begins with its module's name
   packet    README's "follow one packet" names functions that exist there
+  columns   no line of code over 80 columns, tabs being 8
   blanks    no blank at the end of a line, in any file that is text
 
 usage: check_style.py RULE [BUILD_DIR]     exit 1 and lines on what is wrong
@@ -84,6 +85,15 @@ def packet():
             yield f'README.md: {name} defines no {func}()'
 
 
+def columns():
+    for f in sources('*.c', '*.h', '*.py', '*.sh', '*meson.build', 'Makefile'):
+        for n, line in enumerate(f.read_text().splitlines(), 1):
+            width = len(line.expandtabs(8))
+            if width > 80:
+                yield f'{f.relative_to(top)}:{n}: {width} columns; 80 is the ' \
+                    'limit, cut it'
+
+
 def blanks():
     for f in sources(':!tests/fuzz/corpus'):
         for n, line in enumerate(f.read_bytes().split(b'\n'), 1):
@@ -92,7 +102,7 @@ def blanks():
 
 
 rules = {'length': length, 'opening': opening, 'prefix': prefix,
-         'packet': packet, 'blanks': blanks}
+         'packet': packet, 'columns': columns, 'blanks': blanks}
 if len(sys.argv) < 2 or sys.argv[1] not in rules:
     sys.exit(__doc__)
 wrong = list(rules[sys.argv[1]]())

@@ -47,7 +47,7 @@ struct pkt_info {
 	uint8_t vlan_tags;	/* 0 to 2 */
 	uint8_t layer;		/* enum pkt_layer */
 	uint8_t ip_version;	/* 4, 6, 0 */
-	uint8_t l4_proto;	/* IP protocol after extension headers, else 0 */
+	uint8_t l4_proto;	/* IP protocol behind all extensions, else 0 */
 	uint8_t tcp_flags;	/* PKT_TCP_*, 0 where not TCP */
 	bool is_fragment;	/* any fragment; then layer <= PKT_LAYER_IP */
 	bool has_ip_opts;	/* IPv4 options or IPv6 extension headers */
@@ -83,9 +83,9 @@ int pkt_parse(struct pkt_info *out, struct span head, uint32_t frame_len);
 int pkt_parse_eth(struct pkt_info *out, struct span head, uint32_t frame_len);
 
 /*
- * As pkt_parse() for a frame that asks for LSO: the IP length fields are not looked
- * at (Windows and FreeBSD guests zero them, DPDK leaves what the application
- * wrote) and the IP packet ends where the frame ends.
+ * As pkt_parse() for a frame that asks for LSO: the IP length fields are not
+ * looked at (Windows and FreeBSD guests zero them, DPDK leaves what the
+ * application wrote) and the IP packet ends where the frame ends.
  */
 int pkt_parse_lso(struct pkt_info *out, struct span head, uint32_t frame_len);
 

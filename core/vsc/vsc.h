@@ -52,7 +52,7 @@ struct vsc;
 	    "packets in one section; 0: off; the host may lower it")	\
 	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
 	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
-	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue")	\
+	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue") \
 	X(tx_inflight_kb, 384, 0, 65536,				\
 	    "KiB under way by address, a queue, before more wait; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\

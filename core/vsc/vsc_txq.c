@@ -7,9 +7,9 @@
  * and slots together, so an entry is always free.
  *
  * Free numbers are stacks: what was used last is in the cache.  For the same
- * reason only so many bytes are under way by address at a time (tx_inflight_kb):
- * the host copies them while they are still near, and what waits meanwhile
- * grows into larger frames before it is read.  A packet that
+ * reason only so many bytes are under way by address at a time
+ * (tx_inflight_kb): the host copies them while they are still near, and what
+ * waits meanwhile grows into larger frames before it is read.  A packet that
  * finds the ring full waits in `pending`, in order; nothing is reserved while
  * one waits, so VSC_TX_PENDING bounds them.
  *

@@ -26,8 +26,8 @@
  * only k's owner sets and clears: so a hostile acknowledgement can be checked
  * by one load while another worker uses the section.
  */
-#define VSP_SECTION_FREE	0u	/* on its home stack or on the way to it */
-#define VSP_SECTION_OURS	1u	/* being filled, or waiting for its ring */
+#define VSP_SECTION_FREE	0u	/* on its home stack, or going there */
+#define VSP_SECTION_OURS	1u	/* being filled, or waits for a ring */
 #define VSP_SECTION_SENT_MORE	2u	/* the guest has it: not the first */
 #define VSP_SECTION_SENT(k)	(0x100u + (k))
 

@@ -37,7 +37,7 @@ struct vsp_tg_frame {
 	uint32_t raw_len, raw_hdr;	/* as the backend gave it */
 	uint32_t piece;		/* payload of a fragment or segment of it */
 	uint32_t target;	/* queue */
-	bool edited;		/* the first 16 bytes differ from the raw ones */
+	bool edited;		/* the first 16 bytes are not the raw ones */
 	uint32_t head_len;
 	uint8_t *head;		/* private: first head_len bytes delivered */
 	uint8_t buf[PKT_HEAD_MAX + 8];
@@ -85,8 +85,8 @@ struct vsp_to_guest {
 /*
  * Look at a frame of len bytes: may it pass, to which queue, which tag, which
  * per-packet info, GSO or not.  Fills *f; f->ppi lacks the checksums.  stable:
- * v[0] is private memory with all headers; a head that is neither edited nor cut
- * is then used where it is.  0, or E_STATE when it was dropped (counted).
+ * v[0] is private memory with all headers; a head that is neither edited nor
+ * cut is then used where it is.  0, or E_STATE when it was dropped (counted).
  * Context: worker of q.
  */
 int vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,

@@ -3,11 +3,11 @@
  *
  * Theory of operation.  The head of the frame is parsed in private memory:
  * where the frame already lies in the receive buffer, where the guest could
- * change it under us, or the head is to be edited, in a copy of ours, else where
- * the caller has it.  From the parse follow the hash
- * and queue, the port's verdict, the VLAN tag's place, and whether the frame
- * is cut.  Offsets in f->meta are those of the frame as it is delivered, which
- * differs from the raw one by a tag taken out or put in.
+ * change it under us, or the head is to be edited, in a copy of ours, else
+ * where the caller has it.  From the parse follow the hash and queue, the
+ * port's verdict, the VLAN tag's place, and whether the frame is cut.  Offsets
+ * in f->meta are those of the frame as it is delivered, which differs from the
+ * raw one by a tag taken out or put in.
  *
  * Checksums.  A partial one is handed on only for TCP, only where the
  * configuration says that this guest can complete it, as "good, but the field
@@ -109,7 +109,8 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	if ((m->flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) == 0)
 		return f->len > cap || f->len > info->l3_off + mtu ?
 		    head_drop(drop_long) : 0;
-	if ((m->flags & PKT_GSO_NORESEG) && tcp && f->len > info->l3_off + mtu) {
+	if ((m->flags & PKT_GSO_NORESEG) && tcp &&
+	    f->len > info->l3_off + mtu) {
 		uint32_t seg = min_u32(cap, info->l3_off + mtu);
 
 		/* No size to cut at: as RSC fragments of any size, or not. */

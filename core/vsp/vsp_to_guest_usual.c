@@ -7,8 +7,8 @@
  * header written here, without the metadata and the parse of the general path
  * (vsp_tg_prepare() and what follows), which does the same to it at three times
  * the instructions.  Whatever is not certain at the first look is left to that
- * path: this one takes a frame or leaves everything as it was, and neither drops
- * nor counts a refusal.
+ * path: this one takes a frame or leaves everything as it was, and neither
+ * drops nor counts a refusal.
  *
  * Everything that control decides is looked at for each frame, a load and a
  * compare each: no copy of it could become stale.

@@ -40,7 +40,7 @@
 
 struct gen_frame {
 	uint8_t head[VSP_HEAD_BYTES];
-	uint8_t *ramp;		/* where its payload goes on, behind the number */
+	uint8_t *ramp;		/* where its payload goes on after the number */
 };
 
 struct gen_source {
@@ -100,7 +100,7 @@ gen_head_make(const struct nic *nic, uint32_t flow, uint8_t *p)
 	pkt_be16_store(udp + 4, (uint16_t)(size - 34));
 }
 
-/* The first VSP_HEAD_BYTES of a frame, or more than it has: the rest is ramp. */
+/* The first VSP_HEAD_BYTES of a frame, or more than it has; then comes ramp. */
 static void
 gen_frame_make(struct nic *nic, uint32_t k, uint32_t flow, uint64_t made,
     struct gen_frame *f)
@@ -130,8 +130,8 @@ gen_frame_send(struct nic *nic, uint32_t queue, struct gen_frame *f)
 
 /*
  * Up to n frames; *rc says why it were fewer.  A batch of them is made and only
- * then copied: bytes just stored are not read back at once, which would wait for
- * the stores to the guest's lines before them (see le32_store()).
+ * then copied: bytes just stored are not read back at once, which would wait
+ * for the stores to the guest's lines before them (see le32_store()).
  */
 static uint32_t
 gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)

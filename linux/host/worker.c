@@ -12,8 +12,8 @@
  * works the descriptors are looked at every few rounds only, and a worker that
  * finds nothing for long lets others have the processor now and then.  If they
  * keep it, spinning is of no use: whoever fills the ring may be the one that
- * waits for our processor.  Then worker_may_spin() is false for a while, so that
- * works ask for signals, and a wake-up brings us in at once.
+ * waits for our processor.  Then worker_may_spin() is false for a while, so
+ * that works ask for signals, and a wake-up brings us in at once.
  *
  * Gates are Dekker's handshake: a worker says where it enters and then looks
  * whether it may; control closes and then looks who is inside.  Each side has a
