@@ -75,7 +75,8 @@ frames_turn(struct hvnet *h)
 		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET,
 		    clock_now_ns());
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
-		vsc_rx_release(h->vsc, k);
+		if (h->queue[k].kept_n == 0 || h->closing)
+			vsc_rx_release(h->vsc, k);
 		vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
 	}
 	frames_control(h);

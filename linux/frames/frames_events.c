@@ -3,7 +3,8 @@
  *
  * Context: control, inside calls of vmc or vsc.  Nobody is parked: once a
  * connection is open, nothing that a queue's thread uses is freed or replaced
- * before hvnet_close(); what goes wrong only breaks the connection.
+ * before hvnet_close(); what goes wrong only breaks the connection.  So it
+ * attaches once: another host, with other sizes, is another hvnet_open().
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,20 +71,20 @@ frames_eom(void *ctx, uint32_t vp)
 	link_guest_eom(h->link, vp);
 }
 
-/* Room for a frame in each section: none is smaller than this. */
-static bool
-frames_keep_alloc(struct hvnet *h, uint32_t mtu)
+bool
+frames_keep_alloc(struct hvnet *h, uint32_t sections)
 {
-	uint32_t sections = h->vsc_cfg.tune.rxbuf_kb * 1024u / (mtu + 256);
+	/* One more: with all of them kept, completions are still read. */
+	uint32_t keep = max_u32(min_u32(sections, FRAMES_KEEP_MAX - 1) + 1,
+	    FRAMES_KEEP);
 
 	for (uint32_t k = 0; k < h->cfg.queues; k++) {
 		struct frames_queue *q = &h->queue[k];
 
 		if (q->kept != NULL)
 			continue;
-		q->keep = max_u32(sections, FRAMES_KEEP);
-		q->kept = calloc(q->keep + FRAMES_KEEP_MORE,
-		    sizeof(q->kept[0]));
+		q->keep = keep;
+		q->kept = calloc(keep + FRAMES_KEEP_MORE, sizeof(q->kept[0]));
 		if (q->kept == NULL)
 			return false;
 	}
@@ -95,7 +96,7 @@ frames_attached(void *ctx, const struct vsc_caps *caps)
 {
 	struct hvnet *h = ctx;
 
-	if (!frames_keep_alloc(h, caps->mtu)) {
+	if (!frames_keep_alloc(h, caps->rx_sections)) {
 		frames_break(h, "out of memory");
 		return;
 	}

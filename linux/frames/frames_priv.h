@@ -15,6 +15,13 @@
 
 /* Policy: frames kept while the caller only sends, at least. */
 #define FRAMES_KEEP		1024u
+/*
+ * Policy: and at most, whatever number of sections the host names: a frame in
+ * each 248 bytes of the largest receive buffer (31 MiB), where the smallest
+ * sections known are 360 bytes, our host's at an MTU of 68.  6.4 MB a queue,
+ * used as frames come.  Beyond it a sender waits until it receives.
+ */
+#define FRAMES_KEEP_MAX		131072u
 /* One packet more may come on top: the ranges of the largest. */
 #define FRAMES_KEEP_MORE	1024u
 /* Policy: packets of one pass. */
@@ -81,6 +88,11 @@ void frames_uio_close(struct hvnet *h);
 
 /* The NIC is there: bring the NetVSC up. */
 void frames_attach(struct hvnet *h, struct chan *c);
+/*
+ * Room to keep a frame of each section that the host named, in each queue that
+ * has none; false: out of memory.  Context: control, inside hvnet_open().
+ */
+bool frames_keep_alloc(struct hvnet *h, uint32_t sections);
 
 extern const struct vmc_ops frames_vmc_ops;
 

@@ -8,9 +8,10 @@
  *
  * Out: frames are copied into the NetVSC's room.  When there is none, one pass
  * takes completions in; frames met there are kept.  There is a place for as
- * many as the receive buffer has sections, so a host that puts a frame in each
- * can never make a sender that wants completions wait for its own receiving; of
- * others the ring is left alone from a bound on, until the caller receives.
+ * many as the host said the receive buffer has sections, so a host that puts a
+ * frame in each can never make a sender that wants completions wait for its own
+ * receiving; of others the ring is left alone from a bound on, until the caller
+ * receives.
  *
  * Context: the queue's thread; on queue 0 that is control as well.
  */
@@ -56,6 +57,16 @@ frames_call(struct hvnet *h, uint32_t queue)
 
 /* --- in --- */
 
+/* Frames come once the host has the filter, which is before attach ends. */
+static bool
+frames_may_keep(struct hvnet *h, struct frames_queue *q)
+{
+	if (h->closing || (q->kept == NULL &&
+	    !frames_keep_alloc(h, vsc_caps(h->vsc)->rx_sections)))
+		return false;
+	return q->kept_n < frames_kept_max(q);
+}
+
 void
 frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
@@ -72,8 +83,7 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 		to = &q->out[q->out_n++];
 		if (q->out_n == q->out_cap)
 			vsc_rx_stop(h->vsc, queue);
-	} else if (q->kept_n < frames_kept_max(q) && q->kept != NULL &&
-	    !h->closing) {
+	} else if (frames_may_keep(h, q)) {
 		to = &q->kept[(q->kept_first + q->kept_n++) %
 		    frames_kept_max(q)];
 		if (q->out_cap != 0 || q->kept_n >= q->keep)

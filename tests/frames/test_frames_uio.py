@@ -15,6 +15,7 @@ from lab import Lab, total              # noqa: E402
 BUILD = pathlib.Path(os.environ.get('HVNET', TOP / 'build/cli/hvnet')
                      ).parents[1]
 FCHECK = BUILD / 'tests/frames/fcheck'
+FDEAF = BUILD / 'tests/frames/fdeaf'
 
 pytestmark = [
     pytest.mark.skipif(not FCHECK.exists(), reason=f'no {FCHECK}'),
@@ -92,6 +93,22 @@ def test_queues(lab, queues):
     assert '"total"' in json.dumps(host) and total(host, 'total') == 0
     lab.wait('the host lets go', lambda: next(
         x for x in lab.stat('n0') if x['kind'] == 'host')['guests'] == 0, 5)
+
+
+@pytest.mark.parametrize('recv', [1, 31])
+def test_sends_only(lab, recv):
+    """The host puts a frame into every section: completions come behind them
+    all, to a program that receives nothing, and none of them is lost."""
+    lab.host('backend=generator,name=n0,size=64')
+    # All but the few that are for control, see core/vsp/vsp_rxbuf.c.
+    sections = (recv << 20) // 1792 * 97 // 100
+    cmd = uio(lab, 'n0', [str(FDEAF), 'uio:0,no-huge', "''", '20000',
+                          str(sections)])
+    cmd[2:2] = ['--recv-buffer', str(recv)]
+    got = json.loads(lab.run(None, cmd, check=False).stdout)
+    assert got['ok'] and got['completed'] == got['packets'], got
+    assert got['got'] == got['kept'] >= sections, got
+    assert got['rx_dropped'] == 0, got
 
 
 @pytest.mark.parametrize('target,words', [
