@@ -16,15 +16,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "linux/run/clock.h"
@@ -78,120 +74,15 @@ uio_ended(const struct uio *u, int *status, const char **why)
 	return u->end;
 }
 
-/* --- the program's process --- */
-
-static int
-pidfd_of(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
+/* --- who has the NIC --- */
 
 static bool
-pidfd_ended(int fd)
+user_gone(const struct uio *u)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = { .fd = u->user_fd, .events = POLLIN };
 
-	return fd < 0 || poll(&p, 1, 0) > 0;
+	return u->user_fd < 0 || poll(&p, 1, 0) > 0;
 }
-
-static void
-child_on_end(evutil_socket_t fd, short what, void *arg)
-{
-	struct uio *u = arg;
-
-	if (waitpid(u->child, &u->status, WNOHANG) != u->child)
-		return;
-	u->child = 0;
-	uio_over(u, UIO_EXITED, "%s", u->counters.attaches > 0 ? "" :
-	    "the program ended without opening the NIC: it must be a DPDK "
-	    "program with the netvsc driver (librte_net_netvsc) and may not "
-	    "block the vmbus bus");
-}
-
-static void
-child_exec(const struct uio *u, int report)
-{
-	sigset_t none;
-	int e;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	/* The PMD would spin for ever without us. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execvp(u->cfg.argv[0], u->cfg.argv);
-	e = errno;
-	if (write(report, &e, sizeof(e)) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-/* 0 or -errno of exec. */
-static int
-child_start(struct uio *u)
-{
-	int report[2], e = 0;
-	pid_t pid;
-
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return -errno;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		child_exec(u, report[1]);
-	close(report[1]);
-	if (pid < 0) {
-		close(report[0]);
-		return -errno;
-	}
-	if (read(report[0], &e, sizeof(e)) != (ssize_t)sizeof(e))
-		e = 0;
-	close(report[0]);
-	if (e != 0) {
-		waitpid(pid, NULL, 0);
-		return -e;
-	}
-	u->child = pid;
-	u->child_fd = pidfd_of(pid);
-	u->child_event = event_new(u->base, u->child_fd, EV_READ | EV_PERSIST,
-	    child_on_end, u);
-	if (u->child_fd < 0 || u->child_event == NULL)
-		return -ENOMEM;
-	event_add(u->child_event, NULL);
-	return 0;
-}
-
-void
-uio_on_ready(struct uio *u)
-{
-	int rc;
-
-	u->state = UIO_READY;
-	event_del(u->deadline);
-	rc = uio_tree_make(u);
-	if (rc == 0)
-		rc = uio_swap_start(u);
-	if (rc < 0) {
-		uio_over(u, UIO_FAILED, "making the files of the NIC: %s",
-		    strerror(-rc));
-		return;
-	}
-	rc = child_start(u);
-	if (rc < 0)
-		uio_over(u, UIO_FAILED, "%s: %s", u->cfg.argv[0],
-		    strerror(-rc));
-}
-
-void
-uio_signal(struct uio *u, int sig)
-{
-	if (u->child > 0)
-		kill(u->child, sig);
-	else
-		uio_over(u, UIO_FAILED, "stopped before the program began");
-}
-
-/* --- who has the NIC --- */
 
 static void
 user_forget(struct uio *u)
@@ -225,7 +116,7 @@ user_on_end(evutil_socket_t fd, short what, void *arg)
 static bool
 user_take(struct uio *u, pid_t pid)
 {
-	u->user_fd = pidfd_of(pid);
+	u->user_fd = uio_pidfd(pid);
 	if (u->user_fd < 0)
 		return false;
 	u->user_event = event_new(u->base, u->user_fd, EV_READ | EV_PERSIST,
@@ -253,7 +144,7 @@ attach_begin(struct uio *u)
 void
 uio_on_attach(struct uio *u, pid_t pid)
 {
-	if (u->user != 0 && u->user != pid && !pidfd_ended(u->user_fd)) {
+	if (u->user != 0 && u->user != pid && !user_gone(u)) {
 		fprintf(stderr, "hvnet uio: process %d may not open the NIC: "
 		    "process %d has it\n", (int)pid, (int)u->user);
 		u->counters.refused++;
@@ -322,6 +213,27 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 
 	uio_mem_check(u);
 	uio_pump(u);
+}
+
+void
+uio_on_ready(struct uio *u)
+{
+	int rc;
+
+	u->state = UIO_READY;
+	event_del(u->deadline);
+	rc = uio_tree_make(u);
+	if (rc == 0)
+		rc = uio_swap_start(u);
+	if (rc < 0) {
+		uio_over(u, UIO_FAILED, "making the files of the NIC: %s",
+		    strerror(-rc));
+		return;
+	}
+	rc = uio_child_start(u);
+	if (rc < 0)
+		uio_over(u, UIO_FAILED, "%s: %s", u->cfg.argv[0],
+		    strerror(-rc));
 }
 
 /* --- VMBus --- */
@@ -563,23 +475,17 @@ uio_stop(struct uio *u)
 {
 	if (u->end == UIO_RUNNING)
 		u->end = UIO_FAILED;
-	if (u->child > 0) {
-		kill(u->child, SIGKILL);
-		waitpid(u->child, &u->status, 0);
-	}
+	uio_child_end(u);
 	ctl_server_destroy(u->ctl);
 	uio_huge_stop(u);
 	uio_swap_close(u);
 	if (u->mem != NULL)
 		user_forget(u);
-	event_end(u->child_event);
 	event_end(u->beat);
 	event_end(u->deadline);
 	event_end(u->timer);
 	event_end(u->link_event);
 	event_end(u->interrupt_event);
-	if (u->child_fd >= 0)
-		close(u->child_fd);
 	if (u->vmc != NULL) {
 		vmc_lost(u->vmc);
 		vmc_timer(u->vmc, clock_now_ns());
@@ -595,5 +501,6 @@ uio_stop(struct uio *u)
 	if (u->pages.va != NULL)
 		munmap(u->pages.va, u->pages.bytes);
 	transcript_close(u->transcript);
+	uio_child_reap(u);
 	free(u);
 }

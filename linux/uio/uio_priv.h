@@ -1,7 +1,8 @@
 /*
  * The stand-in from inside.
  *
- *	uio.c		life: connect, run the program, the end
+ *	uio.c		life: connect, who has the NIC, the end
+ *	uio_child.c	the program that we start
  *	uio_vmbus.c	VMBus client, channels, shared memory
  *	uio_ns.c	mount namespace
  *	uio_tree.c	the files of sysfs
@@ -80,7 +81,8 @@ struct uio {
 	struct uio_sub sub[UIO_MAX_QUEUES];	/* by subindex; [0] unused */
 
 	/* the program */
-	pid_t child;			/* ours; 0: not started */
+	pid_t child;			/* ours; 0: not started, or reaped */
+	bool child_ended;		/* status is there */
 	int child_fd;			/* pidfd */
 	struct event *child_event;
 	pid_t user;			/* has the NIC; 0: nobody */
@@ -122,6 +124,17 @@ void uio_on_attach(struct uio *, pid_t pid);
 void uio_on_mapped(struct uio *);
 /* The program's memory may have changed: compare. */
 void uio_mem_check(struct uio *);
+
+/* --- uio_child.c --- */
+
+/* A descriptor that is readable when the process has ended, or -1. */
+int uio_pidfd(pid_t pid);
+/* Start the program; 0 or -errno of exec. */
+int uio_child_start(struct uio *);
+/* Kill it if it still runs.  What it leaves is uio_child_reap()'s. */
+void uio_child_end(struct uio *);
+/* Last of all. */
+void uio_child_reap(struct uio *);
 
 /* --- uio_vmbus.c --- */
 
