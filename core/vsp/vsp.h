@@ -3,7 +3,7 @@
  * port that it is.
  *
  * Files: vsp_nvs.c (NVSP control), vsp_oid.c (RNDIS control and OIDs),
- * vsp_from_guest.c, vsp_to_guest.c, vsp_rxbuf.c (receive-buffer sections),
+ * vsp_from_guest*.c, vsp_to_guest*.c, vsp_rxbuf.c (receive-buffer sections),
  * vsp_steer.c (Toeplitz and tables), vsp_port.c (filters, VLAN, policy, drops).
  *
  * Context.  "Worker": the one thread that owns a queue (channel).  "Control":
@@ -274,6 +274,11 @@ const struct vsp_from_guest_counters *vsp_from_guest_stats(const struct vsp *,
     uint32_t queue);
 const struct vsp_to_guest_counters *vsp_to_guest_stats(const struct vsp *,
     uint32_t queue);
+/*
+ * This queue is not served any more until its channel is opened again, because
+ * of what the guest did: the last fault of its channel.  Owner of the queue.
+ */
+bool vsp_queue_stopped(const struct vsp *, uint32_t queue);
 /* Faults of all channels so far; control.  Valid until the next call. */
 const struct fault_log *vsp_faults(struct vsp *);
 

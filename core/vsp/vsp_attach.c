@@ -360,6 +360,12 @@ vsp_guest_state(const struct vsp *vsp, struct vsp_guest_state *s)
 	};
 }
 
+bool
+vsp_queue_stopped(const struct vsp *vsp, uint32_t queue)
+{
+	return vsp->queue[queue] != NULL && vsp->queue[queue]->dead;
+}
+
 const struct fault_log *
 vsp_faults(struct vsp *vsp)
 {

@@ -4,6 +4,7 @@
  *	host.c		socket, NIC list, life
  *	host_accept.c	places for guests
  *	host_guest.c	one attached guest
+ *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is said about guests
  *	nic.c, nic_queue.c	one NIC
@@ -80,6 +81,12 @@ uint32_t host_guest_kind(const struct host_guest *);
 const char *host_guest_name(const struct host_guest *);
 struct host_guest *host_guest_next(const struct host_guest *);
 json_t *host_guest_stat(struct host_guest *);
+
+/* --- host_fault.c --- */
+
+/* Say that this queue of a NIC of the guest is not served any more, and why. */
+void host_guest_queue_stopped(const struct host_guest *, const char *nic,
+    uint32_t queue, enum fault why, uint64_t value);
 
 /* --- host_ctl.c --- */
 

@@ -108,13 +108,17 @@ nic_to_guest_wake(void *ctx, uint32_t queue)
 	work_ready(&nic->queue[queue].work);
 }
 
+void
+nic_control_ask(struct nic *nic)
+{
+	if (os_xchg32(&nic->control_due, 1) == 0)
+		host_control_wanted(nic->host);
+}
+
 static void
 nic_control_wanted(void *ctx)
 {
-	struct nic *nic = ctx;
-
-	if (os_xchg32(&nic->control_due, 1) == 0)
-		host_control_wanted(nic->host);
+	nic_control_ask(ctx);
 }
 
 static bool
@@ -472,9 +476,11 @@ nic_control(struct nic *nic)
 		return;
 	nic_close(nic);
 	more = vsp_control_run(nic->vsp);
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		nic_queue_say_stopped(&nic->queue[k]);
 	nic_open(nic);
 	if (more)
-		nic_control_wanted(nic);
+		nic_control_ask(nic);
 	/* A data packet may have been left behind the control packets, and
 	 * what was set aside be of a guest that is not up any more. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)

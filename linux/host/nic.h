@@ -36,9 +36,11 @@ struct nic_queue {
 	struct chan *chan;		/* NULL: not open */
 	struct nic_source *sources;
 	bool polled;			/* its guest does not signal */
+	bool stop_said;			/* that a fault stopped it */
 	/* owner: worker */
 	bool ring;			/* the ring may have packets */
 	bool blocked;			/* to_guest_wake() will come */
+	bool stopped;			/* by a fault; control was told */
 	uint64_t idle_from_ns;		/* polled and empty since; 0: not */
 	/* shared */
 	uint32_t poke;			/* look at the ring */
@@ -81,6 +83,8 @@ void nic_release(struct nic *);
 
 /* A worker met control messages: handle them. */
 void nic_control(struct nic *);
+/* Any worker: have that called. */
+void nic_control_ask(struct nic *);
 /* Change the running NIC; *to is checked already.  0 or -errno. */
 int nic_set(struct nic *, const struct nic_spec *to, char *err, size_t cap);
 

@@ -10,6 +10,9 @@
  * A guest that polls its rings (DPDK, the frames API) has its own polled, too:
  * as long as packets come, and for poll_us after the last one, no signal is
  * asked for.  Then the ring is armed as any other.
+ *
+ * A queue that its guest broke is not served any more until its channel is
+ * opened again.  The worker notices after the turn; control says it.
  */
 #include "linux/host/nic_queue.h"
 
@@ -106,6 +109,17 @@ sources_discard(struct nic_queue *q)
 		}
 }
 
+/* Once, as soon as the NetVSP will not serve the channel any more. */
+static inline void
+queue_stop_note(struct nic_queue *q)
+{
+	if (q->stopped || q->chan->faults.total == 0 ||
+	    !vsp_queue_stopped(q->nic->vsp, q->index))
+		return;
+	q->stopped = true;
+	nic_control_ask(q->nic);
+}
+
 static enum work_turn
 queue_turn(struct work *wk)
 {
@@ -133,6 +147,7 @@ queue_turn(struct work *wk)
 		if (os_ld32(&s->readable) != 0 && source_turn(q, s))
 			turn = WORK_MORE;
 	}
+	queue_stop_note(q);
 	return turn;
 }
 
@@ -228,6 +243,7 @@ void
 nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 {
 	q->chan = c;
+	q->stopped = q->stop_said = false;
 	q->idle_from_ns = 0;
 	q->polled = nic_polled(q->nic);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
@@ -242,8 +258,22 @@ nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 }
 
 void
+nic_queue_say_stopped(struct nic_queue *q)
+{
+	const struct nic *nic = q->nic;
+
+	if (q->chan == NULL || q->stop_said ||
+	    !vsp_queue_stopped(nic->vsp, q->index))
+		return;
+	q->stop_said = true;
+	host_guest_queue_stopped(nic->guest, nic->spec.name, q->index,
+	    q->chan->faults.last, q->chan->faults.last_value);
+}
+
+void
 nic_queue_stop(struct nic_queue *q)
 {
+	nic_queue_say_stopped(q);
 	work_source_del(&q->signal);
 	q->chan = NULL;
 	sources_share(q->nic);

@@ -5,6 +5,7 @@ when the liar is gone the host has every descriptor, mapping and byte back.
 """
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -256,28 +257,40 @@ def test_interrupt_that_blocks(stage):
 
 # --- VMBus and its rings ---
 
+# Reason, the lie, and what the host says of value and rule.
 RING_LIES = {
     'write index out of range': ('RING_INDEX', lambda g: g.ring_set(
-        write=g.size)),
-    'write index unaligned': ('RING_INDEX', lambda g: g.ring_set(write=13)),
+        write=g.size), '(it is 0x3000); right is a multiple of 8 below'),
+    'write index unaligned': ('RING_INDEX', lambda g: g.ring_set(write=13),
+                              '(it is 0xd); right is a multiple of 8 below'),
     'descriptor long': ('RING_OVERRUN', lambda g: (
         struct.pack_into('<HHHH', g.mem, g.out + PAGE, 6, 2, 0xffff, 0),
-        g.ring_set(write=64))),
+        g.ring_set(write=64)), '(before index 0x40); right is packets that'),
     'descriptor empty': ('RING_DESC', lambda g: (
         struct.pack_into('<HHHH', g.mem, g.out + PAGE, 6, 2, 0, 0),
-        g.ring_set(write=64))),
-    'unknown type': ('RING_TYPE', lambda g: g.ring_put(bytes(40), kind=77)),
+        g.ring_set(write=64)), '(before index 0x40); right is 2 <= offset'),
+    'unknown type': ('RING_TYPE', lambda g: g.ring_put(bytes(40), kind=77),
+                     'right is in-band data, data by address, or a compl'),
     'NVSP before INIT': ('NVS_STATE', lambda g: g.ring_put(
-        struct.pack('<III', 101, 1, 0xcafe).ljust(40, b'\0'))),
+        struct.pack('<III', 101, 1, 0xcafe).ljust(40, b'\0')),
+        '(type 0x65); right is INIT first'),
     'NVSP of no type': ('NVS_TYPE', lambda g: g.ring_put(
-        struct.pack('<I', 9999).ljust(40, b'\0'))),
+        struct.pack('<I', 9999).ljust(40, b'\0')),
+        'right is a type that the agreed NVSP version has'),
 }
+
+
+def stops(stage):
+    """What the host said of queues that it stopped."""
+    return [x for x in stage.lab.log(stage.host).splitlines()
+            if ' stopped: ' in x]
 
 
 @pytest.mark.parametrize('lie', RING_LIES)
 def test_lie_in_a_ring(stage, lie):
-    """One fault with its reason; the channel is dead, the host is not."""
-    reason, tell = RING_LIES[lie]
+    """One fault with its reason, one line that says it; the channel is dead,
+    the host is not."""
+    reason, tell, rule = RING_LIES[lie]
     before = stage.faults()
     g = stage.guest().machine('null0').contact().open()
     tell(g)
@@ -289,7 +302,31 @@ def test_lie_in_a_ring(stage, lie):
     time.sleep(0.1)
     now = stage.faults()
     assert sum(now.values()) == sum(before.values()) + 1, (before, now)
+    said = stops(stage)
+    assert len(said) == 1 and rule in said[0], said
+    assert re.match(r'hvnet host: null0: queue 0 of guest \d+ \(pid '
+                    f'{os.getpid()}\\) stopped: ', said[0]), said
     stage.served()
+    g.close()
+
+
+def test_lies_again_and_again(stage):
+    """A channel opened 100 times for the same lie: said once."""
+    g = stage.guest().machine('null0').contact().open()
+    before = stage.faults().get('RING_INDEX', 0)
+    for n in range(1, 101):
+        g.ring_set(write=13)
+        g.signal()
+        stage.lab.wait('the fault', lambda: stage.faults()['RING_INDEX'] ==
+                       before + n, 3)
+        g.close_channel()
+        g.open(again=True)
+    assert len(stops(stage)) == 1, stops(stage)
+    # What is new is said.
+    g.ring_set(write=21)
+    g.signal()
+    stage.lab.wait('another line', lambda: len(stops(stage)) == 2, 3)
+    assert '(it is 0x15)' in stops(stage)[1]
     g.close()
 
 

@@ -7,6 +7,7 @@ guest beside it has its traffic (stage.py).
 """
 import mmap
 import os
+import re
 import struct
 import time
 
@@ -130,6 +131,25 @@ def gone_by_fault(stage, nic):
     faults = stage.faults()
     assert faults.pop('MEM_GONE') == 1
     return faults
+
+
+def test_address_of_nowhere(stage):
+    """A packet that names memory which the guest never gave: its queue stops,
+    and the host says where and why."""
+    nic = Nic(stage.guest(), 'null0')
+    nic.rndis(packet_message(300), 0)
+    nic.page = FAR_PAGES + 7
+    nic.by_address(344, 0)
+    stage.lab.wait('the fault', lambda: stage.faults().get('GPA_UNMAPPED'), 5)
+    said = [x for x in stage.lab.log(stage.host).splitlines()
+            if ' stopped: ' in x]
+    assert len(said) == 1, said
+    assert re.match('hvnet host: null0: queue 0 of guest .* stopped: guest '
+                    'physical address outside guest memory .in the packet '
+                    'with transaction id 0x1.; right is memory that the '
+                    'guest gave', said[0]), said
+    nic.close()
+    nic.g.close()
 
 
 def test_cut_while_frames_leave(stage):
