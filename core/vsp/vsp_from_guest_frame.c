@@ -11,6 +11,9 @@
  * that was decided on a private copy is read again from there: the payload,
  * which the rest of the list points to, is only moved.
  *
+ * Frames with which nothing is to be done take vsp_from_guest_usual(), if they
+ * lie in one piece; what follows is for all others.
+ *
  * A switch port decides by the Ethernet header, so layers above are looked at
  * only for a frame with which something is to be done there.
  *
@@ -347,24 +350,41 @@ pieces_ask_for(const struct vec *v)
 		os_prefetch_read(p + off);
 }
 
+/* One message that vsp_from_guest_usual() left.  *len: its bytes. */
+static int
+message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
+    uint32_t first, uint32_t *len, enum fault *why)
+{
+	struct rndis_packet msg;
+
+	if (message_decode(q, n, off, total, first, &msg, why) != 0 ||
+	    frame_take(q, n, off, &msg, why) != 0)
+		return E_PEER;
+	*len = msg.msg_len;
+	return 0;
+}
+
 /* `by` counts the messages by the way they came. */
 static int
 messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
     uint64_t *by, enum fault *why)
 {
+	const struct vec *v = q->from.msg;
+	bool one = n == 1 && first == total;
 	uint32_t off = 0;
 
 	if (total < sizeof(struct rndis_hdr_wire))
 		return peer_bad(why, FAULT_RNDIS_SHORT);
 	while (total - off >= sizeof(struct rndis_hdr_wire)) {
-		struct rndis_packet msg;
+		uint32_t len = one ? vsp_from_guest_usual(q,
+		    (uint8_t *)v[0].p + off, total - off) : 0;
 
-		if (message_decode(q, n, off, total, first, &msg, why) != 0 ||
-		    frame_take(q, n, off, &msg, why) != 0)
+		if (len == 0 && message_take(q, n, off, total, first, &len,
+		    why) != 0)
 			return E_PEER;
 		counter_add(by, 1);
 		/* The next is aligned as INIT_DONE asked, MS-RNDIS 2.2.14 */
-		uint32_t step = align_up(msg.msg_len, 1u << RNDIS_ALIGN_SHIFT);
+		uint32_t step = align_up(len, 1u << RNDIS_ALIGN_SHIFT);
 
 		if (step >= total - off)
 			break;

@@ -308,6 +308,15 @@ int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
 int vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *status);
 
+/* --- vsp_from_guest_usual.c -------------------------------------------- */
+
+/*
+ * The RNDIS message at p, guest memory of `left` bytes in one piece: if nothing
+ * is to be done to its frame but to hand it to the backend, that is done, and
+ * the message's length returned.  0: nothing was done.  Context: worker.
+ */
+uint32_t vsp_from_guest_usual(struct vsp_queue *q, uint8_t *p, uint32_t left);
+
 /* --- vsp_port.c: the switch port's policy ------------------------------ */
 
 enum vsp_drop {
