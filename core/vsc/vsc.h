@@ -48,7 +48,7 @@ struct vsc;
 	    "largest TSO frame, bytes; the host may lower it")		\
 	X(tx_agg_size, 6144, 0, 65536,					\
 	    "bytes of one aggregated send-buffer section; 0: off")	\
-	X(tx_agg_pkts, 8, 0, 64,					\
+	X(tx_agg_pkts, 64, 0, 64,					\
 	    "packets in one section; 0: off; the host may lower it")	\
 	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
 	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
@@ -56,7 +56,7 @@ struct vsc;
 	X(tx_inflight_kb, 384, 0, 65536,				\
 	    "KiB under way by address, a queue, before more wait; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
-	X(sendbuf_kb, 1024, 0, 15360, "send buffer, KiB; 0: none")	\
+	X(sendbuf_kb, 8192, 0, 15360, "send buffer, KiB; 0: none")	\
 	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
 	X(max_nvsp, 0x60001, 2, 0x60001,				\
 	    "newest NVSP version tried, the number sent (6.1: 0x60001)")

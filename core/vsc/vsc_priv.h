@@ -160,6 +160,7 @@ struct vsc_txq {
 	bool up;
 	/* owner: queue */
 	uint32_t section;		/* open section, or VSC_NONE */
+	uint8_t *ahead;			/* section to come next, or NULL */
 	uint32_t used;			/* bytes of it that hold messages */
 	uint32_t frames;		/* messages in it */
 	uint32_t slot;			/* reserved, or VSC_NONE */
@@ -373,6 +374,7 @@ void vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t);
 
 bool vsc_stack_init(struct vsc *v, struct vsc_stack *s, uint32_t n);
 uint32_t vsc_stack_pop(struct vsc_stack *s);	/* VSC_NONE: empty */
+uint32_t vsc_stack_top(const struct vsc_stack *s);	/* pop's next */
 void vsc_stack_push(struct vsc_stack *s, uint32_t id);
 /* Put a packet behind those that wait, and as many as fit in the ring. */
 void vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p);

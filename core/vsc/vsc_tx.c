@@ -54,6 +54,35 @@ tx_section_va(const struct vsc_queue *q, uint32_t section)
 	    (size_t)(q->tx.section_first + section) * v->caps.section_bytes;
 }
 
+/*
+ * The host read the section to come after this one: have its lines under way,
+ * as far as this one is being written.
+ */
+static inline void
+tx_ahead_ask(const struct vsc_txq *t, uint32_t at, uint32_t bytes)
+{
+	if (t->ahead == NULL)
+		return;
+	for (uint32_t i = 0; i < bytes; i += OS_CACHELINE)
+		os_prefetch_write(t->ahead + at + i);
+}
+
+static void
+tx_section_open(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t next;
+
+	t->section = vsc_stack_pop(&t->sections);
+	if (t->section == VSC_NONE) {
+		counter_add(&t->count.no_section, 1);
+		return;
+	}
+	next = vsc_stack_top(&t->sections);
+	t->ahead = next == VSC_NONE ? NULL : tx_section_va(q, next);
+	tx_ahead_ask(t, 0, t->head_room + PKT_ETH_BYTES);
+}
+
 int
 vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
     struct vsc_tx_room *room)
@@ -66,11 +95,8 @@ vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
 		vsc_tx_section_close(q);
 	if (t->npending != 0)
 		return E_AGAIN;
-	if (t->section == VSC_NONE && whole != 0) {
-		t->section = vsc_stack_pop(&t->sections);
-		if (t->section == VSC_NONE)
-			counter_add(&t->count.no_section, 1);
-	}
+	if (t->section == VSC_NONE && whole != 0)
+		tx_section_open(q);
 	if (t->section == VSC_NONE || tx_section_left(q) < need)
 		slot_needed = true;
 	if (slot_needed && vsc_tx_limited(t)) {
@@ -284,13 +310,15 @@ vsc_tx_submit(struct vsc *v, uint32_t queue, struct vsc_tx_room *room,
 
 /*
  * A plain frame of one piece that fits behind others in the open section: as
- * tx_place_section() would, with nothing left to decide.  False: not so.
+ * tx_place_section() would, with nothing left to decide, and with no room for
+ * per-packet info that it does not have.  False: not so.
  */
 static bool
 tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 {
 	struct vsc_txq *t = &q->tx;
 	const struct vsc_caps *caps = &q->vsc->caps;
+	const uint32_t head = sizeof(struct rndis_packet_wire);
 	uint32_t end, padded;
 	uint8_t *at;
 
@@ -299,12 +327,13 @@ tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 	    len > caps->mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES)
 		return false;
 	end = tx_section_end(q);
-	padded = align_up(t->head_room + len, caps->agg_align);
+	padded = align_up(head + len, caps->agg_align);
 	if (!range_ok(t->used, padded, end))
 		return false;
 	at = tx_section_va(q, t->section) + t->used;
-	rndis_packet_put_bare(at, padded, t->head_room, len, 0);
-	memcpy(at + t->head_room, frame, len);
+	tx_ahead_ask(t, t->used, padded);
+	rndis_packet_put_bare(at, padded, head, len, 0);
+	memcpy(at + head, frame, len);
 	t->used += padded;
 	t->frames++;
 	counter_add(&t->count.by_section, 1);

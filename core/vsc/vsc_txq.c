@@ -26,6 +26,12 @@ vsc_stack_pop(struct vsc_stack *s)
 	return s->n == 0 ? VSC_NONE : s->id[--s->n];
 }
 
+uint32_t
+vsc_stack_top(const struct vsc_stack *s)
+{
+	return s->n == 0 ? VSC_NONE : s->id[s->n - 1];
+}
+
 void
 vsc_stack_push(struct vsc_stack *s, uint32_t id)
 {

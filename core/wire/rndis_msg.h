@@ -42,7 +42,7 @@
 
 #define RNDIS_VERSION_MAJOR	1u
 #define RNDIS_VERSION_MINOR	0u
-#define RNDIS_MAX_PACKETS	8u		/* per message, INIT_DONE */
+#define RNDIS_MAX_PACKETS	64u		/* per message, INIT_DONE */
 #define RNDIS_MAX_XFER		0xefffffffu	/* INIT_DONE, as OpenVMM */
 #define RNDIS_ALIGN_SHIFT	3u		/* INIT_DONE */
 

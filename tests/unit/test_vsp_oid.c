@@ -60,7 +60,7 @@ test_messages_golden(void **state)
 	rig_rndis(r, 0, init, sizeof(init));
 	p = rig_reply(r, rig_last(r, 0), &len);
 	assert_int_equal(len, 56);	/* 52, padded */
-	RIG_WORDS(p, 0x80000002, 52, 5, 0, 1, 0, 1, 0, 8, 0xefffffff, 3, 0, 0);
+	RIG_WORDS(p, 0x80000002, 52, 5, 0, 1, 0, 1, 0, 64, 0xefffffff, 3, 0, 0);
 	rig_rndis(r, 0, init2, sizeof(init2));
 	p = rig_reply(r, rig_last(r, 0), &len);
 	RIG_WORDS(p, 0x80000002, 52, 6, 0xc0010004);

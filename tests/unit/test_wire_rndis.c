@@ -21,7 +21,7 @@ static const struct sample samples[] = {
 	    MSG(INIT, .init = { 0x10000, 1, 0, 0x4000 }) },
 	{ { 52, { { 0, 4, 0x80000002 }, { 4, 4, 52 }, { 8, 4, 0x10000 },
 	    { 12, 4, 0xc0010004 }, { 16, 4, 1 }, { 20, 4, 2 }, { 24, 4, 1 },
-	    { 28, 4, 3 }, { 32, 4, 8 }, { 36, 4, 0xefffffff },
+	    { 28, 4, 3 }, { 32, 4, 64 }, { 36, 4, 0xefffffff },
 	    { 40, 4, 3 } } },
 	    MSG(INIT_DONE, .init_done = { 0x10000, RNDIS_STATUS_BAD_VERSION,
 	    1, 2, 1, 3, RNDIS_MAX_PACKETS, RNDIS_MAX_XFER,
