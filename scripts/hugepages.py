@@ -1,11 +1,18 @@
-"""Huge pages for tests and benches, given back when they end."""
+"""Huge pages for tests and benches, given back when they end.
+
+Several of them run beside each other.  Who has Pages holds a shared lock, and
+none() waits until nobody else does: a program that finds its pages gone fails
+in its middle (a DPDK program: "the port did not start").
+"""
 import atexit
 import contextlib
 import fcntl
 import pathlib
 import re
+import time
 
 NR = pathlib.Path('/proc/sys/vm/nr_hugepages')
+USERS = '/proc/sys/vm/nr_overcommit_hugepages'  # only to be locked
 
 
 class Missing(Exception):
@@ -32,15 +39,46 @@ def add(n):
         NR.write_text(str(max(0, now + n)))
 
 
-@contextlib.contextmanager
-def none():
-    """No free ones, for a test that wants to see what is said then."""
-    with count() as now:
-        NR.write_text('0')
+class Users:
+    """The lock on free pages; this process has it once, or not at all."""
+    file = None
+    held = 0
+
+    @classmethod
+    def alone(cls):
+        """Lock it for us alone if nobody else has it; whether that was so."""
+        cls.file = cls.file or open(USERS)
         try:
-            yield
-        finally:
-            NR.write_text(str(now))
+            fcntl.flock(cls.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    @classmethod
+    def settle(cls):
+        """Shared, or as long as we have no pages, free."""
+        fcntl.flock(cls.file, fcntl.LOCK_SH if cls.held else fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def none(seconds=60):
+    """No free ones, for a test that wants to see what is said then.  Missing if
+    others have some for longer than that."""
+    end = time.monotonic() + seconds
+    try:
+        while not Users.alone():
+            if time.monotonic() > end:
+                raise Missing('others have huge pages that they need')
+            Users.settle()
+            time.sleep(0.2)
+        with count() as now:
+            NR.write_text('0')
+            try:
+                yield
+            finally:
+                NR.write_text(str(now))
+    finally:
+        Users.settle()
 
 
 class Pages:
@@ -50,6 +88,7 @@ class Pages:
         self.want = want
         self.least = least or want
         self.added = 0
+        self.have = False
         atexit.register(self.give_back)
 
     def take(self):
@@ -60,6 +99,13 @@ class Pages:
         if info('Hugepagesize') != 2048:
             raise Missing('huge pages of 2 MiB are wanted, these have '
                           f'{info("Hugepagesize")} KiB')
+        # Free ones may be those that others count on.
+        if not self.have and not Users.alone():
+            free = 0
+        if not self.have:
+            self.have = True
+            Users.held += 1
+            Users.settle()
         if free >= self.want:
             return free
         before = int(NR.read_text())
@@ -77,3 +123,7 @@ class Pages:
         if self.added:
             add(-self.added)
             self.added = 0
+        if self.have:
+            self.have = False
+            Users.held -= 1
+            Users.settle()
