@@ -2,13 +2,14 @@
  * The program that we start, and its end.
  *
  * Its pidfd tells that it has ended.  Its status is read then, but it is reaped
- * last of all, when nothing else is left to do.  For to reap is to have the
- * kernel forget what was looked up under /proc/PID, and as long as a thread of
- * the program is still on its way out (a DPDK program has half a dozen, with
- * names) and doing the same under /proc/PID/task, wait4() does not sleep but
- * turns in circles at our priority.  On a busy machine that keeps just that
- * thread from its processor: seconds were seen, once 28.  While we close
- * channels and give memory back those threads come to their end.
+ * last of all, when nothing else is left to do, and with the lowest of ordinary
+ * priorities.  For to reap is to have the kernel forget what was looked up
+ * under /proc/PID, and while somebody else is in the middle of that, wait4()
+ * does not sleep but turns in circles (Linux 6.18: shrink_dcache_parent()).
+ * That somebody is a thread of the program on its way out (a DPDK program has
+ * half a dozen), which ends while we close channels and give memory back; or a
+ * process that looks at /proc, as ps does.  If its priority is lower than ours
+ * it is we who keep it from its processor: 28 and 52 s were seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,8 +55,8 @@ child_on_end(evutil_socket_t fd, short what, void *arg)
 	child_wait(u);
 	uio_over(u, UIO_EXITED, "%s", u->counters.attaches > 0 ? "" :
 	    "the program ended without opening the NIC: it must be a DPDK "
-	    "program with the netvsc driver (librte_net_netvsc) and may not "
-	    "block the vmbus bus");
+	    "program with the netvsc driver (librte_net_netvsc), and a "
+	    "primary process");
 }
 
 static void
@@ -138,7 +140,9 @@ uio_child_end(struct uio *u)
 void
 uio_child_reap(struct uio *u)
 {
-	if (u->child > 0)
+	if (u->child > 0) {
+		setpriority(PRIO_PROCESS, 0, 19);
 		waitpid(u->child, NULL, 0);
+	}
 	u->child = 0;
 }

@@ -133,7 +133,7 @@ int uio_pidfd(pid_t pid);
 int uio_child_start(struct uio *);
 /* Kill it if it still runs.  What it leaves is uio_child_reap()'s. */
 void uio_child_end(struct uio *);
-/* Last of all. */
+/* Last of all: it leaves this thread at the lowest ordinary priority. */
 void uio_child_reap(struct uio *);
 
 /* --- uio_vmbus.c --- */

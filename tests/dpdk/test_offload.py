@@ -357,13 +357,15 @@ def test_memory_used_again(lab, tap, iova):
     assert host_faults(lab, 'n0') == {}
 
 
-@pytest.mark.parametrize('queues', [1, 2])
-def test_generator(lab, queues):
+@pytest.mark.parametrize('queues,eal', [
+    (1, '--iova-mode=va'), (2, '--iova-mode=va'), (8, '--iova-mode=va'),
+    (1, '--iova-mode=pa'), (1, '--no-huge -m 512')])
+def test_generator(lab, queues, eal):
     """Paced frames: none is lost, and each is what its number says.  (What
     comes before its start is done the driver drops without a count.)"""
     lab.host(f'backend=generator,name=n0,queues={queues},size=200,'
              'rate=5000')
-    p = Papp(lab).up(queues)
+    p = Papp(lab, eal.split()).up(queues)
     before = p.do('rx 0.2 100000')['imissed']
     a = p.do('rx 60 2000', 90)
     # It ends with the burst that reached the number.

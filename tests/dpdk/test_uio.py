@@ -102,6 +102,18 @@ def test_reconfigure(lab):
     assert p.quit() == 0
 
 
+def test_reconfigure_fewer(lab):
+    """Fewer queues than before, and as many again."""
+    null_host(lab)
+    p = Papp(lab)
+    for n, queues in enumerate((4, 1, 2, 4), 1):
+        p.up(queues)
+        assert p.do('tx 1000 64')['completed'] == 1000
+        assert backend_total(lab, 'n0', 'written') == 1000 * n
+        p.do('stop')
+    assert p.quit() == 0
+
+
 def test_second_program(lab):
     """After an exit, after SIGKILL, and in one stand-in: the next starts."""
     host = null_host(lab)
@@ -240,10 +252,30 @@ def test_no_huge_pages(lab):
     assert code == 1 and len(text) == 1 and 'huge page' in text[0]
 
 
+def test_no_fanotify(lab):
+    """Root without CAP_SYS_ADMIN, as in a container."""
+    null_host(lab)
+    r = subprocess.run(['setpriv', '--bounding-set=-sys_admin', *uio_cmd(
+        lab, ['true'])], text=True, capture_output=True, env=lab.env,
+        timeout=30)
+    text = r.stderr.splitlines()
+    assert r.returncode == 1 and len(text) == 1, text
+    assert re.match('hvnet uio: fanotify: .*CAP_SYS_ADMIN', text[0]), text
+
+
 def test_no_port(lab):
     null_host(lab)
     code, text = refused(lab, ['true'])
     assert code == 0 and len(text) == 1 and 'DPDK' in text[0]
+
+
+def test_no_port_of_dpdk(lab):
+    """A DPDK program that ends before it looked for ports: its own exit code
+    and words, and our sentence."""
+    null_host(lab)
+    code, text = refused(lab, [PAPP, *EAL, '--iova-mode=sideways'])
+    assert code == 2 and len(text) == 1, text
+    assert 'ended without opening the NIC' in text[0]
 
 
 def test_no_program(lab):
