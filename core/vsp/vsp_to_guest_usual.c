@@ -23,6 +23,7 @@
 #include "wire/ndis_obj.h"
 
 #define USUAL_IP4_BYTES		20u	/* a header without options */
+#define USUAL_IP4_FRAGMENT	0x3fffu	/* MF and the offset */
 
 /* May a frame of len bytes in v[0] go to q's guest with no more ado? */
 static inline bool
@@ -83,6 +84,42 @@ usual_csum(const struct vsp *vsp, const uint8_t *p, uint32_t len,
 	return true;
 }
 
+/*
+ * What steering asks of an IPv4 header without options and TCP or UDP behind
+ * it, as pkt_parse() finds it.  False: that one is to look.
+ */
+static inline bool
+usual_layers(struct pkt_info *info, struct span head, uint32_t len)
+{
+	const uint8_t *ip = head.p + PKT_ETH_BYTES, *l4 = ip + USUAL_IP4_BYTES;
+	uint32_t total, hlen = 8;
+
+	if (head.len < PKT_ETH_BYTES + USUAL_IP4_BYTES + hlen ||
+	    pkt_be16_load(head.p + 12) != PKT_TYPE_IPV4 || ip[0] != 0x45 ||
+	    (pkt_be16_load(ip + 6) & USUAL_IP4_FRAGMENT) != 0)
+		return false;
+	total = pkt_be16_load(ip + 2);
+	if (total > min_u32(head.len, len) - PKT_ETH_BYTES ||
+	    total < USUAL_IP4_BYTES + hlen)
+		return false;
+	if (ip[9] == PKT_IPPROTO_TCP) {
+		if (total < USUAL_IP4_BYTES + 20u)
+			return false;
+		hlen = (uint32_t)(l4[12] >> 4) * 4;
+		if (hlen < 20 || total < USUAL_IP4_BYTES + hlen)
+			return false;
+	} else if (ip[9] != PKT_IPPROTO_UDP) {
+		return false;
+	}
+	info->layer = PKT_LAYER_L4;
+	info->is_fragment = false;
+	info->ip_version = 4;
+	info->l4_proto = ip[9];
+	info->l3_off = PKT_ETH_BYTES;
+	info->l4_off = PKT_ETH_BYTES + USUAL_IP4_BYTES;
+	return true;
+}
+
 /* The queue that the guest's table names, and the hash as it is told. */
 static uint32_t
 usual_steer(const struct vsp *vsp, struct span head, uint32_t len,
@@ -92,7 +129,8 @@ usual_steer(const struct vsp *vsp, struct span head, uint32_t len,
 	struct pkt_info info;
 	uint32_t target;
 
-	pkt_parse(&info, head, len);
+	if (!usual_layers(&info, head, len))
+		pkt_parse(&info, head, len);
 	target = vsp_steer_info(&vsp->steer, &info, head, &m);
 	vsp_tg_ppi_hash(vsp, &m, ppi);
 	return target;
