@@ -366,7 +366,8 @@ vsc_queue_poll(struct vsc *v, uint32_t queue, uint32_t budget)
 {
 	struct vsc_queue *q = v->q[queue];
 
-	if (q != NULL)
+	/* A closed sub-channel may be gone already, in the middle of detach. */
+	if (q != NULL && q->state != VSC_CHAN_CLOSED && os_ld32(&q->gone) == 0)
 		(void)vsc_queue_ready(q->chan, budget);
 }
 
