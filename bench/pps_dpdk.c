@@ -9,6 +9,7 @@
  * making them costs nothing.
  */
 #include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -172,7 +173,12 @@ main(int argc, char **argv)
 	rte_eth_macaddr_get(port, &mac);
 	pool = rte_pktmbuf_pool_create("pps", 32767, 256, 0,
 	    RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY);
-	if (pool == NULL || port_up() != 0) {
+	if (pool == NULL) {
+		fprintf(stderr, "pps_dpdk: no memory for 32767 buffers: %s\n",
+		    rte_strerror(rte_errno));
+		return 4;
+	}
+	if (port_up() != 0) {
 		fprintf(stderr, "pps_dpdk: the port did not start\n");
 		return 4;
 	}
