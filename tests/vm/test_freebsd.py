@@ -280,7 +280,9 @@ def test_channels(lab, vps):
     soon('channels', lambda: j.device()['queues'] == vps)
     assert j.vm.sysctl('dev.hn.0.rx_ring_inuse') == str(vps)
     j.copy_out(8)
-    for _ in range(40):
+    # A connection has one channel, as chance has it: with 40 one of 8 channels
+    # has none in 3 of 100 runs.
+    for _ in range(150):
         if min(j.spread()) > 20:
             break
         j.copy_in(1)
