@@ -327,11 +327,12 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 	return rc == 1;
 }
 
-bool
-vsc_queue_ready(struct chan *c, uint32_t budget)
+/* A queue whose channel is closed or gone does nothing, nor looks at it. */
+static bool
+queue_turn(struct vsc_queue *q, uint32_t budget)
 {
-	struct vsc_queue *q = c->user;
 	struct vsc *v = q->vsc;
+	struct chan *c = q->chan;
 	bool more = false;
 
 	/* A reply may overtake the word that the channel is open. */
@@ -361,14 +362,20 @@ vsc_queue_ready(struct chan *c, uint32_t budget)
 	return more;
 }
 
+bool
+vsc_queue_ready(struct chan *c, uint32_t budget)
+{
+	return queue_turn(c->user, budget);
+}
+
 void
 vsc_queue_poll(struct vsc *v, uint32_t queue, uint32_t budget)
 {
 	struct vsc_queue *q = v->q[queue];
 
-	/* A closed sub-channel may be gone already, in the middle of detach. */
-	if (q != NULL && q->state != VSC_CHAN_CLOSED && os_ld32(&q->gone) == 0)
-		(void)vsc_queue_ready(q->chan, budget);
+	/* In the middle of detach a sub-channel may be gone already. */
+	if (q != NULL)
+		(void)queue_turn(q, budget);
 }
 
 void
