@@ -26,7 +26,6 @@ enum ip6_next {
 	IP6_DSTOPTS = 60,
 };
 
-#define IP4_FRAG_BITS		0x3fffu	/* MF and the offset */
 #define IP6_ROUTING_TYPE2	2u	/* RFC 6275, 6.4 */
 #define IP6_OPT_PAD1		0u
 #define IP6_OPT_HOME		0xc9u	/* RFC 6275, 6.3 */
@@ -77,7 +76,7 @@ parse_ip4(struct pkt_info *out, const uint8_t *p, uint32_t cap, bool lso)
 	out->l4_proto = p[l3 + 9];
 	out->has_ip_opts = hlen > 20;
 	out->layer = PKT_LAYER_IP;
-	if ((pkt_be16_load(p + l3 + 6) & IP4_FRAG_BITS) != 0) {
+	if ((pkt_be16_load(p + l3 + 6) & PKT_IP4_FRAGMENT) != 0) {
 		out->is_fragment = true;
 		return;
 	}

@@ -23,7 +23,6 @@
 #include "wire/ndis_obj.h"
 
 #define USUAL_IP4_BYTES		20u	/* a header without options */
-#define USUAL_IP4_FRAGMENT	0x3fffu	/* MF and the offset */
 
 /* May a frame of len bytes in v[0] go to q's guest with no more ado? */
 static inline bool
@@ -96,7 +95,7 @@ usual_layers(struct pkt_info *info, struct span head, uint32_t len)
 
 	if (head.len < PKT_ETH_BYTES + USUAL_IP4_BYTES + hlen ||
 	    pkt_be16_load(head.p + 12) != PKT_TYPE_IPV4 || ip[0] != 0x45 ||
-	    (pkt_be16_load(ip + 6) & USUAL_IP4_FRAGMENT) != 0)
+	    (pkt_be16_load(ip + 6) & PKT_IP4_FRAGMENT) != 0)
 		return false;
 	total = pkt_be16_load(ip + 2);
 	if (total > min_u32(head.len, len) - PKT_ETH_BYTES ||
