@@ -99,10 +99,10 @@ class Pages:
         if info('Hugepagesize') != 2048:
             raise Missing('huge pages of 2 MiB are wanted, these have '
                           f'{info("Hugepagesize")} KiB')
-        # Free ones may be those that others count on.
-        if not self.have and not Users.alone():
-            free = 0
         if not self.have:
+            # Free ones may be those that others count on.
+            if not Users.alone():
+                free = 0
             self.have = True
             Users.held += 1
             Users.settle()
