@@ -65,6 +65,11 @@ class Stage:
                 total[k] = total.get(k, 0) + v
         return total
 
+    def stops(self):
+        """What the host said of queues that it stopped."""
+        return [x for x in self.lab.log(self.host).splitlines()
+                if ' stopped: ' in x]
+
     def end(self):
         """All is as it was at the start."""
         for g in self.guests:

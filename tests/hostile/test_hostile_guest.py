@@ -280,12 +280,6 @@ RING_LIES = {
 }
 
 
-def stops(stage):
-    """What the host said of queues that it stopped."""
-    return [x for x in stage.lab.log(stage.host).splitlines()
-            if ' stopped: ' in x]
-
-
 @pytest.mark.parametrize('lie', RING_LIES)
 def test_lie_in_a_ring(stage, lie):
     """One fault with its reason, one line that says it; the channel is dead,
@@ -302,7 +296,7 @@ def test_lie_in_a_ring(stage, lie):
     time.sleep(0.1)
     now = stage.faults()
     assert sum(now.values()) == sum(before.values()) + 1, (before, now)
-    said = stops(stage)
+    said = stage.stops()
     assert len(said) == 1 and rule in said[0], said
     assert re.match(r'hvnet host: null0: queue 0 of guest \d+ \(pid '
                     f'{os.getpid()}\\) stopped: ', said[0]), said
@@ -321,12 +315,12 @@ def test_lies_again_and_again(stage):
                        before + n, 3)
         g.close_channel()
         g.open(again=True)
-    assert len(stops(stage)) == 1, stops(stage)
+    assert len(stage.stops()) == 1, stage.stops()
     # What is new is said.
     g.ring_set(write=21)
     g.signal()
-    stage.lab.wait('another line', lambda: len(stops(stage)) == 2, 3)
-    assert '(it is 0x15)' in stops(stage)[1]
+    stage.lab.wait('another line', lambda: len(stage.stops()) == 2, 3)
+    assert '(it is 0x15)' in stage.stops()[1]
     g.close()
 
 

@@ -141,8 +141,7 @@ def test_address_of_nowhere(stage):
     nic.page = FAR_PAGES + 7
     nic.by_address(344, 0)
     stage.lab.wait('the fault', lambda: stage.faults().get('GPA_UNMAPPED'), 5)
-    said = [x for x in stage.lab.log(stage.host).splitlines()
-            if ' stopped: ' in x]
+    said = stage.stops()
     assert len(said) == 1, said
     assert re.match('hvnet host: null0: queue 0 of guest .* stopped: guest '
                     'physical address outside guest memory .in the packet '
