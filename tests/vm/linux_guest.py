@@ -55,6 +55,17 @@ class Joined:
     def spread(self, side='to_guest'):
         return [q[side]['frames'] for q in self.nic()['queues']]
 
+    def moved(self, run, enough, times, side='to_guest'):
+        """Frames by channel that run() moved: so often, until there are enough
+        of them.  A flow has one channel, and ports are random."""
+        before = moved = self.spread(side)
+        for _ in range(times):
+            run()
+            moved = [b - a for a, b in zip(before, self.spread(side))]
+            if enough(moved):
+                return moved
+        raise AssertionError(moved)
+
     # --- traffic ---
 
     def serve(self, cmd, port):

@@ -117,14 +117,8 @@ def test_hash_of_udp(joined):
         pytest.skip('one channel: nothing to spread')
 
     def moved(enough):
-        """Frames by channel: runs on random ports until there are enough."""
-        before = j.spread('from_guest')
-        for _ in range(10):
-            j.iperf(f'-u -b 2M -P {4 * j.vps}', 1)
-            frames = [b - a for a, b in zip(before, j.spread('from_guest'))]
-            if enough(frames):
-                return frames
-        raise AssertionError(frames)
+        return j.moved(lambda: j.iperf(f'-u -b 2M -P {4 * j.vps}', 1), enough,
+                       10, 'from_guest')
 
     j.vm.run('ethtool -N eth0 rx-flow-hash udp4 sd')
     assert 'src port' not in j.vm.run('ethtool -n eth0 rx-flow-hash udp4')
