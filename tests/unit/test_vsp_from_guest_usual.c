@@ -5,28 +5,12 @@
  * to another cut in two ranges, where it never does.  What the backends get,
  * the completions, the faults and the counters must be the same.
  */
+#include "dice.h"
 #include "vsp_frame_rig.h"
 
 #define SETTINGS	500u
 #define PACKETS		40u
 #define MESSAGES	3u
-
-struct dice {
-	uint64_t x;
-};
-
-static uint32_t
-roll(struct dice *d, uint32_t n)
-{
-	d->x = d->x * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(d->x >> 33) % n;
-}
-
-static bool
-one_in(struct dice *d, uint32_t n)
-{
-	return roll(d, n) == 0;
-}
 
 /* The same for both NICs; each has a generator of losses of its own. */
 static void

@@ -5,28 +5,12 @@
  * short a first piece that it never does.  What the guest finds, the packets
  * and the counters must be the same.
  */
+#include "dice.h"
 #include "vsp_to_guest_rig.h"
 
 #define SETTINGS	600u
 #define FRAMES		60u
 #define SECTIONS	80u
-
-struct dice {
-	uint64_t x;
-};
-
-static uint32_t
-roll(struct dice *d, uint32_t n)
-{
-	d->x = d->x * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(d->x >> 33) % n;
-}
-
-static bool
-one_in(struct dice *d, uint32_t n)
-{
-	return roll(d, n) == 0;
-}
 
 static void
 settings(struct rig *r, struct dice *d)
