@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -371,17 +372,24 @@ packet_socket(const char *dev, struct sockaddr_ll *to)
 	return socket(AF_PACKET, SOCK_RAW, 0);
 }
 
-/* The queue where a frame with this tail (from byte 12) comes out. */
+/*
+ * The queue where a frame with this tail (from byte 12) comes out, -1 if it
+ * does not within a second: usually sendto() itself delivers, but not while
+ * the kernel sends a frame of its own from the other processor.
+ */
 static int
 tap_queue_of(struct tap *t, const uint8_t *tail, uint32_t len)
 {
 	uint8_t b[VNET_BYTES + FRAME_MAX];
+	struct pollfd p[TAP_MAX_QUEUES];
 
-	for (uint32_t i = 0; i < t->queues; i++) {
-		ssize_t n;
+	for (uint32_t i = 0; i < t->queues; i++)
+		p[i] = (struct pollfd){ .fd = t->fd[i], .events = POLLIN };
+	while (poll(p, t->queues, 1000) > 0) {
+		for (uint32_t i = 0; i < t->queues; i++) {
+			ssize_t n = read(t->fd[i], b, sizeof(b));
 
-		while ((n = read(t->fd[i], b, sizeof(b))) > 0) {
-			if ((uint32_t)n >= VNET_BYTES + 12 + len && memcmp(
+			if (n >= (ssize_t)(VNET_BYTES + 12 + len) && memcmp(
 			    b + (uint32_t)n - len, tail, len) == 0)
 				return (int)i;
 		}
