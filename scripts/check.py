@@ -9,6 +9,9 @@ not stop the others.  The last line is `N passed, N failed, N skipped`.
   --full      the matrices, long fuzzing and soaks too
   --stage S   only the stage S, or those whose name contains it
   --keep      keep the build folders (build-check-*) for the next run
+
+HVNET_SEED=n seeds the random tests.  Without it they are the same every time,
+so that a run says something of the tree; with --full the clock seeds them.
 """
 import argparse
 import json
@@ -242,6 +245,8 @@ parser.add_argument('--keep', action='store_true')
 parser.add_argument('--stop', action='store_true',
                     help='stop the traffic tests at the first failure')
 opts = parser.parse_args()
+os.environ.setdefault('HVNET_SEED',
+                      str(int(time.time())) if opts.full else '1')
 logs = top / 'build-check-logs'
 logs.mkdir(exist_ok=True)
 if not opts.keep:
