@@ -1,86 +1,55 @@
 #!/usr/bin/env python3
-"""Instructions per frame of each layer of the core, by callgrind; JSON.
+"""Instructions a frame of each layer, of our driver and of the host end; JSON.
 
-Runs the simulation (both real ends in one process, no kernel in the way) with
-N and with 2 N bytes and takes the difference, so that attach and teardown
-cancel out.  The numbers repeat exactly, however noisy the machine.
+The real programs, one queue, under callgrind (bench/pps_count.py says how):
+the driver through the frames API, the host end with a backend that takes
+everything (tx) or makes the frames itself (rx, echo).  Unlike speeds, these
+numbers repeat within 2 %, however noisy the machine.
 
-usage: instructions.py [--build DIR] [--json FILE]
+usage: instructions.py [--build DIR] [--modes tx,rx,echo] [--sizes 64,1514]
 """
-import argparse
 import json
 import pathlib
-import re
 import subprocess
-import tempfile
+import sys
+
+import pps_count
+from pps_run import Bench, LabError, Missing, Setting
+from arguments import Parser, number, one_of, several   # by pps_run's path
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 
-# label: simulation options; frame is the TCP payload given at once.
-CASES = {
-    '64-byte frames': ['--frame', '10'],
-    '1514-byte frames': ['--frame', '1448'],
-    'GSO frames, TSO and RSC': ['--frame', '60000'],
-    'GSO frames, host without RSC': ['--frame', '60000',
-                                     '--host-offloads', '0x37'],
-}
-FRAMES = 4000
-
-
-def run(sim, args, size):
-    """Instructions by layer, and frames both ways."""
-    with tempfile.NamedTemporaryFile() as out:
-        r = subprocess.run(
-            ['valgrind', '--tool=callgrind', f'--callgrind-out-file={out.name}',
-             sim, '--nic', '--flows', '2', '--bytes', str(size), *args],
-            capture_output=True, text=True, check=True)
-        note = subprocess.run(
-            ['callgrind_annotate', '--auto=no', '--threshold=100', out.name],
-            capture_output=True, text=True, check=True).stdout
-    m = re.search(r'(\d+) frames from guest.*?(\d+) to guest', r.stdout)
-    layers = {}
-    for line in note.splitlines():
-        f = re.match(r'\s*([\d,]+)\s+(?:\([^)]*\)\s+)?(\S+?):(\S+)', line)
-        if not f or f.group(2) in ('PROGRAM',):
-            continue
-        where = re.search(r'core/(\w+)/(\w+)\.[ch]', f.group(2))
-        if where:
-            layer = where.group(1)
-            if layer == 'bus':
-                layer = 'bus/' + ('guest' if where.group(2).startswith('vmc')
-                                  else 'host')
-        elif 'memcpy' in f.group(3) or 'memmove' in f.group(3):
-            layer = 'copy'
-        else:
-            continue
-        layers[layer] = layers.get(layer, 0) + int(f.group(1).replace(',', ''))
-    return layers, int(m.group(1)) + int(m.group(2))
-
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
+    p = Parser(prog='bench/instructions.py',
+               description=__doc__.split('\n')[0])
     p.add_argument('--build', default=str(TOP / 'build'))
-    p.add_argument('--json')
-    opts = p.parse_args()
-    sim = f'{opts.build}/sim/hvnet-sim'
+    p.add_argument('--modes', type=several(one_of('tx', 'rx', 'echo')),
+                   default='tx,rx,echo')
+    p.add_argument('--sizes', type=several(number(46, 1514)),
+                   default='64,1514')
+    o = p.parse_args()
+    bench = Bench(f'{o.build}/cli/hvnet')
+    if not (bench.build / 'bench/pps_hvnet').exists():
+        p.error(f'no {bench.build}/bench/pps_hvnet: build it first (make)')
+    results = []
+    try:
+        pps_count.need()
+        for mode in o.modes:
+            for size in o.sizes:
+                ends = pps_count.by_layer(bench, 'ours', mode, size, 1,
+                                          Setting())
+                results.append({'mode': mode, 'bytes': size, **{
+                    end: {'total': round(sum(n.values())), 'layers': {
+                        k: round(v, 1) for k, v in n.most_common()
+                        if v >= 0.05}}
+                    for end, n in ends.items()}})
+    except (LabError, Missing) as e:
+        sys.exit(f'bench/instructions.py: {e}')
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
                             capture_output=True, text=True).stdout.strip()
-    results = []
-    for label, args in CASES.items():
-        size = int(args[1]) * FRAMES // (40 if '000' in args[1] else 1)
-        a, frames_a = run(sim, args, size)
-        b, frames_b = run(sim, args, 2 * size)
-        n = max(frames_b - frames_a, 1)
-        layers = {k: round((b[k] - a.get(k, 0)) / n, 1) for k in sorted(b)}
-        results.append({'case': label, 'frames': n,
-                        'instructions_per_frame': layers,
-                        'core_total': round(sum(v for k, v in layers.items()
-                                                if k != 'copy'), 1)})
-    text = json.dumps({'bench': 'instructions', 'commit': commit,
-                       'results': results}, indent=1)
-    print(text)
-    if opts.json:
-        pathlib.Path(opts.json).write_text(text + '\n')
+    print(json.dumps({'bench': 'instructions', 'commit': commit,
+                      'results': results}, indent=1))
 
 
 if __name__ == '__main__':

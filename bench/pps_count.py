@@ -5,8 +5,12 @@ inside its function work() alone, and sleeps where it finds nothing, so that
 waiting is not counted; the host end runs freely.  The host end: the other way
 round, two runs of N and 3 N frames, and the difference, so that attach and
 teardown cancel out.
+
+By layer, too: the folder of the source file, as the debug information has it.
 """
+import collections
 import re
+import subprocess
 
 from pps_run import LabError, Lab, Missing, START, result, start_host, stat, \
     tool, total_of
@@ -19,7 +23,7 @@ PACE = ',rate=100000'
 
 def need():
     if not tool('valgrind'):
-        raise Missing('no valgrind (scripts/deps.sh bench)')
+        raise Missing('no valgrind (scripts/deps.sh check)')
 
 
 def callgrind(lab, more=()):
@@ -27,12 +31,32 @@ def callgrind(lab, more=()):
             f'--callgrind-out-file={lab.dir}/callgrind']
 
 
+def layer(path, function):
+    """The folder whose code it is: core/vsp, linux/host; or copy, other."""
+    where = re.search(r'/(core|linux)/(\w+)/(\w*)', path)
+    if where and 'sysdeps' not in path:
+        end = {'vmc': ' guest', 'vms': ' host'}.get(where.group(3)[:3], '') \
+            if where.group(2) == 'bus' else ''
+        return f'{where.group(1)}/{where.group(2)}{end}'
+    if re.search(r'mem(cpy|move|set)', function):
+        return 'copy'
+    return 'program' if '/bench/' in path else 'other'
+
+
 def collected(lab):
-    with open(f'{lab.dir}/callgrind', encoding='utf-8') as f:
-        m = re.search(r'^(?:summary|totals): (\d+)', f.read(), re.M)
-    if m is None:
+    """Instructions by layer."""
+    text = subprocess.run(
+        ['callgrind_annotate', '--auto=no', '--threshold=100',
+         f'{lab.dir}/callgrind'], capture_output=True, text=True,
+        check=True).stdout
+    layers = collections.Counter()
+    for line in text.splitlines():
+        m = re.match(r'\s*([\d,]+)\s+\([^)]*\)\s+(\S+):(\S+)', line)
+        if m:
+            layers[layer(m[2], m[3])] += int(m[1].replace(',', ''))
+    if not layers:
         raise LabError('callgrind collected nothing')
-    return int(m.group(1))
+    return layers
 
 
 def run(bench, lab, side, mode, size, queues, setting, frames, host_wrap=(),
@@ -60,7 +84,8 @@ def guest_end(bench, side, mode, size, queues, setting):
     with Lab(str(bench.hvnet)) as lab:
         frames, _ = run(bench, lab, side, mode, size, queues, setting, FRAMES,
                         guest_wrap=callgrind(lab, ['--toggle-collect=work']))
-        return collected(lab) / frames
+        return collections.Counter(
+            {k: n / frames for k, n in collected(lab).items()})
 
 
 def host_end(bench, side, mode, size, queues, setting):
@@ -73,11 +98,27 @@ def host_end(bench, side, mode, size, queues, setting):
             frames.append(k)
     if frames[1] <= frames[0]:
         raise LabError('the longer run had no more frames')
-    return (ir[1] - ir[0]) / (frames[1] - frames[0])
+    return collections.Counter(
+        {k: (n - ir[0][k]) / (frames[1] - frames[0])
+         for k, n in ir[1].items()})
 
 
-def both(bench, side, mode, size, queues, setting):
-    return {'driver': round(guest_end(bench, side, mode, size, queues,
-                                      setting)),
-            'host': round(host_end(bench, side, mode, size, queues,
-                                   setting))}
+def layers(bench, side, mode, size, queues, setting):
+    """Instructions a frame of each layer, {'driver': {layer: n}, 'host': }."""
+    return {'driver': guest_end(bench, side, mode, size, queues, setting),
+            'host': host_end(bench, side, mode, size, queues, setting)}
+
+
+def by_layer(bench, *cell):
+    """layers(), of programs that know their source files."""
+    ends = layers(bench, *cell)
+    if not any(k.startswith('core/') for k in ends['host']):
+        raise LabError(f'{bench.hvnet} has no debug information, so no layer '
+                       'is known: meson configure -Ddebug=true, and build')
+    return ends
+
+
+def both(*cell):
+    """Instructions a frame of each end."""
+    return {end: round(sum(n.values()))
+            for end, n in layers(*cell).items()}

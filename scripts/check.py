@@ -200,7 +200,7 @@ def stages():
     suites = ['unit', 'pair', 'cli', 'model', 'full'] if full else \
         ['unit', 'pair', 'cli', 'model']
     yield 'build gcc', lambda: stage_build(
-        'gcc', ['--buildtype=release', '-Dwerror=true'], suites)
+        'gcc', ['--buildtype=release', '-Ddebug=true', '-Dwerror=true'], suites)
     yield 'headers', lambda: stage_command(
         'headers', ['sh', 'scripts/check_headers.sh', 'build-check-gcc'])
     yield 'commands', lambda: stage_command(

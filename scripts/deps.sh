@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that hvnet builds and is tested with.
-# Usage: scripts/deps.sh [build|demo|check|bench]
+# Usage: scripts/deps.sh [build|demo|check]
 # Each includes the one before.
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
@@ -8,14 +8,12 @@ libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 libcmocka-dev iproute2"
 demo="iperf3 iputils-ping"
 check="libclang-rt-14-dev python3-pytest gcc-multilib ethtool tcpdump tshark
-spin man-db procps git dpdk libdpdk-dev dpdk-dev"
-bench="valgrind"
+spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind"
 case "${1:-build}" in
 build)	want="$build" ;;
 demo)	want="$build $demo" ;;
 check)	want="$build $demo $check" ;;
-bench)	want="$build $demo $check $bench" ;;
-*)	echo "deps.sh: build, demo, check or bench, not '$1'" >&2; exit 2 ;;
+*)	echo "deps.sh: build, demo or check, not '$1'" >&2; exit 2 ;;
 esac
 missing=
 for p in $want; do

@@ -159,3 +159,22 @@ def test_wrong(args, words):
     assert r.returncode in (1, 2) and words in r.stderr
     assert r.stderr.startswith('hvnet bench pps: ')
     assert r.stderr.count('\n') == 1
+
+
+def test_instructions_by_layer():
+    """bench/instructions.py, as `make bench` runs it: both ends, each layer."""
+    if shutil.which('valgrind') is None:
+        pytest.skip('no valgrind (scripts/deps.sh check)')
+    r = subprocess.run(
+        [sys.executable, TOP / 'bench/instructions.py', '--build', BUILD,
+         '--modes', 'rx', '--sizes', '64'], text=True, capture_output=True,
+        timeout=120)
+    assert r.returncode == 0, r.stderr
+    cell, = json.loads(r.stdout)['results']
+    assert (cell['mode'], cell['bytes']) == ('rx', 64)
+    for end, layers in (('driver', {'core/vsc', 'core/ring', 'core/wire'}),
+                        ('host', {'core/vsp', 'core/ring', 'linux/host'})):
+        assert layers <= set(cell[end]['layers'])
+        total = sum(cell[end]['layers'].values())
+        assert 100 < cell[end]['total'] < 5000
+        assert abs(total - cell[end]['total']) < 2
