@@ -4,7 +4,8 @@
 #   make demo       build and show the main job on real traffic
 #   make check      every test this machine can run, under 25 minutes
 #   make check-full the matrices, long fuzzing and soaks as well, over an hour
-#   make bench      measurements, as JSON on standard output
+#   make bench      measurements, as JSON on standard output; over an hour, less
+#                   with BENCH='--quick', BENCH=tcp (bench/run.py --help)
 #   make install    PREFIX=/usr/local
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -27,12 +28,12 @@ check:
 	@python3 scripts/check.py
 
 check-full:
-	@scripts/deps.sh bench
+	@scripts/deps.sh check
 	@python3 scripts/check.py --full
 
 bench: all
-	@scripts/deps.sh bench
-	@python3 bench/run.py
+	@scripts/deps.sh check
+	@python3 bench/run.py $(BENCH)
 
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
