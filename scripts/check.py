@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -59,23 +60,47 @@ def tail(path, n=25):
     return '\n'.join('    ' + line for line in lines[-n:])
 
 
+def remarks(tap):
+    """What a TAP program says of its cases: {number: text}.  cmocka tells of a
+    failure behind its line, a test of ours before it why it is skipped."""
+    said, before, last = {}, [], None
+    for line in tap.splitlines():
+        m = re.match(r'(not )?ok (\d+)( # SKIP)?', line)
+        if m:
+            last = m[2] if m[1] else None
+            if m[3] and before:
+                said[m[2]] = before[-1]
+            before = []
+        elif line.startswith('# '):
+            text = line[2:].removeprefix('skipped: ')
+            if last:
+                said[last] = '; '.join(filter(None, [said.get(last), text]))
+            else:
+                before.append(text)
+    return said
+
+
 def junit(path, label):
     """Count the cases of a JUnit file, meson's or pytest's."""
     count = Count()
-    for case in ET.parse(path).getroot().iter('testcase'):
-        name = f'{label}: {case.get("classname", "")} {case.get("name")}'
-        bad = case.find('failure')
-        if bad is None:
-            bad = case.find('error')
-        skip = case.find('skipped')
-        if bad is not None:
-            why = (bad.get('message') or '').splitlines()
-            count.failed.append(f'{name}: {why[0] if why else ""}'.strip())
-        elif skip is not None:
-            why = skip.get('message') or skip.text or 'see its log'
-            count.skipped.append(f'{name}: {why}')
-        else:
-            count.passed += 1
+    for suite in ET.parse(path).getroot().iter('testsuite'):
+        said = remarks(suite.findtext('system-out') or '')
+        for case in suite.iter('testcase'):
+            name = f'{label}: {case.get("classname", "")} {case.get("name")}'
+            remark = said.get(re.match(r'\d*', case.get('name'))[0], '')
+            bad = case.find('failure')
+            if bad is None:
+                bad = case.find('error')
+            skip = case.find('skipped')
+            if bad is not None:
+                why = (bad.get('message') or remark).splitlines()
+                count.failed.append(
+                    f'{name}: {why[0] if why else ""}'.strip())
+            elif skip is not None:
+                why = skip.get('message') or skip.text or remark
+                count.skipped.append(f'{name}: {why or "see its log"}')
+            else:
+                count.passed += 1
     return count
 
 

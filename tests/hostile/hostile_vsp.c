@@ -234,13 +234,21 @@ frame_check(const struct rig_frame *f)
 }
 
 static void
+skip_under_tsan(void)
+{
+	print_message("# skipped: another thread changes memory on purpose, "
+	    "which TSan reports\n");
+	skip();
+}
+
+static void
 bytes_that_change_make_no_harm(void **state)
 {
 	uint32_t delivered = 0;
 	uint64_t refused = 0;
 
 	if (TSAN)
-		skip();
+		skip_under_tsan();
 	/* On a busy machine the other thread may sleep for many rounds. */
 	for (uint32_t round = 0; round < 40 || (refused <= 4 && round < 4000);
 	    round++) {
@@ -290,7 +298,7 @@ a_descriptor_that_changes_is_read_once(void **state)
 	assert_non_null(buf);
 	if (TSAN) {
 		free(buf);
-		skip();
+		skip_under_tsan();
 	}
 	assert_int_equal(pthread_create(&t, NULL, flip_thread, &flip), 0);
 	for (uint32_t i = 0; i < 60000; i++) {

@@ -31,7 +31,17 @@ static const uint32_t all_types = PKT_HASH_IPV4 | PKT_HASH_TCP4 |
     PKT_HASH_UDP4 | PKT_HASH_UDP6 | PKT_HASH_UDP6_EX;
 
 static struct steer *steer;
+static char steer_err[200];		/* why there is none */
 static struct toeplitz_key key;
+
+static void
+need_steer(void)
+{
+	if (steer != NULL)
+		return;
+	print_message("# skipped: %s\n", steer_err);
+	skip();
+}
 
 static uint8_t *
 put_ext_routing(uint8_t *p, uint32_t *seed)
@@ -190,8 +200,7 @@ test_agrees_with_core(void **state)
 	struct steer_config c = { 0 };
 	uint8_t f[FRAME_MAX + 512];
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		uint32_t len, want, got;
 
@@ -230,8 +239,7 @@ test_reverse(void **state)
 	struct steer_config c = { 0 };
 	uint8_t f[FRAME_MAX];
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	for (uint32_t i = 0; i < 2000; i++) {
 		struct frame_spec s = { .version = i & 1 ? 4 : 6,
 			.proto = i & 2 ? 6 : 17, .payload = rnd(&seed) % 100,
@@ -263,8 +271,7 @@ test_each_type_alone(void **state)
 	struct steer_config c = { 0 };
 	uint8_t f[FRAME_MAX + 512];
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	random_config(&c, &seed);
 	c.entries = 128;
 	c.queues = 128;
@@ -291,8 +298,7 @@ test_settings_refused(void **state)
 {
 	struct steer_config c = { .entries = 0, .queues = 1 };
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	assert_int_equal(steer_set(steer, &c), -EINVAL);
 	c.entries = 3;
 	assert_int_equal(steer_set(steer, &c), -EINVAL);
@@ -329,8 +335,7 @@ test_old_or_new(void **state)
 	bool mixed = false;
 	pthread_t t;
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	pkt_parse(&info, (struct span){ f, len }, len);
 	do {
 		for (uint32_t i = 0; i < 2; i++) {
@@ -445,8 +450,7 @@ test_on_a_tap(void **state)
 	char err[200];
 	struct tap t;
 
-	if (steer == NULL)
-		skip();
+	need_steer();
 	if (unshare(CLONE_NEWNET) < 0 ||
 	    tap_open(&t, &cfg, err, sizeof(err)) < 0) {
 		print_message("# skipped: no network namespace or no TAP\n");
@@ -465,11 +469,7 @@ test_on_a_tap(void **state)
 static int
 setup(void **state)
 {
-	char err[200];
-
-	steer = steer_create(err, sizeof(err));
-	if (steer == NULL)
-		print_message("# skipped: %s\n", err);
+	steer = steer_create(steer_err, sizeof(steer_err));
 	return 0;
 }
 
