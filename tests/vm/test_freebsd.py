@@ -49,7 +49,7 @@ def packets(j):
 
 def test_attach_and_copy(joined):
     j = joined
-    assert 'vmbus0: version 4.0' in j.vm.run('dmesg')
+    assert 'vmbus0: version 4.0' in j.vm.dmesg()
     d = j.device()
     assert (d['vmbus'], d['nvsp'], d['ndis']) == ('4.0', '60001', '6.30')
     assert int(j.vm.sysctl('dev.hn.0.nvs_version')) == 0x60001
@@ -196,6 +196,21 @@ def test_resets_under_traffic(joined):
     j.copy_in(8)
 
 
+def test_traps_are_told(joined):
+    """All that the kernel says, at once; and the next boot is another one."""
+    j = joined
+    j.vm.run('sysctl kern.consmute=0')
+    j.vm.sock.sendall(b'sysctl debug.kdb.trap=1\n')
+    with pytest.raises(AssertionError, match=r'Fatal trap 12(?s:.*)\(sysctl\)'):
+        j.vm.wait_ready()
+    j.vm.buf = b''
+    j.vm.qmp('system_reset')
+    j.vm.wait_ready()
+    j.up()
+    assert j.vm.run("dmesg | grep -c 'Fatal trap'") != '0'
+    assert 'Fatal trap' not in j.vm.dmesg()
+
+
 def test_host_killed_and_restarted(lab):
     """The machine lives on without it; a reset brings the network back."""
     JoinedFreeBsd(lab).outlive_host()
@@ -213,7 +228,7 @@ def test_killed_and_another(lab):
 
 def older(lab, args, vmbus='4.0', nvsp='6.1', vps=2):
     j = JoinedFreeBsd(lab, vps=vps, host_args=args)
-    assert f'vmbus0: version {vmbus}' in j.vm.run('dmesg')
+    assert f'vmbus0: version {vmbus}' in j.vm.dmesg()
     assert int(j.vm.sysctl('dev.hn.0.nvs_version')) == NVSP[nvsp]
     return j
 
