@@ -32,46 +32,14 @@ toeplitz_key_set(struct toeplitz_key *k, const uint8_t *key40)
 	}
 }
 
-/* Bytes at input position pos; a constant len unrolls. */
-static inline uint32_t
-hash_part(const struct toeplitz_key *k, uint32_t pos, const uint8_t *p,
-    uint32_t len)
-{
-	uint32_t h = 0;
-
-	for (uint32_t i = 0; i < len; i++)
-		h ^= k->table[pos + i][p[i]];
-	return h;
-}
-
 uint32_t
 toeplitz_hash(const struct toeplitz_key *k, const uint8_t *bytes, uint32_t len)
 {
-	return hash_part(k, 0, bytes, min_u32(len, TOEPLITZ_INPUT_MAX));
+	return toeplitz_part(k, 0, bytes, min_u32(len, TOEPLITZ_INPUT_MAX));
 }
 
-static uint32_t
-rss_hash4(const struct toeplitz_key *k, uint32_t enabled,
-    const struct pkt_info *info, const uint8_t *p, uint32_t *type)
-{
-	uint32_t want = 0;
-	uint32_t h;
-
-	if (info->layer == PKT_LAYER_L4)
-		want = info->l4_proto == PKT_IPPROTO_TCP ? PKT_HASH_TCP4 :
-		    PKT_HASH_UDP4;
-	want &= enabled;
-	*type = want != 0 ? want : enabled & PKT_HASH_IPV4;
-	if (*type == 0)
-		return 0;
-	h = hash_part(k, 0, p + info->l3_off + 12, 8);
-	if (want != 0)
-		h ^= hash_part(k, 8, p + info->l4_off, 4);
-	return h;
-}
-
-static uint32_t
-rss_hash6(const struct toeplitz_key *k, uint32_t enabled,
+uint32_t
+pkt_rss_hash6(const struct toeplitz_key *k, uint32_t enabled,
     const struct pkt_info *info, const uint8_t *p, uint32_t *type)
 {
 	const uint8_t *src = p + info->l3_off + 8;
@@ -88,7 +56,7 @@ rss_hash6(const struct toeplitz_key *k, uint32_t enabled,
 	*type = ex != 0 ? ex : plain;
 	h = 0;
 	if (*type != 0) {
-		h = hash_part(k, 32, p + info->l4_off, 4);
+		h = toeplitz_part(k, 32, p + info->l4_off, 4);
 	} else {
 		plain = enabled & PKT_HASH_IPV6;
 		ex = enabled & PKT_HASH_IPV6_EX;
@@ -100,17 +68,5 @@ rss_hash6(const struct toeplitz_key *k, uint32_t enabled,
 		src = p + info->ex_src_off;
 		dst = p + info->ex_dst_off;
 	}
-	return h ^ hash_part(k, 0, src, 16) ^ hash_part(k, 16, dst, 16);
-}
-
-uint32_t
-pkt_rss_hash(const struct toeplitz_key *k, uint32_t enabled_types,
-    const struct pkt_info *info, struct span head, uint32_t *type)
-{
-	*type = 0;
-	if (info->layer < PKT_LAYER_IP || info->is_fragment)
-		return 0;
-	if (info->ip_version == 4)
-		return rss_hash4(k, enabled_types, info, head.p, type);
-	return rss_hash6(k, enabled_types, info, head.p, type);
+	return h ^ toeplitz_part(k, 0, src, 16) ^ toeplitz_part(k, 16, dst, 16);
 }

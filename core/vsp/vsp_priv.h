@@ -200,6 +200,22 @@ vsp_data_up(const struct vsp *vsp)
 	return vsp->guest.rndis_up && vsp->rx_gpadl != NULL;
 }
 
+/* --- the hash of a frame to the guest ---------------------------------- */
+
+#define VSP_HASH_TOEPLITZ	1u	/* NDIS_HASH_FUNCTION_TOEPLITZ */
+
+/* Tell of it, where the guest is told of hashes.  Context: any worker. */
+static inline void
+vsp_tg_ppi_hash(const struct vsp *vsp, uint32_t hash, uint32_t type,
+    struct rndis_ppi_set *ppi)
+{
+	if ((vsp->cfg.offloads & VSP_OFF_HASH) == 0)
+		return;
+	ppi->present |= RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO;
+	ppi->hash_value = hash;
+	ppi->hash_info = type | VSP_HASH_TOEPLITZ;
+}
+
 /* --- vsp_nvs.c: control ------------------------------------------------ */
 
 /* Back to the state of a channel just opened; drops both buffers. */

@@ -80,18 +80,14 @@ uint32_t
 vsp_steer_info(const struct vsp_steer_cfg *c, const struct pkt_info *info,
     struct span head, struct pkt_meta *m)
 {
-	uint32_t type = 0;
-	uint32_t hash = 0;
+	uint32_t type;
+	uint32_t target = vsp_steer_hash(c, info, head, &m->hash, &type);
 
-	m->flags &= ~PKT_HASH;
-	if (c->hash_types != 0)
-		hash = pkt_rss_hash(&c->key, c->hash_types, info, head, &type);
-	m->hash = hash;
 	m->hash_type = type;
-	if (type == 0)
-		return 0;
-	m->flags |= PKT_HASH;
-	return c->table[hash & (c->entries - 1)];
+	m->flags &= ~PKT_HASH;
+	if (type != 0)
+		m->flags |= PKT_HASH;
+	return target;
 }
 
 uint32_t

@@ -21,7 +21,21 @@ struct vsp_steer_cfg {
 };
 
 /*
- * Queue of a parsed frame; sets hash, hash_type and PKT_HASH in *m, or clears
+ * Queue of a parsed frame; its hash and the hash's type, or 0 and 0 where there
+ * is none (queue 0).  Context: any worker.
+ */
+static inline uint32_t
+vsp_steer_hash(const struct vsp_steer_cfg *c, const struct pkt_info *info,
+    struct span head, uint32_t *hash, uint32_t *type)
+{
+	*hash = *type = 0;
+	if (c->hash_types != 0)
+		*hash = pkt_rss_hash(&c->key, c->hash_types, info, head, type);
+	return *type != 0 ? c->table[*hash & (c->entries - 1)] : 0;
+}
+
+/*
+ * The same; sets hash, hash_type and PKT_HASH in *m, or clears
  * the flag where there is no hash (queue 0).  Context: any worker.
  */
 uint32_t vsp_steer_info(const struct vsp_steer_cfg *c,

@@ -101,9 +101,6 @@ void vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f,
 /* The same for TCP segments that pkt_seg.h makes: how to, and the PPI. */
 enum pkt_seg_csum vsp_tg_csum_seg(struct vsp_queue *q,
     struct vsp_tg_frame *f);
-/* Add the hash in m, if it has one and the guest is told of hashes. */
-void vsp_tg_ppi_hash(const struct vsp *vsp, const struct pkt_meta *m,
-    struct rndis_ppi_set *ppi);
 /* True if the guest takes RSC fragments of that IP version. */
 bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
 /*

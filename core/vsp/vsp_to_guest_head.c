@@ -20,7 +20,6 @@
 #include "pkt/pkt_csum.h"
 #include "vsp/vsp_priv.h"
 
-#define HASH_FUNCTION_TOEPLITZ	1u	/* NDIS_HASH_FUNCTION_TOEPLITZ */
 
 static int
 head_drop(uint64_t *counter)
@@ -139,18 +138,6 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	return 0;
 }
 
-void
-vsp_tg_ppi_hash(const struct vsp *vsp, const struct pkt_meta *m,
-    struct rndis_ppi_set *ppi)
-{
-	if ((m->flags & PKT_HASH) == 0 ||
-	    (vsp->cfg.offloads & VSP_OFF_HASH) == 0)
-		return;
-	ppi->present |= RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO;
-	ppi->hash_value = m->hash;
-	ppi->hash_info = m->hash_type | HASH_FUNCTION_TOEPLITZ;
-}
-
 static void
 head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 {
@@ -162,7 +149,8 @@ head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 		ppi->present |= RNDIS_HAS_VLAN;
 		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
 	}
-	vsp_tg_ppi_hash(vsp, m, ppi);
+	if (m->flags & PKT_HASH)
+		vsp_tg_ppi_hash(vsp, m->hash, m->hash_type, ppi);
 }
 
 int

@@ -16,50 +16,12 @@
 
 #define HDR	((uint32_t)sizeof(struct rndis_packet_wire))
 
-static uint8_t *
-ppi_put(uint8_t *p, uint32_t type, uint32_t value)
-{
-	le32_store(p, RNDIS_PPI_BYTES);
-	le32_store(p + 4, type);
-	le32_store(p + 8, sizeof(struct rndis_ppi_wire));
-	le32_store(p + 12, value);
-	return p + RNDIS_PPI_BYTES;
-}
-
-static uint32_t
-frag_put(const struct rndis_ppi_set *ppi)
-{
-	struct rndis_pktinfo_id_wire w = {
-		RNDIS_FRAG_VERSION, ppi->frag_flags, le16_put(ppi->frag_id),
-	};
-	le32_t v;
-
-	memcpy(&v, &w, sizeof(v));
-	return le32_get(v);
-}
-
 uint32_t
 rndis_packet_put(uint8_t *buf, const struct rndis_ppi_set *ppi,
     uint32_t data_off, uint32_t data_len, uint32_t msg_len)
 {
-	uint32_t has = ppi->present;
-	uint8_t *p = buf + HDR;
-
-	rndis_packet_put_bare(buf, msg_len, data_off, data_len,
-	    rndis_packet_header_bytes(has) - HDR);
-	if (has & RNDIS_HAS_CSUM)
-		p = ppi_put(p, RNDIS_PPI_CSUM, ppi->csum);
-	if (has & RNDIS_HAS_LSO)
-		p = ppi_put(p, RNDIS_PPI_LSO, ppi->lso);
-	if (has & RNDIS_HAS_VLAN)
-		p = ppi_put(p, RNDIS_PPI_VLAN, ppi->vlan);
-	if (has & RNDIS_HAS_HASH_VALUE)
-		p = ppi_put(p, RNDIS_PPI_HASH_VALUE, ppi->hash_value);
-	if (has & RNDIS_HAS_HASH_INFO)
-		p = ppi_put(p, RNDIS_PPI_HASH_INFO, ppi->hash_info);
-	if (has & RNDIS_HAS_FRAG)
-		p = ppi_put(p, RNDIS_PPI_PKTINFO_ID, frag_put(ppi));
-	return (uint32_t)(p - buf);
+	return rndis_packet_put_set(buf, ppi->present, ppi, data_off, data_len,
+	    msg_len);
 }
 
 uint32_t

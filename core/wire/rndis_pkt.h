@@ -184,6 +184,54 @@ rndis_packet_put_bare(uint8_t *p, uint32_t msg_len, uint32_t data_off,
 	le32_store(p + 40, 0);
 }
 
+static inline uint8_t *
+rndis_ppi_put(uint8_t *p, uint32_t type, uint32_t value)
+{
+	le32_store(p, RNDIS_PPI_BYTES);
+	le32_store(p + 4, type);
+	le32_store(p + 8, sizeof(struct rndis_ppi_wire));
+	le32_store(p + 12, value);
+	return p + RNDIS_PPI_BYTES;
+}
+
+/* struct rndis_pktinfo_id_wire as a word. */
+static inline uint32_t
+rndis_pktinfo_id(const struct rndis_ppi_set *ppi)
+{
+	return RNDIS_FRAG_VERSION | (uint32_t)ppi->frag_flags << 8 |
+	    (uint32_t)ppi->frag_id << 16;
+}
+
+/*
+ * rndis_packet_put() below, with what is present named by the caller: where
+ * `has` is a constant, nothing is left to decide.
+ */
+static inline uint32_t
+rndis_packet_put_set(uint8_t *buf, uint32_t has,
+    const struct rndis_ppi_set *ppi, uint32_t data_off, uint32_t data_len,
+    uint32_t msg_len)
+{
+	const uint32_t hdr = (uint32_t)sizeof(struct rndis_packet_wire);
+	uint8_t *p = buf + hdr;
+
+	rndis_packet_put_bare(buf, msg_len, data_off, data_len,
+	    rndis_packet_header_bytes(has) - hdr);
+	if (has & RNDIS_HAS_CSUM)
+		p = rndis_ppi_put(p, RNDIS_PPI_CSUM, ppi->csum);
+	if (has & RNDIS_HAS_LSO)
+		p = rndis_ppi_put(p, RNDIS_PPI_LSO, ppi->lso);
+	if (has & RNDIS_HAS_VLAN)
+		p = rndis_ppi_put(p, RNDIS_PPI_VLAN, ppi->vlan);
+	if (has & RNDIS_HAS_HASH_VALUE)
+		p = rndis_ppi_put(p, RNDIS_PPI_HASH_VALUE, ppi->hash_value);
+	if (has & RNDIS_HAS_HASH_INFO)
+		p = rndis_ppi_put(p, RNDIS_PPI_HASH_INFO, ppi->hash_info);
+	if (has & RNDIS_HAS_FRAG)
+		p = rndis_ppi_put(p, RNDIS_PPI_PKTINFO_ID,
+		    rndis_pktinfo_id(ppi));
+	return (uint32_t)(p - buf);
+}
+
 /*
  * Write header and PPIs of a message whose data_len bytes of data start at
  * data_off, at or behind the PPIs' end (a gap is allowed: OpenVMM leaves one,

@@ -32,7 +32,6 @@ golden_bytes(void **state)
 	assert_int_equal(frame_build(f, &s), 60);
 	rig_steer(r, 0);
 	vsp_steer(r->vsp, (struct span){ f, 60 }, 60, &hash);
-	memset(r->buf, 0xee, r->buf_bytes);
 	assert_int_equal(rig_put(r, 0, f, 60, RIG_MAX_PLAIN, &m), 0);
 	assert_int_equal(r->packets, 0);
 	vsp_to_guest_flush(r->vsp, 0);

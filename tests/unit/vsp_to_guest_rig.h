@@ -247,7 +247,8 @@ rig_new(uint32_t queues, uint32_t sections)
 	/* vsp_data_up() wants to see one; nobody looks into it. */
 	vsp->rx_gpadl = (struct vms_gpadl *)(void *)vsp;
 	r->buf_bytes = sections * 1792;
-	r->buf = calloc(1, r->buf_bytes);
+	r->buf = malloc(r->buf_bytes);
+	memset(r->buf, 0xee, r->buf_bytes);	/* what was there before */
 	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), 0);
 	return r;
 }
@@ -295,6 +296,9 @@ rig_range_take(struct rig *r, const struct rig_packet *p, uint32_t i,
 	    r->buf + range.offset, range.bytes }, &why), 0);
 	assert_int_equal(d.msg_len, range.bytes);
 	assert_false(d.oob);
+	assert_in_range(d.data_off + d.data_len, range.bytes - 7, range.bytes);
+	for (uint32_t at = d.data_off + d.data_len; at < range.bytes; at++)
+		assert_int_equal(r->buf[range.offset + at], 0);
 
 	bool frag = (d.ppi.present & RNDIS_HAS_FRAG) != 0;
 
