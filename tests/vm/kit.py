@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -236,6 +237,15 @@ class Vm:
         if check and int(code) != 0:
             raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')
         return out
+
+    def memory(self):
+        """A number for each page of the machine's memory, by its content."""
+        fds = pathlib.Path(f'/proc/{self.proc.pid}/fd')
+        ram = next(f for f in fds.iterdir()
+                   if 'memory-backend-memfd' in os.readlink(f))
+        with open(ram, 'rb') as f:
+            return [zlib.crc32(page)
+                    for page in iter(lambda: f.read(4096), b'')]
 
     def qmp(self, line):
         """One line to QEMU's monitor."""
