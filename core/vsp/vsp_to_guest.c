@@ -325,18 +325,16 @@ tg_copy_gso(struct vsp_queue *q, const struct vec *v, uint32_t n)
 	return tg_cut_bounce(q);
 }
 
-int
-vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
-    uint32_t n, const struct pkt_meta *m)
+/* vsp_to_guest_copy() of a frame that is not the usual one. */
+static int
+tg_copy(struct vsp *vsp, uint32_t queue, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m)
 {
 	struct vsp_queue *q = tg_queue(vsp, queue);
-	uint32_t len = n == 1 ? v[0].len : pkt_vec_bytes(v, n);
 	uint32_t need = 1;
 
 	if (q == NULL)
 		return E_GONE;
-	if (vsp_tg_usual(q, v, n, len, m))
-		return 0;
 	if (len > VSP_FRAME_MAX) {
 		counter_add(&vsp->counts[queue].to.drop_long, 1);
 		return E_STATE;
@@ -365,6 +363,19 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 	if (rc == 0)
 		tg_count(q, f);
 	return rc;
+}
+
+int
+vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
+    uint32_t n, const struct pkt_meta *m)
+{
+	struct vsp_queue *q = queue < VSP_MAX_QUEUES ? vsp->queue[queue] :
+	    NULL;
+	uint32_t len = n == 1 ? v[0].len : pkt_vec_bytes(v, n);
+
+	if (q != NULL && vsp_tg_usual(q, v, n, len, m))
+		return 0;
+	return tg_copy(vsp, queue, v, n, len, m);
 }
 
 const struct vsp_to_guest_counters *

@@ -97,16 +97,12 @@ nic_delay_to_guest(struct nic *nic, uint32_t queue, uint32_t len,
 }
 
 int
-nic_to_guest_copy(struct nic *nic, uint32_t queue, const struct vec *v,
+nic_delay_copy(struct nic *nic, uint32_t queue, const struct vec *v,
     uint32_t n, const struct pkt_meta *m)
 {
-	uint32_t len;
-	uint8_t *p;
+	uint32_t len = pkt_vec_bytes(v, n);
+	uint8_t *p = nic_delay_room(nic, queue, len);
 
-	if (nic->delay == NULL)
-		return vsp_to_guest_copy(nic->vsp, queue, v, n, m);
-	len = pkt_vec_bytes(v, n);
-	p = nic_delay_room(nic, queue, len);
 	if (p == NULL) {
 		counter_add(&nic->queue[queue].counters.delay_full, 1);
 		return E_STATE;
