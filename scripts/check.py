@@ -272,6 +272,7 @@ parser.add_argument('--stop', action='store_true',
 opts = parser.parse_args()
 os.environ.setdefault('HVNET_SEED',
                       str(int(time.time())) if opts.full else '1')
+say(f'HVNET_SEED={os.environ["HVNET_SEED"]}')
 logs = top / 'build-check-logs'
 logs.mkdir(exist_ok=True)
 if not opts.keep:
