@@ -4,7 +4,6 @@ The image is one of the user's (HVNET_FREEBSD_IMAGE, docs/vm.md): what it must
 give is a root shell on its first serial port, and FreeBSD's base system.
 """
 import os
-import pathlib
 import random
 import re
 import socket
@@ -32,7 +31,7 @@ GEOM_RACE = re.compile(
 RACES = 3       # of them in a row are something else
 
 
-class FreeBsdVm:
+class FreeBsdVm(kit.Machine):
     """A machine whose serial console answers as a shell."""
 
     # What the console says on the way to it, and what is then typed.
@@ -44,12 +43,9 @@ class FreeBsdVm:
 
     def __init__(self, lab, vps=2, memory='1G', name='freebsd', args=(),
                  qemu_args=()):
-        self.lab = lab
-        self.serial = kit.Vm.serial = kit.Vm.serial + 1
-        self.monitor = f'{lab.dir}/vm{self.serial}.monitor'
-        self.log = f'{lab.dir}/vm{self.serial}.console'
+        super().__init__(lab)
         ours, its = socket.socketpair()
-        with its, open(f'{self.log}.err', 'wb') as err:
+        with its, open(f'{self.console_path}.err', 'wb') as err:
             self.proc = subprocess.Popen(
                 [lab.hvnet, 'vm', '--connect', lab.sock, '--qemu',
                  str(kit.qemu()), '--name', name, '--vps', str(vps),
@@ -57,10 +53,9 @@ class FreeBsdVm:
                  '--', '-monitor',
                  f'unix:{self.monitor},server=on,wait=off', *qemu_args],
                 stdin=its, stdout=its, stderr=err, env=lab.env)
-        self.proc.log = f'{self.log}.err'
+        self.proc.log = f'{self.console_path}.err'
         lab.procs.append(self.proc)
         self.sock = ours
-        self.buf = b''
 
     def _read(self, seconds):
         """More of the console, kept; b'' when none came in that time."""
@@ -71,19 +66,15 @@ class FreeBsdVm:
             return b''
         if not got:
             raise AssertionError('vm: ended\n' + self.tail())
-        with open(self.log, 'ab') as f:
+        with open(self.console_path, 'ab') as f:
             f.write(got)
         self.buf += got
         return got
 
     def tail(self):
-        text = pathlib.Path(self.log).read_text(errors='replace') \
-            if os.path.exists(self.log) else ''
+        text = self.console() if os.path.exists(self.console_path) else ''
         return '\n'.join(text.splitlines()[-40:]) + '\n' + \
             self.lab.log(self.proc)
-
-    def console(self):
-        return pathlib.Path(self.log).read_text(errors='replace')
 
     def wait_ready(self, seconds=240):
         """To a shell without echo and prompt: after boot and each reset."""
@@ -157,18 +148,11 @@ class FreeBsdVm:
         head, self.buf = self.buf.split(mark, 1)
         return head
 
-    def run(self, cmd, check=True, timeout=60):
-        """Run a shell line in the guest; its output."""
-        line = f"({cmd}) </dev/null 2>&1; printf '\\n\\001%d\\n' $?\n"
+    def line(self, cmd):
+        line = f"({cmd}) </dev/null 2>&1; printf '\\n\\001%d\\n' $?"
         # What a terminal that edits lines takes.
         assert len(line) < 1000, line
-        self.sock.sendall(line.encode())
-        out = self._until(b'\n\x01', timeout).decode(errors='replace')
-        code = self._until(b'\n', 10)
-        out = out.replace('\r\n', '\n').strip('\n')
-        if check and int(code) != 0:
-            raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')
-        return out
+        return line
 
     def sysctl(self, name):
         return self.run(f'sysctl -n {name}')
@@ -184,24 +168,11 @@ class FreeBsdVm:
                          r'unknown|not |lost|bad|can\'t|mismatch)', re.I)
         return [x for x in self.dmesg().splitlines() if bad.search(x)]
 
-    qmp = kit.Vm.qmp
-
 
 class JoinedFreeBsd(Joined):
     """One FreeBSD machine (10.7.0.1) and a TAP of ours (10.7.0.2)."""
 
-    def __init__(self, lab, vps=2, mtu=9000, host_args=(), vm=(), queues=None,
-                 **spec):
-        self.lab = lab
-        self.vps = vps
-        self.spec = lab.tap_spec(queues=queues or vps, mtu=mtu, **spec)
-        self.host_args = host_args
-        self.hostp = lab.host(self.spec, args=host_args)
-        self.vm = FreeBsdVm(lab, vps=vps, **dict(vm))
-        self.vm.connect()
-        lab.address('h', 'hvhost0', 2)
-        lab.run('h', 'ip link set hvhost0 mtu 1500')
-        self.up()
+    machine = FreeBsdVm
 
     def up(self):
         self.vm.run('ifconfig hn0 inet 10.7.0.1/24 up; ifconfig hn0 inet6 '

@@ -150,24 +150,58 @@ def initrd(flavour='cloud'):
     return out
 
 
-class Vm:
-    """A virtual machine whose command channel answers.
+class Machine:
+    """A virtual machine with a command channel and a monitor.
 
-    lab is the scripts/lab.py Lab that owns the processes.
+    lab is the scripts/lab.py Lab that owns the processes.  Who inherits has
+    _until(mark, seconds): what the channel says up to the mark.
     """
 
     serial = 0
 
-    def __init__(self, lab, vps=2, memory='512M', flavour='cloud', append='',
-                 device='', name='vm', args=()):
-        Vm.serial += 1
+    def __init__(self, lab):
+        Machine.serial += 1
+        self.serial = Machine.serial
         self.lab = lab
-        self.tty = f'{lab.dir}/vm{Vm.serial}.tty'
-        self.console_path = f'{lab.dir}/vm{Vm.serial}.console'
-        self.monitor = f'{lab.dir}/vm{Vm.serial}.monitor'
-        binary = qemu()
         self.sock = None
         self.buf = b''
+        self.console_path = f'{lab.dir}/vm{self.serial}.console'
+        self.monitor = f'{lab.dir}/vm{self.serial}.monitor'
+
+    def line(self, cmd):
+        """What to send for a command that is to be run."""
+        return cmd
+
+    def run(self, cmd, check=True, timeout=60):
+        """Run a shell line in the guest; its output."""
+        self.sock.sendall(self.line(cmd).encode() + b'\n')
+        out = self._until(b'\n\x01', timeout).decode(errors='replace')
+        code = self._until(b'\n', 10)
+        out = out.replace('\r\n', '\n').strip('\n')
+        if check and int(code) != 0:
+            raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')
+        return out
+
+    def console(self):
+        return pathlib.Path(self.console_path).read_text(errors='replace')
+
+    def qmp(self, line):
+        """One line to QEMU's monitor."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.monitor)
+            s.sendall(line.encode() + b'\n')
+            time.sleep(0.2)
+            return s.recv(65536).decode(errors='replace')
+
+
+class Vm(Machine):
+    """A machine with a stock Linux kernel and an initramfs of ours."""
+
+    def __init__(self, lab, vps=2, memory='512M', flavour='cloud', append='',
+                 device='', name='vm', args=()):
+        super().__init__(lab)
+        self.tty = f'{lab.dir}/vm{self.serial}.tty'
+        binary = qemu()
         self.proc = lab.start(None, [
             binary, '-L', binary.parent / 'firmware', '-nodefaults',
             '-no-user-config', '-display', 'none', '-accel',
@@ -182,9 +216,6 @@ class Vm:
             '-serial', f'unix:{self.tty},server=on,wait=off',
             '-monitor', f'unix:{self.monitor},server=on,wait=off', *args,
         ], 'qemu')
-
-    def console(self):
-        return pathlib.Path(self.console_path).read_text(errors='replace')
 
     def kernel_log(self):
         """The kernel's lines that complain."""
@@ -228,16 +259,6 @@ class Vm:
         head, self.buf = self.buf.split(mark, 1)
         return head
 
-    def run(self, cmd, check=True, timeout=60):
-        """Run a shell line in the guest; its output."""
-        self.sock.sendall(cmd.encode() + b'\n')
-        out = self._until(b'\n\x01', timeout).decode(errors='replace')
-        code = self._until(b'\n', 10)
-        out = out.replace('\r\n', '\n').strip('\n')
-        if check and int(code) != 0:
-            raise AssertionError(f'vm: {cmd}: exit {int(code)}\n{out}')
-        return out
-
     def memory(self):
         """A number for each page of the machine's memory, by its content."""
         fds = pathlib.Path(f'/proc/{self.proc.pid}/fd')
@@ -246,11 +267,3 @@ class Vm:
         with open(ram, 'rb') as f:
             return [zlib.crc32(page)
                     for page in iter(lambda: f.read(4096), b'')]
-
-    def qmp(self, line):
-        """One line to QEMU's monitor."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(self.monitor)
-            s.sendall(line.encode() + b'\n')
-            time.sleep(0.2)
-            return s.recv(65536).decode(errors='replace')

@@ -15,14 +15,17 @@ GUEST, HOST = '10.7.0.1', '10.7.0.2'
 class Joined:
     """One machine (10.7.0.1) and a TAP of ours (10.7.0.2, namespace h)."""
 
-    def __init__(self, lab, vps=2, flavour='cloud', mtu=9000, host_args=(),
-                 vm=(), **spec):
+    machine = Vm
+
+    def __init__(self, lab, vps=2, mtu=9000, host_args=(), vm=(), queues=None,
+                 **spec):
+        """vm: more for the machine; spec: more for the NIC."""
         self.lab = lab
         self.vps = vps
-        self.spec = lab.tap_spec(queues=vps, mtu=mtu, **spec)
+        self.spec = lab.tap_spec(queues=queues or vps, mtu=mtu, **spec)
         self.host_args = host_args
         self.hostp = lab.host(self.spec, args=host_args)
-        self.vm = Vm(lab, vps=vps, flavour=flavour, **dict(vm))
+        self.vm = self.machine(lab, **{**dict(vm), 'vps': vps})
         self.vm.connect()
         lab.address('h', 'hvhost0', 2)
         lab.run('h', 'ip link set hvhost0 mtu 1500')

@@ -27,7 +27,7 @@ def cell(request):
 
 @pytest.fixture
 def joined(lab, cell):
-    j = Joined(lab, **cell)
+    j = Joined(lab, cell['vps'], vm=cell)
     soon('channels', lambda: j.device()['queues'] == j.vps, 30)
     yield j
     j.check()
@@ -234,7 +234,7 @@ def test_nothing_is_written_after_a_reset(joined):
 
 
 def test_machine_killed_and_another(lab, cell):
-    j = Joined(lab, **cell)
+    j = Joined(lab, cell['vps'], vm=cell)
     j.serve('iperf3 -s -1', 5201)
     j.vm.run(f'iperf3 -c {HOST} -t 60 >/dev/null 2>&1 &')
     time.sleep(1)
@@ -251,4 +251,4 @@ def test_machine_killed_and_another(lab, cell):
 
 def test_host_killed_and_restarted(lab, cell):
     """The machine lives on without it; a reset brings the network back."""
-    Joined(lab, **cell).outlive_host()
+    Joined(lab, cell['vps'], vm=cell).outlive_host()

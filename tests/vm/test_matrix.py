@@ -10,7 +10,7 @@ from linux_guest import Joined, soon
 @pytest.mark.parametrize('flavour', ['cloud', 'generic'])
 @pytest.mark.parametrize('vps', [1, 2, 4, 8])
 def test_kernel_and_channels(lab, flavour, vps):
-    j = Joined(lab, vps=vps, flavour=flavour)
+    j = Joined(lab, vps=vps, vm={'flavour': flavour})
     soon('channels', lambda: j.device()['queues'] == vps)
     j.copy_out(8)
     j.copy_in(8)
