@@ -250,11 +250,12 @@ def stages():
              'HVNET_SANITIZER': san, **options})
     yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])
     yield 'frames', lambda: stage_pytest('frames', ['tests/frames'])
-    yield 'frames asan', lambda: stage_pytest(
-        'frames-asan', ['tests/frames'],
-        {'HVNET': str(top / 'build-check-asan/cli/hvnet'),
-         'HVNET_SANITIZER': 'asan', **SANITIZED['asan']})
     yield 'hostile', lambda: stage_pytest('hostile', ['tests/hostile'])
+    for name in ('frames', 'hostile'):
+        yield f'{name} asan', lambda name=name: stage_pytest(
+            f'{name}-asan', [f'tests/{name}'],
+            {'HVNET': str(top / 'build-check-asan/cli/hvnet'),
+             'HVNET_SANITIZER': 'asan', **SANITIZED['asan']})
     yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
                                      {'HVNET_FULL': '1'} if full else {})
     if full:

@@ -80,7 +80,7 @@ class Stage:
         now = resources(self.host.pid)
         assert now[0] == fds, f'descriptors {fds} -> {now[0]}'
         # A sanitizer keeps what was freed.
-        if not os.environ.get('HVNET_SANITIZED'):
+        if not os.environ.get('HVNET_SANITIZER'):
             assert now[1] <= maps + 2, f'mappings {maps} -> {now[1]}'
             assert now[2] <= rss + (2 << 20), f'resident {rss} -> {now[2]}'
 
