@@ -15,11 +15,15 @@
  * goes on when the host has answered: what the guest does next may rely on it.
  * Message and event-flag pages are guest memory, which the host writes itself.
  * An interrupt from the host is an MSI to the local APIC of that vCPU.
+ *
+ * The host reads and writes the guest's memory from another process, so a guest
+ * with one vCPU is not alone either: hvnet_tcg_parallel().
  */
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "exec/address-spaces.h"
+#include "exec/exec-all.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "cpu.h"
@@ -334,6 +338,19 @@ hvnet_tcg_reset(struct hvnet_dev *dev)
 	}
 }
 
+/*
+ * For a machine with one vCPU TCG makes plain loads and stores of locked
+ * instructions and, in QEMU 7.2, nothing of barriers.  Then a guest's look
+ * at its ring passes its unmasking of interrupts, the host's frame comes in
+ * between, and the guest sleeps for good; and a bit that the host sets in a
+ * page of event flags, while the guest clears another, is lost.
+ */
+static void
+hvnet_tcg_parallel(CPUState *cpu)
+{
+	cpu->tcg_cflags |= CF_PARALLEL;
+}
+
 void
 hvnet_tcg_start(struct hvnet_dev *dev)
 {
@@ -341,6 +358,7 @@ hvnet_tcg_start(struct hvnet_dev *dev)
 	for (uint32_t i = 0; i < dev->vps; i++) {
 		struct hvnet_vp *vp = &dev->vp[i];
 
+		hvnet_tcg_parallel(qemu_get_cpu(i));
 		vp->dev = dev;
 		vp->index = i;
 		vp->apic_id = X86_CPU(qemu_get_cpu(i))->apic_id;

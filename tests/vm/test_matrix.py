@@ -19,6 +19,16 @@ def test_kernel_and_channels(lab, flavour, vps):
     j.check()
 
 
+def test_one_processor_does_not_sleep_for_good(lab):
+    """The host is another processor to it: where its barriers are left out, it
+    unmasks a channel, sees none of the frames just come, and is not told."""
+    j = Joined(lab, vps=1)
+    for _ in range(6):
+        lab.run('h', 'ping -q -f -l 6 -w 3 10.7.0.1', check=False)
+        lab.run('h', 'ping -q -c1 -w5 10.7.0.1')
+    j.check()
+
+
 @full
 @pytest.mark.parametrize('version', ['5.2', '5.0', '4.1', '4.0'])
 def test_older_vmbus(lab, version):
