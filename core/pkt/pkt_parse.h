@@ -10,10 +10,10 @@
 #define PKT_ETH_BYTES		14
 #define PKT_VLAN_BYTES		4
 #define PKT_TYPE_IPV4		0x0800
-#define PKT_IP4_FRAGMENT	0x3fffu	/* MF and the offset, RFC 791 */
 #define PKT_TYPE_IPV6		0x86dd
 #define PKT_TYPE_VLAN		0x8100	/* 802.1Q */
 #define PKT_TYPE_SVLAN		0x88a8	/* 802.1ad */
+#define PKT_IP4_FRAGMENT	0x3fffu	/* MF and the offset, RFC 791 */
 
 /*
  * Head bytes that hold the headers of every frame we offload.  A caller whose

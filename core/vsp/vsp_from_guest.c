@@ -337,8 +337,7 @@ queue_ready(struct chan *c, uint32_t budget)
 enum vsp_poll
 vsp_from_guest_poll(struct vsp *vsp, uint32_t queue, uint32_t budget)
 {
-	struct vsp_queue *q = queue < VSP_MAX_QUEUES ? vsp->queue[queue] :
-	    NULL;
+	struct vsp_queue *q = vsp_queue_at(vsp, queue);
 	bool more;
 
 	if (q == NULL || q->dead)

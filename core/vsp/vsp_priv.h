@@ -200,7 +200,14 @@ vsp_data_up(const struct vsp *vsp)
 	return vsp->guest.rndis_up && vsp->rx_gpadl != NULL;
 }
 
-/* --- the hash of a frame to the guest ---------------------------------- */
+/* The queue of that number, or NULL.  Context: its worker, or control. */
+static inline struct vsp_queue *
+vsp_queue_at(const struct vsp *vsp, uint32_t queue)
+{
+	return queue < VSP_MAX_QUEUES ? vsp->queue[queue] : NULL;
+}
+
+/* --- the header of a frame to the guest -------------------------------- */
 
 #define VSP_HASH_TOEPLITZ	1u	/* NDIS_HASH_FUNCTION_TOEPLITZ */
 
@@ -214,6 +221,36 @@ vsp_tg_ppi_hash(const struct vsp *vsp, uint32_t hash, uint32_t type,
 	ppi->present |= RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO;
 	ppi->hash_value = hash;
 	ppi->hash_info = type | VSP_HASH_TOEPLITZ;
+}
+
+/* What a guest with several queues is told of most frames. */
+#define VSP_PPI_STEERED \
+	(RNDIS_HAS_CSUM | RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO)
+
+/*
+ * Write the RNDIS header of section s around the data at [start, start + len)
+ * of it, and the length of its range.  Context: owner of the section.
+ */
+static inline void
+vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
+    uint32_t len, const struct rndis_ppi_set *ppi)
+{
+	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
+	uint32_t end = start + len;
+	uint32_t bytes = align_up(end, 1u << RNDIS_ALIGN_SHIFT);
+
+	OS_ASSERT(bytes <= vsp->rxbuf.section_bytes);
+	/* What most frames have: straight lines. */
+	if (ppi->present == RNDIS_HAS_CSUM)
+		rndis_packet_put_set(p, RNDIS_HAS_CSUM, ppi, start, len, bytes);
+	else if (ppi->present == VSP_PPI_STEERED)
+		rndis_packet_put_set(p, VSP_PPI_STEERED, ppi, start, len,
+		    bytes);
+	else
+		rndis_packet_put(p, ppi, start, len, bytes);
+	if (bytes > end)
+		memset(p + end, 0, bytes - end);
+	vsp->rxbuf.section[s].bytes = bytes;
 }
 
 /* --- vsp_nvs.c: control ------------------------------------------------ */

@@ -35,8 +35,8 @@ vsp_steer_hash(const struct vsp_steer_cfg *c, const struct pkt_info *info,
 }
 
 /*
- * The same; sets hash, hash_type and PKT_HASH in *m, or clears
- * the flag where there is no hash (queue 0).  Context: any worker.
+ * The same; sets hash, hash_type and PKT_HASH in *m, or clears the flag where
+ * there is no hash (queue 0).  Context: any worker.
  */
 uint32_t vsp_steer_info(const struct vsp_steer_cfg *c,
     const struct pkt_info *info, struct span head, struct pkt_meta *m);

@@ -26,8 +26,7 @@
 static struct vsp_queue *
 tg_queue(struct vsp *vsp, uint32_t queue)
 {
-	struct vsp_queue *q = queue < VSP_MAX_QUEUES ? vsp->queue[queue] :
-	    NULL;
+	struct vsp_queue *q = vsp_queue_at(vsp, queue);
 
 	if (q == NULL || q->dead || !vsp_data_up(vsp) ||
 	    vsp->rxbuf.base == NULL || vsp->guest.filter == 0)
@@ -369,8 +368,7 @@ int
 vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
     uint32_t n, const struct pkt_meta *m)
 {
-	struct vsp_queue *q = queue < VSP_MAX_QUEUES ? vsp->queue[queue] :
-	    NULL;
+	struct vsp_queue *q = vsp_queue_at(vsp, queue);
 	uint32_t len = n == 1 ? v[0].len : pkt_vec_bytes(v, n);
 
 	if (q != NULL && vsp_tg_usual(q, v, n, len, m))

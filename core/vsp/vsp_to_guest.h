@@ -103,12 +103,6 @@ enum pkt_seg_csum vsp_tg_csum_seg(struct vsp_queue *q,
     struct vsp_tg_frame *f);
 /* True if the guest takes RSC fragments of that IP version. */
 bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
-/*
- * Write the RNDIS header of section s around the data at [start, start + len)
- * of it, and the length of its range.
- */
-void vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
-    uint32_t len, const struct rndis_ppi_set *ppi);
 
 /* --- vsp_to_guest_usual.c ---------------------------------------------- */
 

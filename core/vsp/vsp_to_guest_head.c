@@ -20,7 +20,6 @@
 #include "pkt/pkt_csum.h"
 #include "vsp/vsp_priv.h"
 
-
 static int
 head_drop(uint64_t *counter)
 {
@@ -339,20 +338,4 @@ vsp_tg_rsc(const struct vsp *vsp, bool v6)
 
 	return g->nvsp_version >= NVS_V6_1 && g->rsc_cap &&
 	    (vsp->cfg.offloads & VSP_OFF_RSC) != 0 && (v6 ? g->rsc6 : g->rsc4);
-}
-
-void
-vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
-    uint32_t len, const struct rndis_ppi_set *ppi)
-{
-	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
-	uint32_t end = start + len;
-	uint32_t bytes = align_up(end, 1u << RNDIS_ALIGN_SHIFT);
-
-	OS_ASSERT(rndis_packet_header_bytes(ppi->present) <= start &&
-	    bytes <= vsp->rxbuf.section_bytes);
-	rndis_packet_put(p, ppi, start, len, bytes);
-	if (bytes > end)
-		memset(p + end, 0, bytes - end);
-	vsp->rxbuf.section[s].bytes = bytes;
 }

@@ -327,8 +327,10 @@ vsp_to_guest_resume(struct vsp_queue *q)
 void
 vsp_to_guest_drain_handover(struct vsp *vsp, uint32_t queue)
 {
-	if (queue < VSP_MAX_QUEUES && vsp->queue[queue] != NULL)
-		vsp_to_guest_resume(vsp->queue[queue]);
+	struct vsp_queue *q = vsp_queue_at(vsp, queue);
+
+	if (q != NULL)
+		vsp_to_guest_resume(q);
 }
 
 /* ---- control ------------------------------------------------------------- */

@@ -23,9 +23,6 @@
 #include "wire/ndis_obj.h"
 
 #define USUAL_IP4_BYTES		20u	/* a header without options */
-/* What a guest with several queues is told of most frames. */
-#define USUAL_PPI_STEERED \
-	(RNDIS_HAS_CSUM | RNDIS_HAS_HASH_VALUE | RNDIS_HAS_HASH_INFO)
 
 /* May a frame of len bytes in v[0] go to q's guest with no more ado? */
 static inline bool
@@ -130,6 +127,7 @@ usual_steer(const struct vsp *vsp, struct span head, uint32_t len,
 	uint32_t target, hash, type;
 	struct pkt_info info;
 
+	/* A call each: in the first, the compiler knows what info holds. */
 	if (usual_layers(&info, head, len)) {
 		target = vsp_steer_hash(&vsp->steer, &info, head, &hash, &type);
 	} else {
@@ -139,29 +137,6 @@ usual_steer(const struct vsp *vsp, struct span head, uint32_t len,
 	if (type != 0)
 		vsp_tg_ppi_hash(vsp, hash, type, ppi);
 	return target;
-}
-
-/* Header and length of the section that holds the frame. */
-static inline void
-usual_finish(struct vsp *vsp, uint32_t s, uint32_t len,
-    const struct rndis_ppi_set *ppi)
-{
-	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
-	uint32_t end = VSP_SECTION_HEAD + len;
-	uint32_t bytes = align_up(end, 1u << RNDIS_ALIGN_SHIFT);
-
-	/* Each of these is a straight line. */
-	if (ppi->present == RNDIS_HAS_CSUM)
-		rndis_packet_put_set(p, RNDIS_HAS_CSUM, ppi, VSP_SECTION_HEAD,
-		    len, bytes);
-	else if (ppi->present == USUAL_PPI_STEERED)
-		rndis_packet_put_set(p, USUAL_PPI_STEERED, ppi,
-		    VSP_SECTION_HEAD, len, bytes);
-	else
-		rndis_packet_put(p, ppi, VSP_SECTION_HEAD, len, bytes);
-	if (bytes > end)
-		memset(p + end, 0, bytes - end);
-	vsp->rxbuf.section[s].bytes = bytes;
 }
 
 bool
@@ -190,7 +165,7 @@ vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n, uint32_t len,
 		memcpy(p, v[0].p, len);
 	else
 		pkt_vec_gather(v, n, 0, p, len);
-	usual_finish(vsp, s, len, &ppi);
+	vsp_tg_section_finish(vsp, s, VSP_SECTION_HEAD, len, &ppi);
 	vsp_tg_emit(q, target, s, 1);
 	counter_add(&c->frames, 1);
 	counter_add(&c->bytes, len);

@@ -214,6 +214,7 @@ rndis_packet_put_set(uint8_t *buf, uint32_t has,
 	const uint32_t hdr = (uint32_t)sizeof(struct rndis_packet_wire);
 	uint8_t *p = buf + hdr;
 
+	OS_ASSERT(rndis_packet_header_bytes(has) <= data_off);
 	rndis_packet_put_bare(buf, msg_len, data_off, data_len,
 	    rndis_packet_header_bytes(has) - hdr);
 	if (has & RNDIS_HAS_CSUM)
