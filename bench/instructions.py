@@ -9,15 +9,12 @@ numbers repeat within 2 %, however noisy the machine.
 usage: instructions.py [--build DIR] [--modes tx,rx,echo] [--sizes 64,1514]
 """
 import json
-import pathlib
-import subprocess
 import sys
 
 import pps_count
 from pps_run import Bench, LabError, Missing, Setting
 from arguments import Parser, number, one_of, several   # by pps_run's path
-
-TOP = pathlib.Path(__file__).resolve().parent.parent
+from lab import TOP, commit
 
 
 def main():
@@ -46,9 +43,7 @@ def main():
                     for end, n in ends.items()}})
     except (LabError, Missing) as e:
         sys.exit(f'bench/instructions.py: {e}')
-    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
-                            capture_output=True, text=True).stdout.strip()
-    print(json.dumps({'bench': 'instructions', 'commit': commit,
+    print(json.dumps({'bench': 'instructions', 'commit': commit(),
                       'results': results}, indent=1))
 
 

@@ -15,14 +15,14 @@ import contextlib
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 from argparse import RawDescriptionHelpFormatter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
                        'scripts'))
 from arguments import Parser, number, one_of, several       # noqa: E402
-from lab import Lab, LabError, TOP, cpu_seconds, total    # noqa: E402
+from lab import (Lab, LabError, TOP, commit, cpu_seconds,    # noqa: E402
+                 total)
 
 # The interfaces' own offloads follow the mode at both ends.
 OFF = ('tso=off', 'rsc=off')
@@ -168,11 +168,9 @@ def main():
     p.add_argument('--build', default=str(TOP / 'build'))
     p.add_argument('--json')
     opts = p.parse_args()
-    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
-                            capture_output=True, text=True).stdout.strip()
     with huge_pages() if opts.thp else contextlib.nullcontext():
         results = bench(opts)
-    out = {'bench': 'tcp', 'commit': commit, 'command': ' '.join(sys.argv),
+    out = {'bench': 'tcp', 'commit': commit(), 'command': ' '.join(sys.argv),
            'rounds': opts.rounds, 'results': results}
     text = json.dumps(out, indent=1)
     print(text)

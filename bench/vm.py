@@ -30,13 +30,13 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'tests/vm')]
 from arguments import Parser, number, one_of, several   # noqa: E402
+from lab import commit      # noqa: E402
 
 GB = 1e9
 HEADERS = 66            # Ethernet, IPv4, TCP with time stamps
@@ -302,11 +302,9 @@ def main():
             left_out.append(why)
         else:
             results.append(bench(guest, o))
-    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
-                            capture_output=True, text=True).stdout.strip()
     if o.json:
         pathlib.Path(o.json).write_text(json.dumps(
-            {'bench': 'vm', 'commit': commit, 'cpus': os.cpu_count(),
+            {'bench': 'vm', 'commit': commit(), 'cpus': os.cpu_count(),
              'rounds': o.rounds, 'seconds': o.seconds,
              'load': os.getloadavg()[0], 'left_out': left_out,
              'results': results}, indent=1) + '\n')

@@ -244,6 +244,12 @@ class Lab:
         return len(got) == 2 and got == tx.stdout.split()
 
 
+def commit():
+    """The tree's commit, for a result to name; '' where it is none of git's."""
+    return subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP,
+                          capture_output=True, text=True).stdout.strip()
+
+
 def cpu_seconds(pid):
     """User and system time of a process so far."""
     f = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1]
