@@ -282,6 +282,7 @@ if not opts.keep:
     logs.mkdir(exist_ok=True)
 
 total = Count()
+took = []
 listed = list(stages())
 labels = [label for label, stage in listed]
 exact = opts.stage in labels
@@ -293,12 +294,15 @@ for label, stage in listed:
     began = time.monotonic()
     count = stage()
     total.add(count)
+    took.append((time.monotonic() - began, label))
     say(f'{label:22} {count.passed:5} passed {len(count.failed):3} failed '
-        f'{len(count.skipped):3} skipped  {time.monotonic() - began:6.1f} s')
+        f'{len(count.skipped):3} skipped  {took[-1][0]:6.1f} s')
 for line in total.skipped:
     say(f'skipped  {line}')
 for line in total.failed:
     say(f'FAILED   {line}')
+say('slowest: ' + ', '.join(f'{label} {seconds:.0f} s' for seconds, label
+                            in sorted(took, reverse=True)[:5]))
 say(f'{total.passed} passed, {len(total.failed)} failed, '
     f'{len(total.skipped)} skipped')
 sys.exit(1 if total.failed or total.passed == 0 else 0)
