@@ -1,22 +1,9 @@
 /*
- * Life of the stand-in: connect, make the files, run the program, see programs
- * come and go, end with the one that we started.
- *
- * The program that has the NIC (`user`) is usually the child, but may be a
- * process of its making: a script can run one DPDK program after the other.
- * The NIC is taken by the first open of /dev/uio0, and free again when that
- * process is gone, however it went: its pidfd tells.  Then the channel is
- * closed, so that the host lets go of everything, and then its memory is taken
- * back.  A program that comes meanwhile sleeps in its open until that is done.
- *
- * uio_over() may be called from inside any upcall: it only notes the end.
+ * Life of the stand-in: connect, make the files, run the program, end with it.
  */
 #include "linux/uio/uio.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +14,6 @@
 #include "linux/uio/uio_ctl.h"
 #include "linux/uio/uio_priv.h"
 
-#define X(name, text) COUNTER_ROW(uio_counters, name, text)
-COUNTER_TABLE(uio_counters, UIO_COUNTERS(X));
-#undef X
-
 /*
  * Policy: above every virtual (2^47) and physical address of a program, whose
  * own memory is guest memory at those; below the 2^52 of a partition.
@@ -38,173 +21,6 @@ COUNTER_TABLE(uio_counters, UIO_COUNTERS(X));
 #define UIO_GPA_LINK		(1ull << 51)
 #define UIO_GPA_FILES		(UIO_GPA_LINK + (1ull << 40))
 #define UIO_LINK_BYTES		(1u << 20)	/* SynIC pages */
-/* Policy: how often the program's memory map is looked at unasked. */
-#define UIO_BEAT_MS		250
-/* Policy: messages in one go. */
-#define UIO_BUDGET		64u
-
-void
-uio_config_default(struct uio_config *c)
-{
-	/* What uio_hv_generic has. */
-	*c = (struct uio_config){ .nic = "", .name = "",
-		.ring_bytes = 2u << 20, .recv_bytes = 31u << 20,
-		.send_bytes = 16u << 20 };
-}
-
-void
-uio_over(struct uio *u, enum uio_end end, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (u->end != UIO_RUNNING)
-		return;
-	u->end = end;
-	va_start(ap, fmt);
-	vsnprintf(u->why, sizeof(u->why), fmt, ap);
-	va_end(ap);
-	event_base_loopbreak(u->base);
-}
-
-enum uio_end
-uio_ended(const struct uio *u, int *status, const char **why)
-{
-	*status = u->status;
-	*why = u->why;
-	return u->end;
-}
-
-/* --- who has the NIC --- */
-
-static bool
-user_gone(const struct uio *u)
-{
-	struct pollfd p = { .fd = u->user_fd, .events = POLLIN };
-
-	return u->user_fd < 0 || poll(&p, 1, 0) > 0;
-}
-
-static void
-user_forget(struct uio *u)
-{
-	uio_mem_destroy(u->mem);
-	u->mem = NULL;
-	event_del(u->beat);
-	if (u->user_event != NULL)
-		event_free(u->user_event);
-	u->user_event = NULL;
-	if (u->user_fd >= 0)
-		close(u->user_fd);
-	u->user_fd = -1;
-	u->user = 0;
-}
-
-static void
-user_on_end(evutil_socket_t fd, short what, void *arg)
-{
-	struct uio *u = arg;
-
-	event_del(u->user_event);
-	u->counters.detaches++;
-	if (u->state == UIO_OPENING)
-		uio_swap_answer(u, false);
-	if (u->state == UIO_OPENING || u->state == UIO_OPEN)
-		uio_channel_close(u);
-	uio_pump(u);
-}
-
-static bool
-user_take(struct uio *u, pid_t pid)
-{
-	u->user_fd = uio_pidfd(pid);
-	if (u->user_fd < 0)
-		return false;
-	u->user_event = event_new(u->base, u->user_fd, EV_READ | EV_PERSIST,
-	    user_on_end, u);
-	u->mem = uio_mem_create(u, pid);
-	u->user = pid;
-	if (u->user_event == NULL || u->mem == NULL) {
-		user_forget(u);
-		return false;
-	}
-	event_add(u->user_event, NULL);
-	return true;
-}
-
-static void
-attach_begin(struct uio *u)
-{
-	if (u->end == UIO_RUNNING && u->primary != NULL &&
-	    user_take(u, u->pending_pid))
-		uio_channel_open(u);
-	else
-		uio_swap_answer(u, false);
-}
-
-void
-uio_on_attach(struct uio *u, pid_t pid)
-{
-	if (u->user != 0 && u->user != pid && !user_gone(u)) {
-		fprintf(stderr, "hvnet uio: process %d may not open the NIC: "
-		    "process %d has it\n", (int)pid, (int)u->user);
-		u->counters.refused++;
-		uio_swap_answer(u, false);
-		return;
-	}
-	if (u->state == UIO_READY)
-		attach_begin(u);
-	else if (u->state == UIO_OPEN)
-		uio_channel_close(u);
-	/* CLOSING: uio_on_closed() goes on. */
-}
-
-void
-uio_on_opened(struct uio *u, int err)
-{
-	if (err < 0) {
-		fprintf(stderr, "hvnet uio: the host did not open the "
-		    "channel: %s\n", hv_err_name(err));
-		user_forget(u);
-	} else {
-		const struct timeval beat = { 0, UIO_BEAT_MS * 1000 };
-
-		u->counters.attaches++;
-		event_add(u->beat, &beat);
-	}
-	uio_swap_answer(u, err == 0);
-}
-
-void
-uio_on_closed(struct uio *u)
-{
-	user_forget(u);
-	if (u->end != UIO_RUNNING)
-		return;
-	uio_swap_rewind(u);
-	if (u->pending_fd >= 0)
-		attach_begin(u);
-}
-
-static void
-mem_done(struct uio *u, int rc)
-{
-	if (rc < 0)
-		uio_over(u, UIO_LOST, "the host at %s is gone",
-		    u->cfg.connect);
-}
-
-void
-uio_mem_check(struct uio *u)
-{
-	if (u->mem != NULL)
-		mem_done(u, uio_mem_scan(u->mem));
-}
-
-void
-uio_on_mapped(struct uio *u)
-{
-	uio_mem_check(u);
-}
 
 static void
 on_beat(evutil_socket_t fd, short what, void *arg)
@@ -215,51 +31,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	uio_pump(u);
 }
 
-void
-uio_on_ready(struct uio *u)
-{
-	int rc;
-
-	u->state = UIO_READY;
-	event_del(u->deadline);
-	rc = uio_tree_make(u);
-	if (rc == 0)
-		rc = uio_swap_start(u);
-	if (rc < 0) {
-		uio_over(u, UIO_FAILED, "making the files of the NIC: %s",
-		    strerror(-rc));
-		return;
-	}
-	rc = uio_child_start(u);
-	if (rc < 0)
-		uio_over(u, UIO_FAILED, "%s: %s", u->cfg.argv[0],
-		    strerror(-rc));
-}
-
 /* --- VMBus --- */
-
-void
-uio_pump(struct uio *u)
-{
-	uint64_t now = clock_now_ns(), at, gpa;
-	struct timeval tv;
-
-	while (u->end == UIO_RUNNING && link_guest_want(u->link, &gpa))
-		if (u->mem != NULL)
-			mem_done(u, uio_mem_want(u->mem, gpa));
-	do {
-		while (vmc_vp_dispatch(u->vmc, 0, UIO_BUDGET, now))
-			;
-		at = vmc_timer(u->vmc, now);
-	} while (at <= now);
-	if (at == UINT64_MAX) {
-		event_del(u->timer);
-		return;
-	}
-	tv.tv_sec = (time_t)((at - now) / 1000000000u);
-	tv.tv_usec = (suseconds_t)((at - now) % 1000000000u / 1000u) + 1;
-	event_add(u->timer, &tv);
-}
 
 static void
 on_pump(evutil_socket_t fd, short what, void *arg)
@@ -480,7 +252,7 @@ uio_stop(struct uio *u)
 	uio_huge_stop(u);
 	uio_swap_close(u);
 	if (u->mem != NULL)
-		user_forget(u);
+		uio_user_forget(u);
 	event_end(u->beat);
 	event_end(u->deadline);
 	event_end(u->timer);

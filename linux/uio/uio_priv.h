@@ -1,15 +1,20 @@
 /*
  * The stand-in from inside.
  *
- *	uio.c		life: connect, who has the NIC, the end
+ *	uio.c		life: connect, make everything, stop
+ *	uio_vmbus.c	VMBus client: what the host offers and answers
+ *	uio_opens.c	opens of /dev/uio0, by fanotify
+ *	uio_user.c	which process has the NIC
+ *	uio_pump.c	runs what has to be done now
+ *	uio_chan.c	shared memory, channels opened and closed
  *	uio_child.c	the program that we start
- *	uio_vmbus.c	VMBus client, channels, shared memory
  *	uio_ns.c	mount namespace
  *	uio_tree.c	the files of sysfs
- *	uio_swap.c	/dev/uio0, by fanotify
+ *	uio_swap.c	/dev/uio0: one name, six files in turn
  *	uio_mem.c	the program's own memory
  *	uio_huge.c	its huge pages, when they are used again
  *	uio_ctl.c	statistics
+ *	uio_end.c	how it ends
  *
  * Context of everything: the one thread, but where uio_huge.c says otherwise.
  */
@@ -105,25 +110,29 @@ struct uio {
 	struct uio_counters counters;
 };
 
-/* --- uio.c --- */
+/* --- uio_end.c --- */
 
-/* It is over; the first reason counts. */
+/* It is over; the first reason counts.  From any upcall: it only notes it. */
 void uio_over(struct uio *, enum uio_end, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* --- uio_pump.c --- */
+
 /* Run what VMBus has to do now. */
 void uio_pump(struct uio *);
-/* VMBus is ready: make the files, start the program. */
-void uio_on_ready(struct uio *);
+/* The program's memory may have changed: compare. */
+void uio_mem_check(struct uio *);
+
+/* --- uio_user.c --- */
+
 /* The channel is open: the attach that waits may go on (err 0) or not. */
 void uio_on_opened(struct uio *, int err);
 /* The channel is closed, nothing of the program is in use any more. */
 void uio_on_closed(struct uio *);
 /* A process opens /dev/uio0; it sleeps until uio_swap_answer(). */
 void uio_on_attach(struct uio *, pid_t pid);
-/* All maps are open. */
-void uio_on_mapped(struct uio *);
-/* The program's memory may have changed: compare. */
-void uio_mem_check(struct uio *);
+/* Nobody has the NIC: its memory and pidfd are given back. */
+void uio_user_forget(struct uio *);
 
 /* --- uio_child.c --- */
 
@@ -139,15 +148,23 @@ void uio_child_reap(struct uio *);
 /* --- uio_vmbus.c --- */
 
 extern const struct vmc_ops uio_vmc_ops;
+
+/* --- uio_chan.c --- */
+
 /* A sealed file of `bytes`, guest memory from `offset` on; 0 or -errno. */
 int uio_file_make(struct uio *, struct uio_file *, const char *name,
     uint64_t offset, uint32_t bytes);
 void uio_file_close(struct uio_file *);
 /* Interrupt and monitor pages, before vmc_create(). */
 int uio_pages_make(struct uio *);
-/* Begin; uio_on_opened() or uio_on_closed() follows. */
-void uio_channel_open(struct uio *);
-void uio_channel_close(struct uio *);
+/* Open a channel over the two halves of a file; 0 or enum err. */
+int uio_chan_begin(struct chan *, const struct uio_file *ring);
+/*
+ * Begin to open or close the primary; its event follows.  An enum err: it
+ * cannot, no event follows, and the channel is closed.
+ */
+int uio_channel_open(struct uio *);
+int uio_channel_close(struct uio *);
 
 /* --- uio_ns.c --- */
 
@@ -173,12 +190,19 @@ int uio_tree_point(const struct uio *, const struct uio_file *);
 
 /* 0, or -1 with a sentence. */
 int uio_swap_init(struct uio *, char *err, size_t cap);
-/* Watch the files, which exist now. */
-int uio_swap_start(struct uio *);
+/* The file of a turn: 0 the attach, then 1 + enum uio_map. */
+struct uio_file *uio_swap_file(struct uio *, uint32_t turn);
+/* Let the process go on that waits in this event, or not. */
+void uio_swap_reply(struct uio *, int fd, bool allow);
 /* Let the process that waits go on, or not. */
 void uio_swap_answer(struct uio *, bool allow);
 /* Back to the first file. */
 void uio_swap_rewind(struct uio *);
 void uio_swap_close(struct uio *);
+
+/* --- uio_opens.c --- */
+
+/* Watch the files, which exist now; 0 or -errno. */
+int uio_opens_start(struct uio *);
 
 #endif

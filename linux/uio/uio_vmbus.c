@@ -1,137 +1,20 @@
 /*
  * The VMBus end of the stand-in: a client without a NetVSC.
  *
- * Every part of memory that the program maps is a sealed memory file, at the
- * offset where the program will map it, and a region of guest memory at an
- * address that no program's own address, virtual or physical, can be.  Receive
- * and send buffer are announced once (their GPADL numbers stand in the names of
- * the maps, which a program reads before it opens the device) and live as long
- * as the process.  The channel is opened anew, with zeroed rings, for each
- * program.  Sub-channels are opened when the host offers them, which it does
- * when the program asks it to in the ring, and only then shown to the program.
+ * Receive and send buffer are announced once (their GPADL numbers stand in the
+ * names of the maps, which a program reads before it opens the device) and live
+ * as long as the process.  Sub-channels are opened when the host offers them,
+ * which it does when the program requests them in the ring, and only then shown
+ * to the program.
  *
  * Nobody here touches a ring after it was opened: the program does.  As
  * uio_hv_generic does, its interrupt mask is set; the program polls.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "linux/uio/uio_priv.h"
-
-/* --- memory --- */
-
-static int
-file_create(struct uio_file *f, const char *name, uint64_t bytes)
-{
-	struct stat st;
-
-	f->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (f->fd < 0)
-		return -errno;
-	if (ftruncate(f->fd, (off_t)bytes) < 0 ||
-	    fcntl(f->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0 ||
-	    fstat(f->fd, &st) < 0)
-		return -errno;
-	f->ino = st.st_ino;
-	return 0;
-}
-
-/* Make part of a file guest memory at gpa. */
-static int
-file_hand_over(struct uio *u, const struct uio_file *f, uint64_t gpa,
-    uint64_t offset, uint32_t bytes)
-{
-	int rc = link_guest_region_add(u->link, gpa, bytes, f->fd, offset);
-
-	return rc > 0 ? -EINVAL : rc;
-}
-
-static uint64_t
-gpa_take(struct uio *u, uint32_t bytes)
-{
-	uint64_t gpa = u->next_gpa;
-
-	u->next_gpa += bytes;
-	return gpa;
-}
-
-int
-uio_file_make(struct uio *u, struct uio_file *f, const char *name,
-    uint64_t offset, uint32_t bytes)
-{
-	int rc = file_create(f, name, offset + bytes);
-	void *va;
-
-	if (rc < 0)
-		return rc;
-	if (bytes == 0)
-		return 0;
-	va = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd,
-	    (off_t)offset);
-	if (va == MAP_FAILED)
-		return -errno;
-	f->mem = (struct chan_mem){ .va = va, .gpa = gpa_take(u, bytes),
-		.bytes = bytes };
-	return file_hand_over(u, f, f->mem.gpa, offset, bytes);
-}
-
-void
-uio_file_close(struct uio_file *f)
-{
-	if (f->mem.va != NULL)
-		munmap(f->mem.va, f->mem.bytes);
-	if (f->fd >= 0)
-		close(f->fd);
-	*f = (struct uio_file){ .fd = -1 };
-}
-
-/*
- * VMBus wants three pages side by side: monitor to guest, monitor to host,
- * interrupt.  The program wants the interrupt page at page 1 of one file and
- * the monitor page at page 2 of another.  So the three are put together.
- */
-int
-uio_pages_make(struct uio *u)
-{
-	struct uio_file *irq = &u->map[UIO_MAP_INT];
-	struct uio_file *mon = &u->map[UIO_MAP_MONITOR];
-	const struct {
-		struct uio_file *file;
-		uint64_t offset;
-	} page[3] = { { irq, 0 }, { mon, 2 * HV_PAGE_SIZE },
-		{ irq, HV_PAGE_SIZE } };
-	uint64_t gpa = gpa_take(u, 3 * HV_PAGE_SIZE);
-	uint8_t *va = mmap(NULL, 3 * HV_PAGE_SIZE, PROT_NONE, MAP_PRIVATE |
-	    MAP_ANONYMOUS, -1, 0);
-	int rc = va == MAP_FAILED ? -errno : 0;
-
-	if (rc == 0)
-		rc = file_create(irq, "hvnet-int", 2 * HV_PAGE_SIZE);
-	if (rc == 0)
-		rc = file_create(mon, "hvnet-monitor", 3 * HV_PAGE_SIZE);
-	for (uint32_t i = 0; rc == 0 && i < 3; i++) {
-		if (mmap(va + i * HV_PAGE_SIZE, HV_PAGE_SIZE, PROT_READ |
-		    PROT_WRITE, MAP_SHARED | MAP_FIXED, page[i].file->fd,
-		    (off_t)page[i].offset) == MAP_FAILED)
-			rc = -errno;
-		else
-			rc = file_hand_over(u, page[i].file,
-			    gpa + i * HV_PAGE_SIZE, page[i].offset,
-			    HV_PAGE_SIZE);
-	}
-	if (rc < 0)
-		return rc;
-	u->pages = (struct chan_mem){ .va = va, .gpa = gpa,
-		.bytes = 3 * HV_PAGE_SIZE };
-	/* What the files' sizes in sysfs say. */
-	irq->mem.bytes = mon->mem.bytes = HV_PAGE_SIZE;
-	return 0;
-}
 
 /* --- what vmc needs --- */
 
@@ -242,15 +125,6 @@ static const struct chan_events sub_events = {
 	.rescinded = sub_rescinded,
 };
 
-static int
-chan_begin(struct uio *u, struct chan *c, const struct uio_file *ring)
-{
-	const struct chan_open o = { .ring = ring->mem,
-		.to_host_bytes = ring->mem.bytes / 2 };
-
-	return c->ops->open(c, &o);
-}
-
 static void
 primary_subchannel(struct chan *primary, struct chan *c)
 {
@@ -268,7 +142,7 @@ primary_subchannel(struct chan *primary, struct chan *c)
 		rc = uio_file_make(u, &s->ring, "hvnet-ring", 0,
 		    2 * u->cfg.ring_bytes);
 	if (rc == 0)
-		rc = chan_begin(u, c, &s->ring);
+		rc = uio_chan_begin(c, &s->ring);
 	if (rc < 0)
 		fprintf(stderr, "hvnet uio: sub-channel %u cannot be opened\n",
 		    c->subindex);
@@ -303,6 +177,28 @@ buffer_announce(struct uio *u, enum uio_map map)
 	    &u->gpadl[map]);
 }
 
+/* VMBus is ready: make the files, start the program. */
+static void
+bring_up(struct uio *u)
+{
+	int rc;
+
+	u->state = UIO_READY;
+	event_del(u->deadline);
+	rc = uio_tree_make(u);
+	if (rc == 0)
+		rc = uio_opens_start(u);
+	if (rc < 0) {
+		uio_over(u, UIO_FAILED, "making the files of the NIC: %s",
+		    strerror(-rc));
+		return;
+	}
+	rc = uio_child_start(u);
+	if (rc < 0)
+		uio_over(u, UIO_FAILED, "%s: %s", u->cfg.argv[0],
+		    strerror(-rc));
+}
+
 static void
 primary_gpadl_created(struct chan *c, uint32_t gpadl, int err)
 {
@@ -315,7 +211,7 @@ primary_gpadl_created(struct chan *c, uint32_t gpadl, int err)
 	else if (gpadl == u->gpadl[UIO_MAP_RECV])
 		(void)buffer_announce(u, UIO_MAP_SEND);
 	else
-		uio_on_ready(u);
+		bring_up(u);
 }
 
 static void
@@ -406,24 +302,3 @@ const struct vmc_ops uio_vmc_ops = {
 	.unloaded = uio_on_unloaded,
 	.trace = uio_trace,
 };
-
-void
-uio_channel_open(struct uio *u)
-{
-	int rc;
-
-	u->state = UIO_OPENING;
-	rc = chan_begin(u, u->primary, &u->map[UIO_MAP_RINGS]);
-	if (rc < 0)
-		primary_opened(u->primary, rc);
-}
-
-void
-uio_channel_close(struct uio *u)
-{
-	u->state = UIO_CLOSING;
-	for (uint32_t i = 1; i < UIO_MAX_QUEUES; i++)
-		uio_tree_sub_remove(u, i);
-	if (u->primary->ops->close(u->primary) < 0)
-		primary_closed(u->primary, 0);
-}
