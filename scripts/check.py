@@ -228,6 +228,8 @@ def stages():
         'gcc', ['--buildtype=release', '-Ddebug=true', '-Dwerror=true'], suites)
     yield 'headers', lambda: stage_command(
         'headers', ['sh', 'scripts/check_headers.sh', 'build-check-gcc'])
+    yield 'circles', lambda: stage_command(
+        'circles', [PYTHON, 'scripts/check_circles.py', 'build-check-gcc'])
     yield 'commands', lambda: stage_command(
         'commands', [PYTHON, 'scripts/check_commands.py',
                      'build-check-gcc/cli/hvnet'])
