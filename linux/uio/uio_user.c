@@ -3,10 +3,10 @@
  *
  * The program that has it (`user`) is usually the child, but may be a process
  * that the child started: a script can run one DPDK program after the other.
- * The first open of /dev/uio0 takes the NIC.  It is free again when that process
- * has ended, however it ended: its pidfd tells.  Then the channel is closed, so
- * that the host gives everything back, and then its memory is taken back.  A
- * program that opens the device meanwhile sleeps until that is done.
+ * The first open of /dev/uio0 takes the NIC.  It is free again when that
+ * process has ended, however it ended: its pidfd tells.  Then the channel is
+ * closed, so that the host gives everything back, and then its memory is taken
+ * back.  A program that opens the device meanwhile sleeps until that is done.
  */
 #include <poll.h>
 #include <stdio.h>
