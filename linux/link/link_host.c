@@ -444,6 +444,12 @@ link_host_guard(struct link_host *lh)
 	return held;
 }
 
+const struct link_peer *
+link_host_peer(const struct link_host *lh)
+{
+	return &lh->peer;
+}
+
 bool
 link_host_silent(const struct link_host *lh)
 {
@@ -468,6 +474,18 @@ link_on_guard(evutil_socket_t sock, short what, void *arg)
 
 /* --- public --- */
 
+/* A socket of ours always knows its peer; all ones if it does not. */
+static struct link_peer
+link_peer_get(int sock)
+{
+	struct ucred c = { 0, (uid_t)-1, (gid_t)-1 };
+	socklen_t len = sizeof(c);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &c, &len) < 0)
+		c = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
+	return (struct link_peer){ (uint32_t)c.pid, c.uid, c.gid };
+}
+
 struct link_host *
 link_host_create(struct event_base *base, int sock,
     const struct link_host_ops *ops, void *ctx)
@@ -482,6 +500,7 @@ link_host_create(struct event_base *base, int sock,
 	lh->sock = sock;
 	lh->ops = ops;
 	lh->ctx = ctx;
+	lh->peer = link_peer_get(sock);
 	link_miss_init(&lh->misses);
 	lh->tokens = LINK_POST_BURST;
 	lh->tokens_at_ns = clock_now_ns();

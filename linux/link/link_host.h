@@ -82,6 +82,15 @@ void link_host_destroy(struct link_host *, uint32_t status);
  * twice a second by itself.  True if so.
  */
 bool link_host_guard(struct link_host *);
+/*
+ * Who connected, as the kernel saw it then (SO_PEERCRED): what HELLO says of
+ * the guest's pid is its own word.  pid 0: of a pid namespace that we do not
+ * see.  Valid as long as the link.
+ */
+struct link_peer {
+	uint32_t pid, uid, gid;
+};
+const struct link_peer *link_host_peer(const struct link_host *);
 /* True until the guest says HELLO.  It then has LINK_HELLO_SECONDS in all. */
 bool link_host_silent(const struct link_host *);
 

@@ -29,6 +29,7 @@ struct link_host {
 	int sock;
 	const struct link_host_ops *ops;
 	void *ctx;
+	struct link_peer peer;
 	struct event *readable;
 	struct event *timer;	/* HELLO deadline, then the rate pause */
 	struct event *guard;

@@ -265,6 +265,19 @@ loose_memory_that_goes_ends_its_guest(void **state)
 	close(loose);
 }
 
+/* Who it is the kernel knows, whatever HELLO says (pid 1 here). */
+static void
+the_peer_is_who_the_kernel_says(void **state)
+{
+	struct rig r;
+
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(link_host_peer(r.link)->pid, getpid());
+	assert_int_equal(link_host_peer(r.link)->uid, getuid());
+	assert_int_equal(link_host_peer(r.link)->gid, getgid());
+	rig_down(&r);
+}
+
 static void
 descriptors_where_none_belong_end_it(void **state)
 {
@@ -327,6 +340,7 @@ main(void)
 		cmocka_unit_test(interrupt_must_be_an_eventfd),
 		cmocka_unit_test(loose_memory_must_be_memory),
 		cmocka_unit_test(loose_memory_that_goes_ends_its_guest),
+		cmocka_unit_test(the_peer_is_who_the_kernel_says),
 		cmocka_unit_test(descriptors_where_none_belong_end_it),
 		cmocka_unit_test(descriptors_that_run_out_end_it_with_a_reason),
 	};
