@@ -272,6 +272,32 @@ hot_add_and_rescind(void **state)
 	rig_delete(r);
 }
 
+/* Memory of which a page is ours may not go: each of them, and no other. */
+static void
+pages_of_the_contact_are_used(void **state)
+{
+	static const struct {
+		uint32_t version;
+		uint64_t first, last;
+	} row[] = {
+		{ VMBUS_V1_1, 0x30000, 0x32000 },
+		{ VMBUS_V5_3, 0x31000, 0x32000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct rig *r = rig_new(&cfg_default);
+
+		rig_connect_version(r, row[i].version);
+		for (uint64_t gpa = 0x2f000; gpa <= 0x33000; gpa += 0x1000)
+			assert_int_equal(vms_memory_used(r->vms, gpa, 0x1000),
+			    gpa >= row[i].first && gpa <= row[i].last);
+		assert_true(vms_memory_used(r->vms, 0, 0x40000));
+		vms_reset(r->vms);
+		assert_false(vms_memory_used(r->vms, 0, 0x40000));
+		rig_delete(r);
+	}
+}
+
 static void
 offer_that_the_link_cannot_route_is_not_made(void **state)
 {
@@ -486,6 +512,7 @@ main(void)
 		cmocka_unit_test(offers_are_golden),
 		cmocka_unit_test(offers_of_0_13_have_no_own_connection),
 		cmocka_unit_test(hot_add_and_rescind),
+		cmocka_unit_test(pages_of_the_contact_are_used),
 		cmocka_unit_test(offer_that_the_link_cannot_route_is_not_made),
 		cmocka_unit_test(relids_run_out_at_255),
 		cmocka_unit_test(relids_are_stable_over_contacts),

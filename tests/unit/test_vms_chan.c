@@ -101,6 +101,32 @@ wrong_opens_fail_and_are_noted(void **state)
 	rig_delete(r);
 }
 
+/* A ring is one channel's: not of memory that another channel's GPADL names. */
+static void
+ring_of_another_channel_is_refused(void **state)
+{
+	struct rig *r = connected(VMBUS_V5_3, &cfg_default);
+	uint8_t buf[VMBUS_MSG_MAX];
+
+	/* two more channels: sub-channels 2 and 3 of the device */
+	open_on(r, 1, 0);
+	assert_int_equal(vms_subchannels_offer(r->vms, &r->dev, 2), 2);
+	while (rig_take(r, 0, buf) == 196)
+		;
+	ring_gpadl(r, 2);
+	assert_int_equal(post_open(r, 3, 12, 0, 4), E_PEER);
+	rig_expect(r, "06000000 00000000 03000000 77000000" FAILED);
+	rig_expect_fault(r, FAULT_GPADL_ID);
+	assert_null(r->open[2]);
+	/* nor a ring that is in use, under its own channel */
+	assert_int_equal(post_open(r, 2, 11, 0, 4), E_PEER);
+	rig_expect(r, "06000000 00000000 02000000 77000000" FAILED);
+	rig_expect_fault(r, FAULT_GPADL_ID);
+	assert_int_equal(post_open(r, 2, 12, 0, 4), 0);
+	rig_expect(r, "06000000 00000000 02000000 77000000" OK);
+	rig_delete(r);
+}
+
 static void
 close_gives_the_ring_back(void **state)
 {
@@ -279,6 +305,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_carries_traffic_and_signals),
 		cmocka_unit_test(wrong_opens_fail_and_are_noted),
+		cmocka_unit_test(ring_of_another_channel_is_refused),
 		cmocka_unit_test(close_gives_the_ring_back),
 		cmocka_unit_test(primary_close_takes_its_subchannels),
 		cmocka_unit_test(subchannels_offered_until_something_ends),

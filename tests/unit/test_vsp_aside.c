@@ -52,6 +52,7 @@ test_polled(void **state)
 
 static bool stalled;
 static uint32_t stalled_full;
+static uint32_t stalled_looks;		/* not 0: room comes after so many */
 
 static bool
 stalls(void *ctx, uint32_t queue, bool full)
@@ -59,6 +60,8 @@ stalls(void *ctx, uint32_t queue, bool full)
 	(void)ctx;
 	assert_int_equal(queue, 0);
 	stalled_full += full;
+	if (stalled_looks > 0 && --stalled_looks == 0)
+		stalled = false;
 	return stalled;
 }
 
@@ -72,7 +75,7 @@ up_stalling(void)
 	r->vsp->ops.from_guest_stalled = stalls;
 	assert_int_equal(rig_open(r, 0), 0);
 	stalled = false;
-	stalled_full = 0;
+	stalled_full = stalled_looks = 0;
 	rig_attach(r, NVS_V6_1);
 	return r;
 }
@@ -163,6 +166,41 @@ test_set_aside_full(void **state)
 	rig_del(r);
 }
 
+/*
+ * Room that comes between two looks: a packet that was just read does not go
+ * before those that were set aside.
+ */
+static void
+test_set_aside_order(void **state)
+{
+	uint8_t f[1514];
+
+	(void)state;
+	for (uint32_t looks = 1; looks < 8; looks++) {
+		struct rig *r = up_stalling();
+		uint32_t n = message(section(r, 0), NULL, f, frame4(f,
+		    PKT_IPPROTO_UDP, 60)), outs;
+
+		stalled = true;
+		push_section(r, 0, 0, 0, n);
+		push_section(r, 0, 1, 0, n);
+		rig_run(r);
+		assert_int_equal(counts(r)->set_aside, 2);
+		outs = r->chan[0].outs;
+		stalled_looks = looks;
+		push_section(r, 0, 2, 0, n);
+		push_section(r, 0, 3, 0, n);
+		rig_run(r);
+		stalled = false;
+		stalled_looks = 0;
+		rig_run(r);
+		assert_int_equal(r->chan[0].outs, outs + 4);
+		for (uint32_t i = 0; i < 4; i++)
+			assert_int_equal(r->chan[0].out[outs + i].xact, i);
+		rig_del(r);
+	}
+}
+
 /* A guest that halts: what was set aside is completed, and dropped. */
 static void
 test_set_aside_halt(void **state)
@@ -193,6 +231,7 @@ main(void)
 		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_set_aside),
 		cmocka_unit_test(test_set_aside_full),
+		cmocka_unit_test(test_set_aside_order),
 		cmocka_unit_test(test_set_aside_halt),
 	};
 

@@ -90,6 +90,29 @@ test_messages_golden(void **state)
 	rig_del(r);
 }
 
+/* What a guest had asked for does not outlive its RNDIS session. */
+static void
+test_init_forgets(void **state)
+{
+	struct rig *r = up(NVS_V6_1);
+	const uint32_t init[6] = { 2, 24, 5, 1, 0, 0x4000 };
+	const uint32_t halt[3] = { 3, 12, 10 };
+	const uint32_t all = 0x2d;
+	const uint8_t mcast[6] = { 1, 0, 0x5e, 0, 0, 1 };
+
+	(void)state;
+	rig_rndis(r, 0, init, sizeof(init));
+	assert_int_equal(set(r, 0x01010103, mcast, 6), 0);
+	assert_int_equal(set(r, 0x0001010e, &all, 4), 0);
+	assert_int_equal(r->vsp->guest.filter, all);
+	rig_rndis(r, 0, halt, sizeof(halt));
+	assert_int_equal(r->vsp->guest.filter, 0);
+	assert_int_equal(r->vsp->guest.mcasts, 0);
+	rig_rndis(r, 0, init, sizeof(init));
+	assert_int_equal(query_u32(r, 0x0001010e), 0);
+	rig_del(r);
+}
+
 static void
 test_malformed_message(void **state)
 {
@@ -459,6 +482,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_golden),
+		cmocka_unit_test(test_init_forgets),
 		cmocka_unit_test(test_malformed_message),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_offload_caps),

@@ -136,6 +136,40 @@ sharing_again(void **state)
 	rig_end(r);
 }
 
+/*
+ * Sections lent to a queue that closes are not lent any more: neither those
+ * that its guest had nor those that were on their way home.
+ */
+static void
+lent_to_a_queue_that_closes(void **state)
+{
+	struct rig *r = rig_new(2, 64);
+	struct vsp_rxbuf *rb = &r->vsp->rxbuf;
+	struct frame_spec s = { .version = 4, .proto = 6, .payload = 100 };
+	struct vsp_room room;
+	uint8_t f[1600];
+	uint32_t len = frame_build(f, &s);
+
+	rig_steer(r, 1);
+	for (uint32_t i = 0; i < 12; i++)
+		assert_int_equal(rig_put(r, 0, f, len, 1518, &none), 0);
+	vsp_to_guest_flush(r->vsp, 0);
+	vsp_to_guest_drain_handover(r->vsp, 1);
+	vsp_to_guest_flush(r->vsp, 1);
+	assert_int_equal(rb->home[0].lent, 12);
+	assert_true(vsp_rxbuf_lent_out(rb, 0));
+	assert_int_equal(vsp_to_guest_reserve(r->vsp, 0, 1518, &room), E_AGAIN);
+	rig_queue_close(r, 1);
+	assert_int_equal(rb->home[0].lent, 0);
+	for (uint32_t i = 0; i < rb->sections; i++)
+		assert_false(rb->section[i].lent);
+	rig_steer(r, 0);
+	for (uint32_t i = 0; i < 48; i++)
+		assert_int_equal(rig_put(r, 0, f, len, 1518, &none), 0);
+	vsp_to_guest_flush(r->vsp, 0);
+	rig_end(r);
+}
+
 static void
 detach_and_attach_under_way(void **state)
 {
@@ -276,6 +310,7 @@ main(void)
 		cmocka_unit_test(last_in_first_out),
 		cmocka_unit_test(home_by_another_queue),
 		cmocka_unit_test(sharing_again),
+		cmocka_unit_test(lent_to_a_queue_that_closes),
 		cmocka_unit_test(detach_and_attach_under_way),
 		cmocka_unit_test(handover_order),
 		cmocka_unit_test(handover_threads),

@@ -56,7 +56,7 @@ post(void *ctx, uint32_t conn, const void *msg, uint32_t len)
 	return 0;
 }
 
-static int
+static inline int
 post_no_conn_4(void *ctx, uint32_t conn, const void *msg, uint32_t len)
 {
 	return conn == 4 ? E_NOTSUP : post(ctx, conn, msg, len);
@@ -233,7 +233,7 @@ deliver_created(uint32_t relid, uint32_t gpadl, uint32_t status)
 	deliver(&m);
 }
 
-static void
+static inline void
 deliver_torndown(uint32_t gpadl)
 {
 	struct vmbus_msg m = { .type = VMBUS_GPADL_TORNDOWN };
@@ -282,7 +282,7 @@ up(uint32_t version)
 	rig.posts = 0;
 }
 
-static void
+static inline void
 end(void)
 {
 	vmc_destroy(rig.vmc);
@@ -325,7 +325,7 @@ open_whole(struct chan *c, uint32_t vp)
 	return gpadl;
 }
 
-static void
+static inline void
 expect_fault(enum fault f, uint64_t total)
 {
 	assert_int_equal(vmc_faults(rig.vmc)->total, total);
