@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "linux/host/nic_spec.h"
+#include "linux/run/text.h"
 #include "wire/nvs_msg.h"
 #include "wire/vmbus_msg.h"
 
@@ -33,16 +34,23 @@ cli_name_set(const char *name)
 	cli_name = name;
 }
 
+static void
+cli_say(const char *fmt, va_list ap)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%s: ", cli_name);
+	text_line(stderr, prefix, fmt, ap);
+}
+
 int
 cli_fail(int status, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", cli_name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_say(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return status;
 }
 
@@ -51,11 +59,9 @@ cli_usage(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", cli_name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_say(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	exit(CLI_USAGE);
 }
 

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "linux/guest/guest.h"
 #include "linux/link/link_wire.h"
+#include "linux/run/name.h"
 
 #define CMD_TICK_MS	50u
 /* Policy: a wait shorter than this is not worth a line. */
@@ -223,12 +224,15 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 		g->wait_ms = 1000 * cli_uint("--wait-up", arg, 1, 86400);
 		break;
 	case KEY_IFNAME:
-		if (arg[0] == '\0' || strlen(arg) > 15)
-			cli_usage("--ifname: '%s' is not a name of 1 to 15 "
-			    "characters", arg);
+		if (!name_ok(arg, 16))
+			cli_usage("--ifname: '%s' is not a name: want 1 to 15 "
+			    NAME_RULE, arg);
 		c->ifname = arg;
 		break;
 	case KEY_NETNS:
+		if (!name_ok_or_empty(arg, 64))
+			cli_usage("--netns: '%s' is not a name: want 1 to 63 "
+			    NAME_RULE, arg);
 		c->netns = arg;
 		break;
 	case KEY_MTU:

@@ -14,6 +14,7 @@
 #include "cli/loop.h"
 #include "cli/options.h"
 #include "linux/host/host.h"
+#include "linux/run/text.h"
 
 struct cmd_host {
 	struct host_config cfg;
@@ -189,7 +190,7 @@ help_filter(int key, const char *text, void *input)
 static int
 cmd_host_serve(const struct cmd_host *h, struct loop *l)
 {
-	char err[400] = "";
+	char err[400] = "", shown[512];
 	struct host *host = host_start(&h->cfg, loop_base(l), err,
 	    sizeof(err));
 
@@ -201,7 +202,8 @@ cmd_host_serve(const struct cmd_host *h, struct loop *l)
 		host_stop(host);
 		return cli_fail(CLI_FAILED, "NIC %s: %s", h->nic[i].name, err);
 	}
-	printf("listening on %s, %u NIC%s\n", h->cfg.listen,
+	printf("listening on %s, %u NIC%s\n",
+	    text_show(shown, sizeof(shown), h->cfg.listen),
 	    host_nic_count(host), host_nic_count(host) == 1 ? "" : "s");
 	loop_run(l, NULL, NULL, 0);
 	loop_signals_release(l);

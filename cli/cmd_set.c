@@ -50,6 +50,17 @@ static const char doc[] =
     "  hvnet set --add backend=tap,name=hvhost1,mtu=9000\n"
     "  hvnet set hvhost1 --remove\n";
 
+/* The value of option or key `what`; JSON has no other texts than UTF-8. */
+static json_t *
+cmd_set_text(const char *what, const char *value)
+{
+	json_t *text = json_string(value);
+
+	if (text == NULL)
+		cli_usage("%s: '%s' is not UTF-8", what, value);
+	return text;
+}
+
 static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
@@ -80,7 +91,9 @@ parse(int key, char *arg, struct argp_state *state)
 		*eq = '\0';
 		if (json_object_get(s->set, arg) != NULL)
 			cli_usage("%s is given twice", arg);
-		json_object_set_new(s->set, arg, json_string(eq + 1));
+		if (json_object_set_new(s->set, arg,
+		    cmd_set_text(arg, eq + 1)) < 0)
+			cli_usage("'%s' is not UTF-8", arg);
 		break;
 	case ARGP_KEY_END:
 		if (s->add != NULL && (s->nic != NULL || s->remove ||
@@ -168,7 +181,8 @@ set_send(const struct cmd_set *s, const struct peer *p)
 	int status = CLI_OK;
 
 	if (s->add != NULL)
-		request = json_pack("{s:s,s:s}", "cmd", "add", "spec", s->add);
+		request = json_pack("{s:s,s:o}", "cmd", "add", "spec",
+		    cmd_set_text("--add", s->add));
 	else if (s->remove)
 		request = json_pack("{s:s,s:s}", "cmd", "remove", "nic",
 		    s->nic);

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "linux/link/link_wire.h"
+#include "linux/run/name.h"
 
 #define OPTIONS_MAX_CPU	4095u
 
@@ -38,10 +39,9 @@ static const struct argp_option attach_options[] = {
 static const char *
 attach_name(const char *what, const char *text)
 {
-	if (text[0] == '\0' || strlen(text) >= LINK_NAME_LEN ||
-	    strchr(text, ',') != NULL)
-		cli_usage("%s: '%s' is not a name of 1 to %u characters, none "
-		    "a comma", what, text, LINK_NAME_LEN - 1);
+	if (!name_ok(text, LINK_NAME_LEN))
+		cli_usage("%s: '%s' is not a name: want 1 to %u " NAME_RULE,
+		    what, text, LINK_NAME_LEN - 1);
 	return text;
 }
 

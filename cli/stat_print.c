@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/stat_text.h"
+#include "linux/run/text.h"
 
 /* Policy: what fits beside the text on a line. */
 #define COLUMNS_MAX	4u
@@ -101,9 +102,12 @@ print_faults(const struct cols *c, int depth)
 static void
 print_scalar(const json_t *v)
 {
+	char shown[1024];
+
 	if (json_is_string(v))
 		printf("%s", json_string_value(v)[0] != '\0' ?
-		    json_string_value(v) : "-");
+		    text_show(shown, sizeof(shown), json_string_value(v)) :
+		    "-");
 	else if (json_is_integer(v))
 		printf("%lld", (long long)json_integer_value(v));
 	else if (json_is_boolean(v))

@@ -12,6 +12,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/run/stat.h"
+#include "linux/run/text.h"
 
 static const struct {
 	const char *name;
@@ -108,7 +109,7 @@ ctl_nic(struct nic *nic)
 	for (uint32_t i = 0; (key = nic_spec_key(i)) != NULL; i++)
 		if (nic_spec_get(&nic->spec, key, text, sizeof(text)) &&
 		    text[0] != '\0')
-			json_object_set_new(spec, key, json_string(text));
+			json_object_set_new(spec, key, text_json(text));
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x",
 	    nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4],
 	    nic->mac[5]);
@@ -155,9 +156,9 @@ ctl_stat(struct host *h, const char *name)
 	for (uint32_t i = 0; i < h->pool.count; i++)
 		json_array_append_new(workers, stat_counters(
 		    &h->pool.worker[i].counters, &worker_counters_table));
-	return json_pack("{s:b,s:s,s:i,s:s,s:I,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
+	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
 	    "ok", 1, "kind", "host", "pid", (int)getpid(), "listen",
-	    h->cfg.listen, "rss_bytes", ctl_rss(), "guests",
+	    text_json(h->cfg.listen), "rss_bytes", ctl_rss(), "guests",
 	    (int)h->guest_count, "guests_served",
 	    (json_int_t)h->guests_served, "turned_away",
 	    (json_int_t)h->turned_away, "evicted", (json_int_t)h->evicted,

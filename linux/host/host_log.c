@@ -10,10 +10,14 @@
 
 #include "base/span.h"
 #include "linux/run/clock.h"
+#include "linux/run/text.h"
+
+#define HOST_LOG_TEXT	400u	/* bytes of a line; the rest is cut off */
 
 static void
 log_line(struct host_log *l, const char *text)
 {
+	char shown[HOST_LOG_TEXT];
 	uint64_t now = clock_now_ns();
 	uint64_t back = (now - l->spent_at_ns) / HOST_LOG_LINE_NS;
 
@@ -30,7 +34,8 @@ log_line(struct host_log *l, const char *text)
 		fprintf(stderr, "hvnet host: (%llu lines left out)\n",
 		    (unsigned long long)l->left_out);
 	l->left_out = 0;
-	fprintf(stderr, "hvnet host: %s\n", text);
+	fprintf(stderr, "hvnet host: %s\n", text_show(shown, sizeof(shown),
+	    text));
 }
 
 /* True if this text was said in the last minute; it is known from now on. */
@@ -58,7 +63,7 @@ log_known(struct host_log *l, const char *text)
 void
 host_log(struct host_log *l, const char *fmt, ...)
 {
-	char text[400];
+	char text[HOST_LOG_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -70,7 +75,7 @@ host_log(struct host_log *l, const char *fmt, ...)
 void
 host_log_once(struct host_log *l, const char *fmt, ...)
 {
-	char text[400];
+	char text[HOST_LOG_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/run/name.h"
+
 /* Where a value is and where a complaint goes. */
 struct spec_at {
 	const char *list;
@@ -97,6 +99,23 @@ parse_text(const struct spec_key *k, struct nic_spec *s,
 	if (strlen(at->value) >= k->max || strlen(at->value) < k->min) {
 		snprintf(want, sizeof(want), "%llu to %llu characters",
 		    (unsigned long long)k->min,
+		    (unsigned long long)k->max - 1);
+		return spec_bad(at, want);
+	}
+	strcpy(FIELD(s, k, char), at->value);
+	return 0;
+}
+
+/* parse_text() of a name, which min 0 allows to be empty. */
+static int
+parse_name(const struct spec_key *k, struct nic_spec *s,
+    const struct spec_at *at)
+{
+	char want[96];
+
+	if (!name_ok(at->value, k->max) &&
+	    (k->min > 0 || at->value[0] != '\0')) {
+		snprintf(want, sizeof(want), "1 to %llu " NAME_RULE,
 		    (unsigned long long)k->max - 1);
 		return spec_bad(at, want);
 	}
@@ -350,6 +369,9 @@ print_nvsp(const struct spec_key *k, const struct nic_spec *s, char *out,
 #define TEXT(field, run, min_) run, parse_text, print_text,		\
 	offsetof(struct nic_spec, field), min_,				\
 	sizeof(((struct nic_spec *)0)->field)
+#define NAME(field, min_) false, parse_name, print_text,		\
+	offsetof(struct nic_spec, field), min_,				\
+	sizeof(((struct nic_spec *)0)->field)
 #define NUMBER(field, run, min_, max_) run, parse_u32, print_u32,	\
 	offsetof(struct nic_spec, field), min_, max_
 #define SWITCH(field) true, parse_bool, print_bool,			\
@@ -358,13 +380,13 @@ print_nvsp(const struct spec_key *k, const struct nic_spec *s, char *out,
 
 static const struct spec_key spec_keys[] = {
 	{ "backend", OWN(backend, false) },
-	{ "name", TEXT(name, false, 1) },
-	{ "ifname", TEXT(ifname, false, 0) },
-	{ "netns", TEXT(netns, false, 0) },
-	{ "guest", TEXT(guest, false, 0) },
+	{ "name", NAME(name, 1) },
+	{ "ifname", NAME(ifname, 0) },
+	{ "netns", NAME(netns, 0) },
+	{ "guest", NAME(guest, 0) },
 	{ "file", TEXT(file, false, 0) },
 	{ "replay", TEXT(replay, false, 0) },
-	{ "peer", TEXT(peer, false, 0) },
+	{ "peer", NAME(peer, 0) },
 	{ "mac", OWN(mac, false) },
 	{ "mtu", NUMBER(mtu, true, 68, 9000) },
 	{ "queues", NUMBER(queues, false, 1, 64) },

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_msg.h"
+#include "linux/run/name.h"
 
 #define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
 #define LINK_GUEST_WANTS	128u	/* more than a host asks at a time */
@@ -443,6 +444,12 @@ link_say_hello(struct link_guest *lg, const struct link_guest_config *cfg,
 	union link_msg a;
 	int rc;
 
+	if (!name_ok_or_empty(cfg->name, sizeof(h.name)) ||
+	    !name_ok_or_empty(cfg->nic, sizeof(h.nic))) {
+		snprintf(err, cap, "the name of a guest or NIC: want 1 to %u "
+		    NAME_RULE, LINK_NAME_LEN - 1);
+		return -EINVAL;
+	}
 	snprintf(h.name, sizeof(h.name), "%s", cfg->name);
 	snprintf(h.nic, sizeof(h.nic), "%s", cfg->nic);
 	rc = link_guest_call(lg, &h.hdr, sizeof(h), NULL, 0, &a);

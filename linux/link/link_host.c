@@ -27,6 +27,7 @@
 #include "linux/link/link_mem.h"
 #include "linux/link/link_msg.h"
 #include "linux/run/clock.h"
+#include "linux/run/name.h"
 
 /* --- the end --- */
 
@@ -105,9 +106,10 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 		.post_max = LINK_POST_BURST,
 	};
 	struct link_hello copy = *h;
+	const char *why = NULL;
 
-	copy.name[LINK_NAME_LEN - 1] = '\0';
-	copy.nic[LINK_NAME_LEN - 1] = '\0';
+	/* What it says of itself is not what log and statistics say. */
+	copy.pid = lh->peer.pid;
 	event_del(lh->timer);
 	if (h->magic != LINK_MAGIC)
 		ack.status = LINK_E_PROTO;
@@ -115,7 +117,11 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 		ack.status = LINK_E_VERSION;
 	else if (h->vps == 0 || h->vps > LINK_MAX_VPS)
 		ack.status = LINK_E_LIMIT;
-	else
+	else if (!name_ok_or_empty(h->name, sizeof(h->name)) ||
+	    !name_ok_or_empty(h->nic, sizeof(h->nic))) {
+		ack.status = LINK_E_PROTO;
+		why = "HELLO: its name or NIC is not " NAME_RULE;
+	} else
 		ack.status = link_partition_make(lh, h->vps);
 	if (ack.status == LINK_OK) {
 		lh->greeted = true;
@@ -128,8 +134,11 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 		    lh->ops->connection(lh->ctx, id))
 			ack.connection[ack.connections++] = id;
 	link_msg_send(lh->sock, &ack, sizeof(ack), NULL, 0, MSG_DONTWAIT);
-	if (ack.status != LINK_OK)
-		link_over(lh, link_status_text(ack.status));
+	if (ack.status == LINK_OK)
+		return;
+	if (ack.status == LINK_E_PROTO)
+		fault_note(&lh->part.faults, FAULT_LINK_PROTO, ack.status);
+	link_over(lh, why != NULL ? why : link_status_text(ack.status));
 }
 
 static void

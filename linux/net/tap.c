@@ -20,6 +20,7 @@
 
 #include "linux/net/netns.h"
 #include "linux/net/rtnl.h"
+#include "linux/run/name.h"
 
 static int
 tap_queue_open(struct tap *t, uint32_t queues, bool first)
@@ -74,15 +75,12 @@ tap_make(struct tap *t, uint32_t queues)
 	return t->index < 0 ? t->index : 0;
 }
 
-/* What the kernel takes, less '%', of which it would make a number. */
+/* A name that the kernel takes, less '%', of which it would make a number. */
 static bool
 tap_name_ok(const char *name)
 {
-	const size_t len = strlen(name);
-
-	return len >= 1 && len < IFNAMSIZ && strcmp(name, ".") != 0 &&
-	    strcmp(name, "..") != 0 &&
-	    strcspn(name, " \t\n\v\f\r/:%") == len;
+	return name_ok(name, IFNAMSIZ) && strcmp(name, ".") != 0 &&
+	    strcmp(name, "..") != 0 && strpbrk(name, "/:%") == NULL;
 }
 
 int
@@ -96,7 +94,7 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	memset(t, 0, sizeof(*t));
 	if (!tap_name_ok(cfg->name)) {
 		snprintf(err, cap, "interface name '%s': want 1 to 15 "
-		    "characters, none a blank, '/', ':' or '%%'", cfg->name);
+		    NAME_RULE ", and none of '/', ':' and '%%'", cfg->name);
 		return -EINVAL;
 	}
 	if (cfg->queues == 0 || cfg->queues > TAP_MAX_QUEUES ||

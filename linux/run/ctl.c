@@ -23,6 +23,7 @@
 #include "linux/run/acceptor.h"
 #include "linux/run/clock.h"
 #include "linux/run/ctl_path.h"
+#include "linux/run/text.h"
 
 /* Policy: that clients wait for a descriptor is said once a minute. */
 #define CTL_SAY_NS	60000000000ull
@@ -56,7 +57,7 @@ ctl_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
+	return json_pack("{s:b, s:o}", "ok", 0, "error", text_json(text));
 }
 
 static void

@@ -142,10 +142,12 @@ class Guest(Socket):
             pass        # it may have said why
         return self.answer()
 
-    def hello(self, nic='', vps=2, kind=0, magic=MAGIC, version=1, name=b''):
+    def hello(self, nic='', vps=2, kind=0, magic=MAGIC, version=1, name=b'',
+              pid=None):
+        nic = nic if isinstance(nic, bytes) else nic.encode()
         return self.ask(HELLO, struct.pack(
-            'IIIIII32s32s', magic, version, vps, kind, 1, os.getpid(), name,
-            nic.encode()))
+            'IIIIII32s32s', magic, version, vps, kind, 1,
+            os.getpid() if pid is None else pid, name, nic))
 
     def mem_add(self, fd, gpa=GPA, size=None, offset=0):
         if size is None:

@@ -44,7 +44,8 @@ def test_first_words(stage):
                        ({'vps': 0}, peer.E_LIMIT),
                        ({'vps': 65}, peer.E_LIMIT),
                        ({'vps': 0xffffffff}, peer.E_LIMIT),
-                       ({'nic': 'x' * 32}, peer.E_NONIC)):
+                       ({'nic': 'x' * 31}, peer.E_NONIC),
+                       ({'nic': 'x' * 32}, peer.E_PROTO)):
         g = stage.guest()
         assert g.hello(**{'nic': 'null0', **kw}) == status
         g.close()
@@ -52,6 +53,26 @@ def test_first_words(stage):
     assert g.hello('null0') == peer.OK
     refused(peer.E_PROTO, g.hello, 'null0')
     g.close()
+
+
+def test_names(stage):
+    """Those that are none are refused, with one clean line; the pid of a guest
+    is what the kernel says."""
+    for name in (b'a\nhvnet host: all is well', b'\x1b[2J', b'\xff', b'a b',
+                 b'a,b', b'\xc3\xbc', b'x' * 32):
+        for kw in ({'name': name}, {'nic': name}):
+            g = stage.guest()
+            assert g.hello(**{'nic': 'null0', **kw}) == peer.E_PROTO
+            g.close()
+    g = stage.guest()
+    assert g.hello('null0', name=b'x' * 31, pid=1) == peer.OK
+    got, = (n['guest'] for n in stage.stat()['nics'] if n['name'] == 'null0')
+    assert (got['name'], got['pid']) == ('x' * 31, os.getpid())
+    g.close()
+    log = stage.lab.log(stage.host)
+    assert 'all is well' not in log and log.isascii() and '\x1b' not in log
+    assert 'HELLO: its name or NIC is not printable ASCII' in log
+    assert f'({"x" * 31}, pid {os.getpid()}) attached' in log
 
 
 def test_half_open_connections(stage):

@@ -103,8 +103,13 @@ test_bad_values(void **state)
 	refused("speed=0.5M", false, "1M to 400G");
 	refused("nvsp=3", false, "all, 1, 2, 4, 5, 6 or 6.1");
 	refused("backend=vhost", false, "tap, null, pcap");
-	refused("name=", false, "1 to 31 characters");
-	refused("ifname=0123456789abcdef", false, "0 to 15 characters");
+	refused("name=", false, "1 to 31 printable ASCII characters");
+	refused("name=a b", false, "no blank");
+	refused("name=a\nb", false, "no blank");
+	refused("guest=\xff", false, "1 to 31 printable");
+	refused("netns=\xc3\xbc", false, "1 to 63 printable");
+	refused("peer=\033", false, "1 to 31 printable");
+	refused("ifname=0123456789abcdef", false, "1 to 15 printable");
 }
 
 static void

@@ -32,11 +32,13 @@ struct rig {
 	int sock, irq, eom;
 	uint32_t kind;
 	const char *over;
+	struct link_hello hello;	/* as attach() had it */
 };
 
 static uint32_t
 rig_attach(void *ctx, struct link_host *lh, const struct link_hello *h)
 {
+	((struct rig *)ctx)->hello = *h;
 	return LINK_OK;
 }
 
@@ -90,11 +92,10 @@ rig_ask(struct rig *r, const void *msg, size_t len, const int *fds,
 	    (int)m.ack.status;
 }
 
-static void
-rig_up(struct rig *r, uint32_t kind)
+/* A link that a guest connected to, and what HELLO was answered with. */
+static int
+rig_hello(struct rig *r, const struct link_hello *h)
 {
-	const struct link_hello h = { { LINK_HELLO, 1 }, LINK_MAGIC,
-	    LINK_VERSION, 1, kind, 0, 1, "test", "" };
 	int pair[2];
 
 	memset(r, 0, sizeof(*r));
@@ -105,7 +106,16 @@ rig_up(struct rig *r, uint32_t kind)
 	r->eom = eventfd(0, 0);
 	r->link = link_host_create(r->base, pair[1], &rig_ops, r);
 	assert_non_null(r->link);
-	assert_int_equal(rig_ask(r, &h, sizeof(h), NULL, 0), LINK_OK);
+	return rig_ask(r, h, sizeof(*h), NULL, 0);
+}
+
+static void
+rig_up(struct rig *r, uint32_t kind)
+{
+	const struct link_hello h = { { LINK_HELLO, 1 }, LINK_MAGIC,
+	    LINK_VERSION, 1, kind, 0, 1, "test", "" };
+
+	assert_int_equal(rig_hello(r, &h), LINK_OK);
 }
 
 static void
@@ -332,6 +342,42 @@ descriptors_that_run_out_end_it_with_a_reason(void **state)
 	close(mem);
 }
 
+static void
+names_are_names(void **state)
+{
+	static const char *const bad[] = { "a\nb", "\033[2J", "\xff", "a b",
+		"a,b", "\xc3\xbc", "\x7f", " " };
+	struct rig r;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(bad) + 2; i++) {
+		struct link_hello h = { { LINK_HELLO, 1 }, LINK_MAGIC,
+		    LINK_VERSION, 1, LINK_KIND_HVNET, 0, 1, "", "" };
+		char *name = i % 2 == 0 ? h.name : h.nic;
+
+		/* The last: no end within its bytes. */
+		memset(name, 'x', i / 2 == ARRAY_LEN(bad) ? LINK_NAME_LEN : 0);
+		if (i / 2 < ARRAY_LEN(bad))
+			strcpy(name, bad[i / 2]);
+		assert_int_equal(rig_hello(&r, &h), LINK_E_PROTO);
+		assert_non_null(strstr(r.over, "name or NIC is not printable"));
+		rig_down(&r);
+	}
+}
+
+static void
+pid_is_the_kernels(void **state)
+{
+	const struct link_hello h = { { LINK_HELLO, 1 }, LINK_MAGIC,
+	    LINK_VERSION, 1, LINK_KIND_HVNET, 0, 4711, "web", "n0" };
+	struct rig r;
+
+	assert_int_equal(rig_hello(&r, &h), LINK_OK);
+	assert_int_equal(r.hello.pid, getpid());
+	assert_string_equal(r.hello.name, "web");
+	assert_string_equal(r.hello.nic, "n0");
+	rig_down(&r);
+}
+
 int
 main(void)
 {
@@ -342,6 +388,8 @@ main(void)
 		cmocka_unit_test(loose_memory_that_goes_ends_its_guest),
 		cmocka_unit_test(the_peer_is_who_the_kernel_says),
 		cmocka_unit_test(descriptors_where_none_belong_end_it),
+		cmocka_unit_test(names_are_names),
+		cmocka_unit_test(pid_is_the_kernels),
 		cmocka_unit_test(descriptors_that_run_out_end_it_with_a_reason),
 	};
 
