@@ -25,9 +25,6 @@ KNOWN = [
      'vsp_rxbuf vsp_to_guest_gso vsp_to_guest_head vsp_to_guest_send',
      'to be taken apart'),
     ('core/bus',
-     'vmc vmc_chan vmc_dispatch vmc_gpadl vmc_offer vmc_post',
-     'to be taken apart'),
-    ('core/bus',
      'vms vms_chan vms_gpadl vms_offer', 'to be taken apart'),
     ('linux/host',
      'backend_pair host host_accept host_ctl host_fault host_guest '

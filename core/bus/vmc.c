@@ -23,6 +23,37 @@
 COUNTER_TABLE(vmc_counters, VMC_COUNTERS(X));
 #undef X
 
+static void
+contact_build(const struct vmc *vmc, const struct vmc_out *o,
+    struct vmbus_msg *m)
+{
+	struct vmbus_contact *c = &m->contact;
+
+	c->version = vmc->version;
+	c->target_vp = VMC_MSG_VP;
+	c->sint = VMBUS_SINT;
+	c->monitor_to_guest = vmc->pages.gpa;
+	c->monitor_to_host = vmc->pages.gpa + HV_PAGE_SIZE;
+	if (vmc->version < VMBUS_V2_4)
+		c->interrupt_gpa = vmc->pages.gpa + 2 * HV_PAGE_SIZE;
+}
+
+static void contact_done(struct vmc *, struct vmc_out *, int err);
+static void unload_posted(struct vmc *, struct vmc_out *, int err);
+
+static const struct vmc_out_kind out_contact = {
+	.type = VMBUS_INITIATE_CONTACT,
+	.build = contact_build,
+	.done = contact_done,
+};
+static const struct vmc_out_kind out_request = {
+	.type = VMBUS_REQUEST_OFFERS,
+};
+static const struct vmc_out_kind out_unload = {
+	.type = VMBUS_UNLOAD,
+	.done = unload_posted,
+};
+
 static uint32_t
 version_next(const struct vmc *vmc, uint32_t from, uint32_t below)
 {
@@ -82,28 +113,6 @@ vmc_destroy(struct vmc *vmc)
 	ops->free(vmc->ctx, vmc, sizeof(*vmc));
 }
 
-void
-vmc_due_arm(struct vmc *vmc, uint64_t *due)
-{
-	*due = DUE_ARM;
-	vmc->armed = true;
-}
-
-void
-vmc_fault(struct vmc *vmc, enum fault why, uint64_t value)
-{
-	(void)fault_note(&vmc->faults, why, value);
-}
-
-void
-vmc_stray(struct vmc *vmc, enum vmbus_msg_type type)
-{
-	if (vmc->state == VMC_UNLOADING)
-		counter_add(&vmc->counters.late, 1);
-	else
-		vmc_fault(vmc, FAULT_VMBUS_STATE, type);
-}
-
 /* The connection is over, whoever ended it. */
 static void
 connection_end(struct vmc *vmc, int err)
@@ -112,7 +121,7 @@ connection_end(struct vmc *vmc, int err)
 	vmc->version = 0;
 	vmc->due = DUE_NEVER;
 	vmc_out_clear(vmc);
-	vmc_dispatch_reset(vmc);
+	vmc_flags_reset(vmc);
 	vmc_chan_lose_all(vmc, err);
 	vmc_gpadl_forget(vmc);
 }
@@ -138,7 +147,7 @@ contact(struct vmc *vmc, uint32_t try)
 	os_st32(&vmc->intpage_used, vmc->version < VMBUS_V2_4);
 	counter_add(&vmc->counters.contacts, 1);
 	vmc_due_arm(vmc, &vmc->due);
-	vmc_out_add(vmc, &vmc->out_contact, VMBUS_INITIATE_CONTACT);
+	vmc_out_add(vmc, &vmc->out_contact, &out_contact);
 }
 
 int
@@ -152,10 +161,11 @@ vmc_start(struct vmc *vmc, uint64_t now_ns)
 	return 0;
 }
 
-void
-vmc_contact_refused(struct vmc *vmc)
+/* An error: the host has no such message connection (HvPostMessage). */
+static void
+contact_done(struct vmc *vmc, struct vmc_out *o, int err)
 {
-	if (vmc->state != VMC_CONTACT)
+	if (err == 0 || vmc->state != VMC_CONTACT)
 		return;
 	if (vmc->msg_conn == VMBUS_CONN_MESSAGE_5_0)
 		contact(vmc, version_next(vmc, 0, VMBUS_V5_0));
@@ -185,7 +195,7 @@ vmc_version_response(struct vmc *vmc, const struct vmbus_version *v)
 		    VMBUS_CONN_MESSAGE;
 	vmc->state = VMC_OFFERS;
 	vmc_due_arm(vmc, &vmc->due);
-	vmc_out_add(vmc, &vmc->out_request, VMBUS_REQUEST_OFFERS);
+	vmc_out_add(vmc, &vmc->out_request, &out_request);
 }
 
 void
@@ -211,7 +221,7 @@ vmc_unload(struct vmc *vmc, uint64_t now_ns)
 	}
 	vmc->state = VMC_UNLOADING;
 	vmc_due_arm(vmc, &vmc->due);
-	vmc_out_add(vmc, &vmc->out_unload, VMBUS_UNLOAD);
+	vmc_out_add(vmc, &vmc->out_unload, &out_unload);
 }
 
 void
@@ -223,6 +233,17 @@ vmc_unload_done(struct vmc *vmc, int err)
 	}
 	connection_end(vmc, err);
 	vmc->ops->unloaded(vmc->ctx);
+}
+
+static void
+unload_posted(struct vmc *vmc, struct vmc_out *o, int err)
+{
+	/*
+	 * UNLOAD_COMPLETE exists from 1.1 on.  Before, nobody says when the
+	 * host is done with a channel left open: leak its memory.
+	 */
+	if (vmc->version < VMBUS_V1_1)
+		vmc_unload_done(vmc, E_TIMEOUT);
 }
 
 void

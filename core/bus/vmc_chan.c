@@ -20,6 +20,67 @@
 COUNTER_TABLE(vmc_signal_counters, VMC_SIGNAL_COUNTERS(X));
 #undef X
 
+struct vmc_chan *
+vmc_chan_find(struct vmc *vmc, uint32_t relid)
+{
+	for (uint32_t i = 0; i < VMC_MAX_CHANNELS; i++) {
+		struct vmc_chan *vc = vmc->chan[i];
+
+		if (vc != NULL && vc->rc.chan.relid == relid && !vc->lost &&
+		    vc->state != CHAN_ZOMBIE)
+			return vc;
+	}
+	return NULL;
+}
+
+static void
+open_build(const struct vmc *vmc, const struct vmc_out *out,
+    struct vmbus_msg *m)
+{
+	const struct vmc_chan *vc =
+	    CONTAINER_OF(out, const struct vmc_chan, out_open);
+	struct vmbus_open *o = &m->open;
+
+	o->relid = vc->rc.chan.relid;
+	o->open_id = vc->open_id;
+	o->ring_gpadl = vc->ring_gpadl->id;
+	o->target_vp = vc->vp;
+	o->downstream_pages = vc->to_host_bytes >> HV_PAGE_SHIFT;
+	memcpy(o->user, vc->user_data, sizeof(o->user));
+}
+
+static void
+close_build(const struct vmc *vmc, const struct vmc_out *out,
+    struct vmbus_msg *m)
+{
+	m->relid = CONTAINER_OF(out, const struct vmc_chan,
+	    out_close)->rc.chan.relid;
+}
+
+static void
+modify_build(const struct vmc *vmc, const struct vmc_out *out,
+    struct vmbus_msg *m)
+{
+	const struct vmc_chan *vc =
+	    CONTAINER_OF(out, const struct vmc_chan, out_modify);
+
+	m->modify.relid = vc->rc.chan.relid;
+	m->modify.target_vp = vc->vp;
+}
+
+static const struct vmc_out_kind out_open = {
+	.type = VMBUS_OPEN_CHANNEL,
+	.build = open_build,
+};
+static const struct vmc_out_kind out_close = {
+	.type = VMBUS_CLOSE_CHANNEL,
+	.build = close_build,
+};
+static const struct vmc_out_kind out_modify = {
+	.type = VMBUS_MODIFY_CHANNEL,
+	.build = modify_build,
+};
+
 static int
 rings_init(struct vmc_chan *vc, const struct chan_open *o)
 {
@@ -41,40 +102,6 @@ rings_init(struct vmc_chan *vc, const struct chan_open *o)
 	ring_ctrl_reset(to_host);
 	ring_ctrl_reset(to_guest);
 	return ring_chan_init(&vc->rc, &cfg, &why) < 0 ? E_STATE : 0;
-}
-
-static int
-chan_open(struct chan *c, const struct chan_open *o)
-{
-	struct vmc_chan *vc = vmc_chan_of(c);
-	const uint32_t bytes = o->ring.bytes, to_host = o->to_host_bytes;
-	int err;
-
-	if (vc->rescinded)
-		return E_GONE;
-	if (vc->state != CHAN_CLOSED || c->events == NULL ||
-	    to_host % HV_PAGE_SIZE != 0 || to_host < RING_MIN_BYTES ||
-	    bytes < RING_MIN_BYTES || to_host > bytes - RING_MIN_BYTES ||
-	    o->vp >= vc->vmc->cfg.vps ||
-	    o->user_data.len > sizeof(vc->user_data))
-		return E_STATE;
-	err = vmc_gpadl_alloc(vc, &o->ring, &vc->ring_gpadl);
-	if (err < 0)
-		return err;
-	err = rings_init(vc, o);
-	OS_ASSERT(err == 0);
-	vc->ring_gpadl->ring = true;
-	vc->ring = o->ring;
-	vc->to_host_bytes = to_host;
-	os_st32(&vc->vp, c->vmbus_version < VMBUS_V2_4 ? VMC_MSG_VP : o->vp);
-	memset(vc->user_data, 0, sizeof(vc->user_data));
-	if (o->user_data.len != 0)
-		memcpy(vc->user_data, o->user_data.p, o->user_data.len);
-	vc->close_wanted = false;
-	vc->state = CHAN_GPADL;
-	vc->vmc->sweep = true;
-	vmc_gpadl_send(vc->ring_gpadl);
-	return 0;
 }
 
 /* The exchange is over: one of opened() and closed(). */
@@ -103,8 +130,8 @@ backout(struct vmc_chan *vc, int err)
 	vmc_gpadl_end(vc->ring_gpadl);
 }
 
-void
-vmc_chan_ring_created(struct vmc_chan *vc, int err)
+static void
+ring_created(struct vmc_chan *vc, uint32_t id, int err)
 {
 	struct vmc *vmc = vc->vmc;
 
@@ -119,15 +146,53 @@ vmc_chan_ring_created(struct vmc_chan *vc, int err)
 	vc->state = CHAN_OPENING;
 	vc->open_id = ++vmc->next_open_id;
 	vmc_due_arm(vmc, &vc->due);
-	vmc_out_add(vmc, &vc->out_open, VMBUS_OPEN_CHANNEL);
+	vmc_out_add(vmc, &vc->out_open, &out_open);
 }
 
-void
-vmc_chan_ring_torndown(struct vmc_chan *vc, int err)
+static void
+ring_torndown(struct vmc_chan *vc, uint32_t id, int err)
 {
 	bool opening = vc->state == CHAN_BACKOUT;
 
 	chan_ended(vc, opening, err < 0 ? E_TIMEOUT : opening ? vc->err : 0);
+}
+
+static const struct vmc_gpadl_user ring_user = {
+	.created = ring_created,
+	.torndown = ring_torndown,
+};
+
+static int
+chan_open(struct chan *c, const struct chan_open *o)
+{
+	struct vmc_chan *vc = vmc_chan_of(c);
+	const uint32_t bytes = o->ring.bytes, to_host = o->to_host_bytes;
+	int err;
+
+	if (vc->rescinded)
+		return E_GONE;
+	if (vc->state != CHAN_CLOSED || c->events == NULL ||
+	    to_host % HV_PAGE_SIZE != 0 || to_host < RING_MIN_BYTES ||
+	    bytes < RING_MIN_BYTES || to_host > bytes - RING_MIN_BYTES ||
+	    o->vp >= vc->vmc->cfg.vps ||
+	    o->user_data.len > sizeof(vc->user_data))
+		return E_STATE;
+	err = vmc_gpadl_alloc(vc, &o->ring, &ring_user, &vc->ring_gpadl);
+	if (err < 0)
+		return err;
+	err = rings_init(vc, o);
+	OS_ASSERT(err == 0);
+	vc->ring = o->ring;
+	vc->to_host_bytes = to_host;
+	os_st32(&vc->vp, c->vmbus_version < VMBUS_V2_4 ? VMC_MSG_VP : o->vp);
+	memset(vc->user_data, 0, sizeof(vc->user_data));
+	if (o->user_data.len != 0)
+		memcpy(vc->user_data, o->user_data.p, o->user_data.len);
+	vc->close_wanted = false;
+	vc->state = CHAN_GPADL;
+	vc->vmc->sweep = true;
+	vmc_gpadl_send(vc->ring_gpadl);
+	return 0;
 }
 
 static void
@@ -138,7 +203,7 @@ chan_shut(struct vmc_chan *vc)
 	vc->state = CHAN_CLOSING;
 	vc->due = DUE_NEVER;
 	if (!vc->lost)
-		vmc_out_add(vc->vmc, &vc->out_close, VMBUS_CLOSE_CHANNEL);
+		vmc_out_add(vc->vmc, &vc->out_close, &out_close);
 	vmc_gpadl_end(vc->ring_gpadl);
 }
 
@@ -230,7 +295,7 @@ vmc_chan_timeout(struct vmc_chan *vc)
 	if (vc->out_open.queued)
 		vmc_out_cancel(vmc, &vc->out_open);
 	else
-		vmc_out_add(vmc, &vc->out_close, VMBUS_CLOSE_CHANNEL);
+		vmc_out_add(vmc, &vc->out_close, &out_close);
 	backout(vc, E_NOTSUP);
 }
 
@@ -255,7 +320,7 @@ vmc_chan_move(struct vmc *vmc, struct chan *c, uint32_t vp)
 		vc->moving = true;
 		vmc_due_arm(vmc, &vc->move_due);
 	}
-	vmc_out_add(vmc, &vc->out_modify, VMBUS_MODIFY_CHANNEL);
+	vmc_out_add(vmc, &vc->out_modify, &out_modify);
 	return 0;
 }
 

@@ -64,14 +64,52 @@ gpadl_leak(struct vmc *vmc, struct vmc_gpadl *g)
 	counter_add(&vmc->counters.leaked_bytes, g->src.bytes);
 }
 
+/* The next of header and bodies. */
+static uint32_t
+header_build(const struct vmc_out *o, uint8_t *buf)
+{
+	const struct vmc_gpadl *g =
+	    CONTAINER_OF(o, const struct vmc_gpadl, out_create);
+
+	return vmbus_gpadl_message(&g->src, 1, g->relid, g->id, g->sent, buf);
+}
+
+static bool
+header_more(struct vmc *vmc, struct vmc_out *o, int err)
+{
+	struct vmc_gpadl *g = CONTAINER_OF(o, struct vmc_gpadl, out_create);
+
+	return err == 0 && ++g->sent < g->messages;
+}
+
+static void
+teardown_build(const struct vmc *vmc, const struct vmc_out *o,
+    struct vmbus_msg *m)
+{
+	const struct vmc_gpadl *g =
+	    CONTAINER_OF(o, const struct vmc_gpadl, out_teardown);
+
+	m->gpadl.relid = g->relid;
+	m->gpadl.gpadl = g->id;
+}
+
+static const struct vmc_out_kind out_create = {
+	.type = VMBUS_GPADL_HEADER,
+	.build_raw = header_build,
+	.more = header_more,
+};
+static const struct vmc_out_kind out_teardown = {
+	.type = VMBUS_GPADL_TEARDOWN,
+	.build = teardown_build,
+};
+
 /* err 0: live.  E_TIMEOUT: the host may have it.  Else it is ours. */
 static void
 created_done(struct vmc_gpadl *g, int err)
 {
 	struct vmc_chan *vc = g->chan;
-	struct chan *c = &vc->rc.chan;
+	const struct vmc_gpadl_user *user = g->user;
 	uint32_t id = g->id;
-	bool ring = g->ring;
 
 	g->due = DUE_NEVER;
 	if (err == 0) {
@@ -83,34 +121,27 @@ created_done(struct vmc_gpadl *g, int err)
 		else
 			gpadl_free(vc->vmc, g);
 	}
-	if (ring)
-		vmc_chan_ring_created(vc, err);
-	else
-		c->events->gpadl_created(c, id, err);
+	user->created(vc, id, err);
 }
 
 static void
 torndown_done(struct vmc_gpadl *g, int err)
 {
 	struct vmc_chan *vc = g->chan;
-	struct chan *c = &vc->rc.chan;
+	const struct vmc_gpadl_user *user = g->user;
 	uint32_t id = g->id;
-	bool ring = g->ring;
 
 	gpadl_unlink(g);
 	if (err < 0)
 		gpadl_leak(vc->vmc, g);
 	else
 		gpadl_free(vc->vmc, g);
-	if (ring)
-		vmc_chan_ring_torndown(vc, err);
-	else
-		c->events->gpadl_torndown(c, id, err);
+	user->torndown(vc, id, err);
 }
 
 int
 vmc_gpadl_alloc(struct vmc_chan *vc, const struct chan_mem *mem,
-    struct vmc_gpadl **out)
+    const struct vmc_gpadl_user *user, struct vmc_gpadl **out)
 {
 	struct vmc *vmc = vc->vmc;
 	struct vmbus_gpadl_src src = {
@@ -142,7 +173,7 @@ vmc_gpadl_alloc(struct vmc_chan *vc, const struct chan_mem *mem,
 	g->id = g->gen << VMC_GPADL_BITS | (uint32_t)(g - vmc->gpadl);
 	g->state = GPADL_CREATING;
 	g->chan = vc;
-	g->ring = false;
+	g->user = user;
 	g->relid = vc->rc.chan.relid;
 	g->src = src;
 	g->sent = 0;
@@ -159,8 +190,30 @@ vmc_gpadl_send(struct vmc_gpadl *g)
 	struct vmc *vmc = g->chan->vmc;
 
 	vmc_due_arm(vmc, &g->due);
-	vmc_out_add(vmc, &g->out_create, VMBUS_GPADL_HEADER);
+	vmc_out_add(vmc, &g->out_create, &out_create);
 }
+
+static void
+chan_user_created(struct vmc_chan *vc, uint32_t id, int err)
+{
+	struct chan *c = &vc->rc.chan;
+
+	c->events->gpadl_created(c, id, err);
+}
+
+static void
+chan_user_torndown(struct vmc_chan *vc, uint32_t id, int err)
+{
+	struct chan *c = &vc->rc.chan;
+
+	c->events->gpadl_torndown(c, id, err);
+}
+
+/* Buffers of the channel's user. */
+static const struct vmc_gpadl_user chan_user = {
+	.created = chan_user_created,
+	.torndown = chan_user_torndown,
+};
 
 int
 vmc_gpadl_create(struct chan *c, const struct chan_mem *mem, uint32_t *id)
@@ -170,7 +223,7 @@ vmc_gpadl_create(struct chan *c, const struct chan_mem *mem, uint32_t *id)
 
 	if (c->events == NULL)
 		return E_STATE;
-	err = vmc_gpadl_alloc(vmc_chan_of(c), mem, &g);
+	err = vmc_gpadl_alloc(vmc_chan_of(c), mem, &chan_user, &g);
 	if (err < 0)
 		return err;
 	*id = g->id;
@@ -209,7 +262,7 @@ vmc_gpadl_end(struct vmc_gpadl *g)
 	}
 	g->state = GPADL_TEARDOWN;
 	vmc_due_arm(vc->vmc, &g->due);
-	vmc_out_add(vc->vmc, &g->out_teardown, VMBUS_GPADL_TEARDOWN);
+	vmc_out_add(vc->vmc, &g->out_teardown, &out_teardown);
 }
 
 int
@@ -218,7 +271,8 @@ vmc_gpadl_teardown(struct chan *c, uint32_t id)
 	struct vmc_chan *vc = vmc_chan_of(c);
 	struct vmc_gpadl *g = gpadl_find(vc->vmc, id);
 
-	if (g == NULL || g->chan != vc || g->ring || g->state != GPADL_LIVE)
+	if (g == NULL || g->chan != vc || g->user != &chan_user ||
+	    g->state != GPADL_LIVE)
 		return E_STATE;
 	vmc_gpadl_end(g);
 	return 0;

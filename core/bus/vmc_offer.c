@@ -14,19 +14,6 @@
  */
 #include "bus/vmc_priv.h"
 
-struct vmc_chan *
-vmc_chan_find(struct vmc *vmc, uint32_t relid)
-{
-	for (uint32_t i = 0; i < VMC_MAX_CHANNELS; i++) {
-		struct vmc_chan *vc = vmc->chan[i];
-
-		if (vc != NULL && vc->rc.chan.relid == relid && !vc->lost &&
-		    vc->state != CHAN_ZOMBIE)
-			return vc;
-	}
-	return NULL;
-}
-
 /* The channel of that instance and index which is not on its way out. */
 static struct vmc_chan *
 instance_find(struct vmc *vmc, const struct hv_guid *type,
@@ -137,20 +124,42 @@ chan_withdraw(struct vmc_chan *vc)
 		c->events->rescinded(c);
 }
 
-uint32_t
-vmc_untaken_next(struct vmc *vmc, bool take)
+/* A relid of untaken_gone; 0: none. */
+static uint32_t
+untaken_next(const struct vmc *vmc)
 {
 	for (uint32_t w = 0; w < SYNIC_FLAG_WORDS; w++) {
 		uint32_t bits = vmc->untaken_gone[w];
 
-		if (bits == 0)
-			continue;
-		if (take)
-			vmc->untaken_gone[w] &= bits - 1;
-		return w * 32 + (uint32_t)__builtin_ctz(bits);
+		if (bits != 0)
+			return w * 32 + (uint32_t)__builtin_ctz(bits);
 	}
 	return 0;
 }
+
+static void
+untaken_build(const struct vmc *vmc, const struct vmc_out *o,
+    struct vmbus_msg *m)
+{
+	m->relid = untaken_next(vmc);
+}
+
+/* Posted or not, it is dealt with; true while others wait. */
+static bool
+untaken_more(struct vmc *vmc, struct vmc_out *o, int err)
+{
+	uint32_t relid = untaken_next(vmc);
+
+	counter_add(&vmc->counters.released, 1);
+	vmc->untaken_gone[relid / 32] &= ~(1u << relid % 32);
+	return untaken_next(vmc) != 0;
+}
+
+static const struct vmc_out_kind out_untaken = {
+	.type = VMBUS_RELID_RELEASED,
+	.build = untaken_build,
+	.more = untaken_more,
+};
 
 /* True if this was an offer that we had no room for. */
 static bool
@@ -162,7 +171,7 @@ untaken_rescind(struct vmc *vmc, uint32_t relid)
 		return false;
 	vmc->untaken[w] &= ~bit;
 	vmc->untaken_gone[w] |= bit;
-	vmc_out_add(vmc, &vmc->out_untaken, VMBUS_RELID_RELEASED);
+	vmc_out_add(vmc, &vmc->out_untaken, &out_untaken);
 	return true;
 }
 
@@ -225,6 +234,33 @@ sub_deliver(struct vmc_chan *vc)
 }
 
 static void
+release_build(const struct vmc *vmc, const struct vmc_out *o,
+    struct vmbus_msg *m)
+{
+	m->relid = CONTAINER_OF(o, const struct vmc_chan,
+	    out_release)->rc.chan.relid;
+}
+
+static void
+release_dropped(struct vmc_out *o)
+{
+	vmc_chan_free(CONTAINER_OF(o, struct vmc_chan, out_release));
+}
+
+static void
+release_done(struct vmc *vmc, struct vmc_out *o, int err)
+{
+	release_dropped(o);
+}
+
+static const struct vmc_out_kind out_release = {
+	.type = VMBUS_RELID_RELEASED,
+	.build = release_build,
+	.done = release_done,
+	.dropped = release_dropped,
+};
+
+static void
 chan_release(struct vmc_chan *vc)
 {
 	struct vmc *vmc = vc->vmc;
@@ -240,7 +276,7 @@ chan_release(struct vmc_chan *vc)
 		return;
 	}
 	counter_add(&vmc->counters.released, 1);
-	vmc_out_add(vmc, &vc->out_release, VMBUS_RELID_RELEASED);
+	vmc_out_add(vmc, &vc->out_release, &out_release);
 }
 
 void

@@ -36,8 +36,24 @@
  */
 struct vmc_out {
 	struct vmc_out *next;
-	enum vmbus_msg_type type;
+	const struct vmc_out_kind *kind;
 	bool queued;
+};
+
+/* What an entry is, given by whoever queues it.  NULL: nothing to do. */
+struct vmc_out_kind {
+	enum vmbus_msg_type type;
+	/* Fill the body; m is zero but for its type. */
+	void (*build)(const struct vmc *, const struct vmc_out *,
+	    struct vmbus_msg *m);
+	/* In place of build: the bytes themselves; their length. */
+	uint32_t (*build_raw)(const struct vmc_out *, uint8_t *buf);
+	/* Posted (err 0), or refused for good: true if it has more to say. */
+	bool (*more)(struct vmc *, struct vmc_out *, int err);
+	/* It left the queue so. */
+	void (*done)(struct vmc *, struct vmc_out *, int err);
+	/* The connection ended while it waited. */
+	void (*dropped)(struct vmc_out *);
 };
 
 /* Operations allowed: FREE none; CREATING answer, time-out; LIVE teardown;
@@ -46,12 +62,20 @@ enum vmc_gpadl_state {
 	GPADL_FREE, GPADL_CREATING, GPADL_LIVE, GPADL_TEARDOWN, GPADL_LEAKED
 };
 
+struct vmc_chan;
+
+/* Whose a GPADL is.  Each is the last that happens: it may call back. */
+struct vmc_gpadl_user {
+	void (*created)(struct vmc_chan *, uint32_t id, int err);
+	void (*torndown)(struct vmc_chan *, uint32_t id, int err);
+};
+
 struct vmc_gpadl {
 	enum vmc_gpadl_state state;
 	uint32_t id;			/* generation << bits | index */
 	uint32_t gen;
 	struct vmc_chan *chan;		/* NULL once leaked and chan gone */
-	bool ring;			/* a ring: vmc_chan drives it */
+	const struct vmc_gpadl_user *user;
 	uint32_t relid;
 	struct vmbus_gpadl_src src;
 	uint32_t sent, messages;	/* of header and bodies */
@@ -173,24 +197,40 @@ struct vmc {
 	struct vmc_vp *vp;
 };
 
+/* Start the clock of a time-out at the next vmc_timer(). */
+static inline void
+vmc_due_arm(struct vmc *vmc, uint64_t *due)
+{
+	*due = DUE_ARM;
+	vmc->armed = true;
+}
+
+/* A fault of the host: count, remember. */
+static inline void
+vmc_fault(struct vmc *vmc, enum fault why, uint64_t value)
+{
+	(void)fault_note(&vmc->faults, why, value);
+}
+
+/* A message for another state: late if we unload, else a fault. */
+static inline void
+vmc_stray(struct vmc *vmc, enum vmbus_msg_type type)
+{
+	if (vmc->state == VMC_UNLOADING)
+		counter_add(&vmc->counters.late, 1);
+	else
+		vmc_fault(vmc, FAULT_VMBUS_STATE, type);
+}
+
 /* --- vmc.c --- */
 
-/* Start the clock of a time-out at the next vmc_timer(). */
-void vmc_due_arm(struct vmc *, uint64_t *due);
-/* A fault of the host: count, remember. */
-void vmc_fault(struct vmc *, enum fault why, uint64_t value);
-/* A message for another state: late if we unload, else a fault. */
-void vmc_stray(struct vmc *, enum vmbus_msg_type);
 void vmc_version_response(struct vmc *, const struct vmbus_version *);
 void vmc_all_offers(struct vmc *);
 void vmc_unload_done(struct vmc *, int err);
-/* The host has no such message connection (HvPostMessage said so). */
-void vmc_contact_refused(struct vmc *);
-
 /* --- vmc_post.c: outgoing messages --- */
 
 /* Queue, and post what can be posted; nothing follows an UNLOAD. */
-void vmc_out_add(struct vmc *, struct vmc_out *, enum vmbus_msg_type);
+void vmc_out_add(struct vmc *, struct vmc_out *, const struct vmc_out_kind *);
 void vmc_out_run(struct vmc *);
 /* Take one back, if it waits. */
 void vmc_out_cancel(struct vmc *, struct vmc_out *);
@@ -205,13 +245,8 @@ void vmc_rescind(struct vmc *, uint32_t relid);
 void vmc_chan_sweep(struct vmc *);
 /* The connection ended; err 0 if the host holds no memory of ours any more. */
 void vmc_chan_lose_all(struct vmc *, int err);
-/* A relid of untaken_gone to release, taken out if `take`; 0: none. */
-uint32_t vmc_untaken_next(struct vmc *, bool take);
 /* After RELID_RELEASED left the queue. */
 void vmc_chan_free(struct vmc_chan *);
-/* By relid, those released excepted; NULL if there is none. */
-struct vmc_chan *vmc_chan_find(struct vmc *, uint32_t relid);
-
 static inline struct vmc_chan *
 vmc_chan_of(const struct chan *c)
 {
@@ -221,11 +256,10 @@ vmc_chan_of(const struct chan *c)
 /* --- vmc_chan.c: open and close --- */
 
 extern const struct chan_ops vmc_chan_ops;
+/* By relid, those released excepted; NULL if there is none. */
+struct vmc_chan *vmc_chan_find(struct vmc *, uint32_t relid);
 void vmc_open_result(struct vmc *, const struct vmbus_open_result *);
 void vmc_modify_result(struct vmc *, const struct vmbus_modify_result *);
-/* The ring's GPADL was created or not, is torn down or not. */
-void vmc_chan_ring_created(struct vmc_chan *, int err);
-void vmc_chan_ring_torndown(struct vmc_chan *, int err);
 /* The offer is taken back, or the connection ended: finish what goes on. */
 void vmc_chan_abort(struct vmc_chan *);
 void vmc_chan_timeout(struct vmc_chan *);
@@ -237,7 +271,7 @@ void vmc_chan_timeout(struct vmc_chan *);
  * connection) or E_NOMEM.  Then announce it.
  */
 int vmc_gpadl_alloc(struct vmc_chan *, const struct chan_mem *,
-    struct vmc_gpadl **out);
+    const struct vmc_gpadl_user *, struct vmc_gpadl **out);
 void vmc_gpadl_send(struct vmc_gpadl *);
 /* Tear a live one down; its end may be told before this returns. */
 void vmc_gpadl_end(struct vmc_gpadl *);
@@ -251,7 +285,7 @@ void vmc_gpadl_abort(struct vmc_chan *);
 /* The connection ended: ids that were leaked mean nothing any more. */
 void vmc_gpadl_forget(struct vmc *);
 
-/* --- vmc_dispatch.c --- */
+/* --- vmc_flags.c: event flags, routes, signals --- */
 
 /* Let a VP dispatch the channel, and look at it once. */
 void vmc_route_add(struct vmc_chan *);
@@ -260,7 +294,12 @@ void vmc_route_remove(struct vmc_chan *);
 /* Call the channel's handler on its VP soon.  Any VP. */
 void vmc_vp_poke(struct vmc *, uint32_t vp, uint32_t relid);
 /* Nothing of an old connection may be taken for news of the next. */
-void vmc_dispatch_reset(struct vmc *);
+void vmc_flags_reset(struct vmc *);
+/*
+ * Take the flags that came and let each channel have its turn; *work: there
+ * was one.  True if a channel left work.  Its VP.
+ */
+bool vmc_flags_run(struct vmc *, uint32_t vp, uint32_t budget, bool *work);
 /* Tell the host that the channel's ring changed.  Queue owner. */
 void vmc_chan_signal(struct ring_chan *);
 
