@@ -244,8 +244,13 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	guest_park(g);
 	rc = vms_message(g->vms, connection, msg);
 	guest_unpark(g);
-	host_guest_signals_watch(g);
 	return rc;
+}
+
+static void
+guest_signalled(void *ctx)
+{
+	host_guest_signalled(ctx);
 }
 
 static void
@@ -254,7 +259,6 @@ guest_reset(void *ctx)
 	struct host_guest *g = ctx;
 
 	vms_reset(g->vms);
-	host_guest_signals_watch(g);
 }
 
 static bool
@@ -300,6 +304,7 @@ static const struct link_host_ops guest_link_ops = {
 	.unpark = guest_unpark,
 	.connection = guest_connection,
 	.message = guest_message,
+	.signalled = guest_signalled,
 	.reset = guest_reset,
 	.memory_used = guest_memory_used,
 	.memory_changed = guest_memory_changed,
@@ -384,7 +389,7 @@ host_guest_create(struct host *h, int sock)
 		goto close_sock;
 	g->host = h;
 	g->number = ++h->next_guest;
-	g->shared_fd = g->monitor_fd = -1;
+	g->monitor_fd = -1;
 	g->end = evtimer_new(h->base, guest_on_end, g);
 	if (g->end == NULL)
 		goto free_guest;

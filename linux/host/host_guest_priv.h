@@ -20,9 +20,6 @@ struct host_guest {
 	struct link_hello hello;
 	uint32_t nics;
 	char why[128];
-	/* VMBus before 2.4: one signal for all channels */
-	struct event *shared_event;
-	int shared_fd;
 	/* guests that cannot signal */
 	struct event *monitor_event;
 	int monitor_fd;
@@ -37,8 +34,8 @@ bool host_guest_create(struct host *, int sock);
 
 /* --- host_guest_signal.c --- */
 
-/* The signal without a channel came or went with the VMBus version. */
-void host_guest_signals_watch(struct host_guest *);
+/* VMBus before 2.4: some of its channels have something, in the page. */
+void host_guest_signalled(struct host_guest *);
 /* Look at its monitor pages from now on.  LINK_OK, or LINK_E_LIMIT. */
 uint32_t host_guest_monitor_start(struct host_guest *);
 void host_guest_signals_end(struct host_guest *);

@@ -27,31 +27,10 @@ guest_poke(void *ctx, struct chan *c)
 			return;
 }
 
-static void
-guest_on_shared(evutil_socket_t fd, short what, void *arg)
-{
-	struct host_guest *g = arg;
-
-	vms_intpage_poll(g->vms, guest_poke, g);
-}
-
 void
-host_guest_signals_watch(struct host_guest *g)
+host_guest_signalled(struct host_guest *g)
 {
-	int fd = link_host_signal_fd(g->link, NULL);
-
-	if (fd == g->shared_fd)
-		return;
-	if (g->shared_event != NULL)
-		event_free(g->shared_event);
-	g->shared_event = NULL;
-	g->shared_fd = fd;
-	if (fd < 0)
-		return;
-	g->shared_event = event_new(g->host->base, fd,
-	    EV_READ | EV_PERSIST | EV_ET, guest_on_shared, g);
-	if (g->shared_event != NULL)
-		event_add(g->shared_event, NULL);
+	vms_intpage_poll(g->vms, guest_poke, g);
 }
 
 static void
@@ -100,8 +79,6 @@ host_guest_monitor_start(struct host_guest *g)
 void
 host_guest_signals_end(struct host_guest *g)
 {
-	if (g->shared_event != NULL)
-		event_free(g->shared_event);
 	if (g->monitor_event != NULL)
 		event_free(g->monitor_event);
 	if (g->monitor_fd >= 0)

@@ -92,7 +92,7 @@ link_partition_make(struct link_host *lh, uint32_t vps)
 		return LINK_E_LIMIT;
 	for (uint32_t i = 0; i < vps; i++)
 		lh->vps[i] = (struct link_vp){ .interrupt_fd = -1,
-			.eom_fd = -1, .link = lh, .index = i };
+			.eom_fd = -1 };
 	part_init(&lh->part, &link_part_ops, lh, vps, lh->queue_mem);
 	return LINK_OK;
 }
@@ -142,27 +142,27 @@ link_on_hello(struct link_host *lh, const struct link_hello *h)
 }
 
 static void
-link_on_eom(evutil_socket_t fd, short what, void *arg)
+link_on_eom(struct link_host *lh, uint32_t vp)
 {
-	struct link_vp *v = arg;
+	part_eom(&lh->part, vp);
+}
 
-	/*
-	 * Edge-triggered and never read: the descriptor's flags are shared
-	 * with the guest, who could make a read() here block.
-	 */
-	part_eom(&v->link->part, v->index);
+static void
+link_on_signal(struct link_host *lh, uint32_t none)
+{
+	if (lh->ops->signalled != NULL)
+		lh->ops->signalled(lh->ctx);
 }
 
 static void
 link_vp_close(struct link_vp *v)
 {
-	if (v->eom_event != NULL)
-		event_free(v->eom_event);
+	link_source_del(v->eom);
 	if (v->interrupt_fd >= 0)
 		close(v->interrupt_fd);
 	if (v->eom_fd >= 0)
 		close(v->eom_fd);
-	v->eom_event = NULL;
+	v->eom = NULL;
 	v->interrupt_fd = v->eom_fd = -1;
 }
 
@@ -175,18 +175,18 @@ link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
 	if (!link_eventfd_ok(fds[0]) || !link_eventfd_ok(fds[1]))
 		return LINK_E_PROTO;
 	struct link_vp *v = &lh->vps[m->vp];
-	struct event *ev = event_new(lh->base, fds[1],
-	    EV_READ | EV_PERSIST | EV_ET, link_on_eom, v);
-	if (ev == NULL)
+	struct link_source *eom = link_source_add(lh, &lh->eoms, fds[1],
+	    m->vp);
+	if (eom == NULL)
 		return LINK_E_LIMIT;
 	lh->ops->park(lh->ctx);
 	link_vp_close(v);
 	v->interrupt_fd = fds[0];
 	v->eom_fd = fds[1];
-	v->eom_event = ev;
+	v->eom = eom;
 	lh->ops->unpark(lh->ctx);
 	fds[0] = fds[1] = -1;
-	return event_add(ev, NULL) == 0 ? LINK_OK : LINK_E_LIMIT;
+	return LINK_OK;
 }
 
 /* The page that a register names: of a file of its own, or of guest memory. */
@@ -375,19 +375,9 @@ static bool
 link_token_take(struct link_host *lh)
 {
 	const struct timeval pause = { 0, 5000 };
-	uint64_t now = clock_now_ns();
-	uint64_t fresh = (now - lh->tokens_at_ns) / (1000000000u /
-	    LINK_POST_RATE);
 
-	if (fresh > 0) {
-		lh->tokens = fresh >= LINK_POST_BURST - lh->tokens ?
-		    LINK_POST_BURST : lh->tokens + (uint32_t)fresh;
-		lh->tokens_at_ns = now;
-	}
-	if (lh->tokens > 0) {
-		lh->tokens--;
+	if (rate_take(&lh->post_rate, clock_now_ns()))
 		return true;
-	}
 	lh->posts_delayed++;
 	if (lh->posts_delayed == 1)
 		fault_note(&lh->part.faults, FAULT_MSG_RATE, LINK_POST_RATE);
@@ -511,13 +501,17 @@ link_host_create(struct event_base *base, int sock,
 	lh->ctx = ctx;
 	lh->peer = link_peer_get(sock);
 	link_miss_init(&lh->misses);
-	lh->tokens = LINK_POST_BURST;
-	lh->tokens_at_ns = clock_now_ns();
+	lh->post_rate = rate_of(LINK_POST_RATE, LINK_POST_BURST,
+	    clock_now_ns());
 	lh->readable = event_new(base, sock, EV_READ | EV_PERSIST,
 	    link_on_readable, lh);
 	lh->timer = evtimer_new(base, link_on_timer, lh);
 	lh->guard = event_new(base, -1, EV_PERSIST, link_on_guard, lh);
-	if (lh->readable == NULL || lh->timer == NULL || lh->guard == NULL)
+	if (lh->readable == NULL || lh->timer == NULL || lh->guard == NULL ||
+	    link_sources_init(&lh->eoms, base, LINK_EOM_RATE, LINK_EOM_BURST,
+	    LINK_EOM_PAUSE_US, link_on_eom) < 0 ||
+	    link_sources_init(&lh->signals, base, LINK_SIGNAL_RATE,
+	    LINK_SIGNAL_BURST, LINK_SIGNAL_PAUSE_US, link_on_signal) < 0)
 		goto free_events;
 	evtimer_add(lh->guard, &beat);
 	event_add(lh->readable, NULL);
@@ -525,6 +519,8 @@ link_host_create(struct event_base *base, int sock,
 	return lh;
 
 free_events:
+	link_sources_free(&lh->signals);
+	link_sources_free(&lh->eoms);
 	if (lh->guard != NULL)
 		event_free(lh->guard);
 	if (lh->timer != NULL)
@@ -550,8 +546,12 @@ link_host_destroy(struct link_host *lh, uint32_t status)
 		link_page_unmap(lh->vps[i].simp_page);
 		link_page_unmap(lh->vps[i].siefp_page);
 	}
-	for (uint32_t i = 0; i < lh->conns_count; i++)
+	for (uint32_t i = 0; i < lh->conns_count; i++) {
+		link_source_del(lh->conns[i].signal);
 		close(lh->conns[i].fd);
+	}
+	link_sources_free(&lh->signals);
+	link_sources_free(&lh->eoms);
 	link_mem_del_all(&lh->part);
 	close(lh->sock);
 	free(lh->conns);

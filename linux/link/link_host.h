@@ -19,6 +19,14 @@
 #define LINK_POST_RATE		20000u	/* messages a second, then they wait */
 #define LINK_POST_BURST		2048u
 #define LINK_HELLO_SECONDS	5	/* to say HELLO */
+/* Policy: ends of messages heard a second; beyond, not for so long. */
+#define LINK_EOM_RATE		4000u
+#define LINK_EOM_BURST		1024u
+#define LINK_EOM_PAUSE_US	20000u
+/* Policy: likewise the signal of VMBus before 2.4, which carries data. */
+#define LINK_SIGNAL_RATE	20000u
+#define LINK_SIGNAL_BURST	2048u
+#define LINK_SIGNAL_PAUSE_US	1000u
 
 struct link_host;
 
@@ -39,6 +47,11 @@ struct link_host_ops {
 	bool (*connection)(void *ctx, uint32_t connection);
 	/* HvPostMessage; as vms_message(). */
 	int (*message)(void *ctx, uint32_t connection, struct span msg);
+	/*
+	 * The guest signalled the connection that has no channel of its own
+	 * (connection_add() with none).  May be NULL.
+	 */
+	void (*signalled)(void *ctx);
 	/* The machine resets: close every channel, stay attached. */
 	void (*reset)(void *ctx);
 	/*

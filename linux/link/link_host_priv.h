@@ -1,27 +1,48 @@
 /*
  * Inside the host side of the partition protocol: the state of one guest's
- * link, shared by its messages (link_host.c) and its partition (link_part.c).
+ * link, shared by its messages (link_host.c), its partition (link_part.c) and
+ * its eventfds (link_source.c).
  */
 #ifndef LINUX_LINK_LINK_HOST_PRIV_H
 #define LINUX_LINK_LINK_HOST_PRIV_H
 
 #include "linux/link/link_host.h"
 #include "linux/link/link_miss.h"
+#include "linux/run/rate.h"
+
+struct link_source;
 
 struct link_vp {
 	int interrupt_fd;
 	int eom_fd;
-	struct event *eom_event;
+	struct link_source *eom;
 	void *simp_page;	/* own mappings, where not in a region */
 	void *siefp_page;
-	struct link_host *link;
-	uint32_t index;
 };
 
 struct link_connection {
 	uint32_t id;
 	int fd;
-	const struct chan *chan;
+	const struct chan *chan;	/* NULL: of all channels together */
+	struct link_source *signal;	/* where chan is NULL */
+};
+
+/* One of the guest's eventfds that control waits for. */
+struct link_source {
+	struct link_host *link;
+	struct link_sources *kind;
+	struct link_source *next;
+	struct event *event;
+	uint32_t index;
+};
+
+/* All of one kind, and how often they are listened to. */
+struct link_sources {
+	struct rate rate;
+	struct timeval pause;
+	struct event *resume;
+	void (*heard)(struct link_host *, uint32_t index);
+	struct link_source *first;
 };
 
 struct link_host {
@@ -45,11 +66,28 @@ struct link_host {
 	uint32_t condemned;	/* any thread: loose memory was taken away */
 	uint32_t held;		/* any thread: a write had to be freed */
 	struct link_miss_table misses;
-	uint32_t tokens;
-	uint64_t tokens_at_ns;
+	struct rate post_rate;
+	struct link_sources eoms, signals;
 	uint64_t posts, posts_delayed;
 	char why[128];		/* of the end, for ops->over() */
 };
+
+/* --- link_source.c --- */
+
+/*
+ * Sources of a kind, none yet.  Each event calls heard(); beyond the rate they
+ * all wait for pause_us.  0, or -1: out of memory.
+ */
+int link_sources_init(struct link_sources *, struct event_base *,
+    uint32_t a_second, uint32_t burst, uint32_t pause_us,
+    void (*heard)(struct link_host *, uint32_t index));
+/* There is none of them any more. */
+void link_sources_free(struct link_sources *);
+/* Wait for fd (borrowed until link_source_del()).  NULL: out of memory. */
+struct link_source *link_source_add(struct link_host *, struct link_sources *,
+    int fd, uint32_t index);
+/* Before fd is closed.  NULL is allowed. */
+void link_source_del(struct link_source *);
 
 /* What the partition of a link asks of it; ctx is the struct link_host. */
 extern const struct part_ops link_part_ops;

@@ -56,13 +56,21 @@ link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
 			close(fd);
 		return E_NOMEM;
 	}
+	struct link_connection c = { conn_id, fd, chan, NULL };
+	if (chan == NULL) {
+		c.signal = link_source_add(lh, &lh->signals, fd, 0);
+		if (c.signal == NULL) {
+			close(fd);
+			return E_NOMEM;
+		}
+	}
 	if (link_msg_send(lh->sock, &msg, sizeof(msg), &fd, 1,
 	    MSG_DONTWAIT) < 0) {
+		link_source_del(c.signal);
 		close(fd);
 		return E_GONE;
 	}
-	lh->conns[lh->conns_count++] =
-	    (struct link_connection){ conn_id, fd, chan };
+	lh->conns[lh->conns_count++] = c;
 	return 0;
 }
 
@@ -75,6 +83,7 @@ link_connection_remove(struct partition *p, uint32_t conn_id)
 	for (uint32_t i = 0; i < lh->conns_count; i++) {
 		if (lh->conns[i].id != conn_id)
 			continue;
+		link_source_del(lh->conns[i].signal);
 		close(lh->conns[i].fd);
 		lh->conns[i] = lh->conns[--lh->conns_count];
 		link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,

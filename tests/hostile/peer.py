@@ -218,9 +218,12 @@ class Guest(Socket):
             for fd in fds:
                 os.close(fd)
 
-    def contact(self, version=0x50003):
-        self.post(struct.pack('<IIIIBBHIQQ', 14, 0, version, 0, 2, 0, 0, 0,
-                              0, 0), 4)
+    def contact(self, version=0x50003, interrupt=None):
+        """Connect, and take the offers; an interrupt page before 2.4."""
+        page = struct.pack('<BBHI', 2, 0, 0, 0) if interrupt is None else \
+            struct.pack('<Q', interrupt)
+        self.post(struct.pack('<IIII8sQQ', 14, 0, version, 0, page, 0, 0),
+                  1 if interrupt else 4)
         answer = self.message()
         assert answer[0] == 15 and answer[8] == 1
         self.post(struct.pack('<II', 3, 0))
@@ -276,8 +279,9 @@ class Guest(Socket):
                              flags, xact) + body + struct.pack('<Q', at << 32)
         for i, b in enumerate(packet):
             self.mem[self.out + PAGE + (at + i) % self.size] = b
-        struct.pack_into('<I', self.mem, self.out,
-                         (at + len(packet)) % self.size)
+        # One store: pack_into() stores zeroes first, and the host may look.
+        with memoryview(self.mem) as m, m.cast('I') as words:
+            words[self.out // 4] = (at + len(packet)) % self.size
 
     def signal(self):
         # Memory overtakes the socket: the offer may be here before its fd.
