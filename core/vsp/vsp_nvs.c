@@ -177,7 +177,7 @@ nvs_recv_buf(struct vsp *vsp, const struct nvs_buf *in, struct nvs_msg *out)
 	vsp->rx_gpadl = buffer_get(vsp, in->gpadl);
 	if (vsp->rx_gpadl == NULL)
 		return 0;
-	rc = vsp_rxbuf_attach(vsp, vsp->rx_gpadl->map.va,
+	rc = vsp_rxbuf_attach(vsp, in->id, vsp->rx_gpadl->map.va,
 	    vsp->rx_gpadl->map.bytes);
 	if (rc != 0) {
 		/* That we have no memory is no fault of the guest's. */

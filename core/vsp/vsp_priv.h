@@ -405,7 +405,8 @@ bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
  * 2 over their limit).  Afterwards rxbuf.section_bytes and rxbuf.sections say
  * what to answer.
  */
-int vsp_rxbuf_attach(struct vsp *vsp, uint8_t *base, uint32_t bytes);
+int vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base,
+    uint32_t bytes);
 /* Forget it; sections that the guest still owns are simply gone. */
 void vsp_rxbuf_detach(struct vsp *vsp);
 /* Free sections, a glimpse. */

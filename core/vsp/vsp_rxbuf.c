@@ -34,7 +34,7 @@ rxbuf_section_bytes(const struct vsp_config *cfg)
 }
 
 int
-vsp_rxbuf_attach(struct vsp *vsp, uint8_t *base, uint32_t bytes)
+vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base, uint32_t bytes)
 {
 	struct vsp_rxbuf *rb = &vsp->rxbuf;
 	uint32_t size = rxbuf_section_bytes(&vsp->cfg);
@@ -59,6 +59,7 @@ vsp_rxbuf_attach(struct vsp *vsp, uint8_t *base, uint32_t bytes)
 		return E_NOMEM;
 	}
 	rb->base = base;
+	rb->id = id;
 	rb->bytes = bytes;
 	rb->section_bytes = size;
 	rb->sections = count;

@@ -56,6 +56,7 @@ struct vsp_rxbuf_home {
 struct vsp_rxbuf {
 	/* control; workers read */
 	uint8_t *base;		/* NULL: no buffer */
+	uint16_t id;		/* the guest's number for it, in each packet */
 	uint32_t bytes;
 	uint32_t section_bytes;	/* multiple of 8 */
 	uint32_t sections;

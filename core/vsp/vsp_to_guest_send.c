@@ -182,6 +182,7 @@ send_done(struct vsp_queue *q, uint32_t after)
 void
 vsp_tg_send(struct vsp_queue *q)
 {
+	const struct vsp *vsp = q->vsp;
 	struct vsp_to_guest *t = &q->to;
 
 	t->ring_full = false;
@@ -193,7 +194,7 @@ vsp_tg_send(struct vsp_queue *q)
 			.flags = VMPKT_F_COMPLETE,
 			.xact = t->first,
 			.ext = { t->ext, vmpkt_xfer_head_put(t->ext,
-			    NVS_RECV_BUF_ID, n) },
+			    vsp->rxbuf.id, n) },
 			.data = { t->nvs, sizeof(t->nvs) },
 		};
 
@@ -366,8 +367,8 @@ vsp_to_guest_control(struct vsp *vsp, struct span msg)
 		.type = VMPKT_XFER_PAGES,
 		.flags = VMPKT_F_COMPLETE,
 		.xact = s,
-		.ext = { ext, vmpkt_xfer_ext_put(ext, NVS_RECV_BUF_ID,
-		    &range, 1) },
+		.ext = { ext, vmpkt_xfer_ext_put(ext, rb->id, &range,
+		    1) },
 		.data = { nvs, nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, nvs) },
 	};
 	int rc = send_packet(q, &p, SEND_PACKET_BYTES(1));

@@ -64,6 +64,7 @@ enum nvs_status {
 #define NVS_CAP_SUBNET_ID	0x40u
 #define NVS_CAP_RSC		0x80u	/* NVSP 6.1 */
 
+/* What our guest calls its buffers; a host takes any number. */
 #define NVS_RECV_BUF_ID		0xcafeu
 #define NVS_SEND_BUF_ID_BSD	0xfaceu
 #define NVS_SEND_BUF_ID_LINUX	0u

@@ -81,17 +81,17 @@ test_buffers(void **state)
 
 	(void)state;
 	RIG_NVS(r, 1, NVS_INIT, NVS_V6_1, NVS_V6_1);
-	RIG_NVS(r, 2, NVS_RECV_BUF, 0x999, 0xcafe);
+	RIG_NVS(r, 2, NVS_RECV_BUF, 0x999, RIG_RX_ID);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 2, 0);
 	assert_int_equal(vsp_faults(r->vsp)->count[FAULT_NVS_BUFFER], 1);
 	/* Without memory: refused, but nobody is blamed. */
 	r->no_memory = true;
-	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
+	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
 	r->no_memory = false;
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 2, 0);
 	assert_int_equal(vsp_faults(r->vsp)->total, 1);
 	assert_int_equal(r->vms.gpadl[0].users, 0);
-	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
+	RIG_NVS(r, 3, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 1, 1, 0, 1792, 64,
 	    64 * 1792);
 	assert_int_equal(r->vms.gpadl[0].users, 1);
@@ -102,8 +102,8 @@ test_buffers(void **state)
 	/* Revokes have no reply; one that asks for a completion gets it. */
 	uint32_t outs = r->chan[0].outs;
 
-	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_RECV_BUF_REVOKE, 0xcafe },
-	    2);
+	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_RECV_BUF_REVOKE,
+	    RIG_RX_ID }, 2);
 	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_SEND_BUF_REVOKE, 0 }, 2);
 	assert_int_equal(r->chan[0].outs, outs);
 	assert_int_equal(r->vms.gpadl[0].users, 0);
@@ -118,7 +118,7 @@ test_buffers(void **state)
 	assert_int_equal(rig_last(r, 0)->data_len, 0);
 
 	/* Torn down without a revoke: let go, too. */
-	RIG_NVS(r, 5, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
+	RIG_NVS(r, 5, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
 	assert_int_equal(r->vms.gpadl[0].users, 1);
 	assert_true(vsp_dev(r->vsp)->ops->gpadl_gone(vsp_dev(r->vsp),
 	    RIG_RX_GPADL));
@@ -226,8 +226,8 @@ test_ring_full(void **state)
 	(void)state;
 	r->chan[0].room = 0;
 	RIG_NVS(r, 1, NVS_INIT, NVS_V6_1, NVS_V6_1);
-	RIG_NVS(r, 2, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
-	RIG_NVS(r, 3, NVS_SEND_BUF, RIG_SEND_GPADL, 0xface);
+	RIG_NVS(r, 2, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
+	RIG_NVS(r, 3, NVS_SEND_BUF, RIG_SEND_GPADL, RIG_SEND_ID);
 	assert_int_equal(r->chan[0].outs, 0);
 	assert_true(r->chan[0].wanted);
 	r->chan[0].room = 100;
@@ -249,14 +249,14 @@ struct bad {
 
 static const struct bad bad_messages[] = {
 	{ "before INIT", false, 0, FAULT_NVS_STATE,
-	    { NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe } },
+	    { NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID } },
 	{ "unknown type", true, NVS_V6_1, FAULT_NVS_TYPE, { 99 } },
 	{ "a host's message", true, NVS_V6_1, FAULT_NVS_TYPE,
 	    { NVS_VF_ASSOCIATION } },
 	{ "INIT twice", true, NVS_V6_1, FAULT_NVS_STATE,
 	    { NVS_INIT, NVS_V5, NVS_V5 } },
 	{ "second receive buffer", true, NVS_V6_1, FAULT_NVS_STATE,
-	    { NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe } },
+	    { NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID } },
 	{ "second send buffer", true, NVS_V6_1, FAULT_NVS_STATE,
 	    { NVS_SEND_BUF, RIG_SEND_GPADL, 0 } },
 	{ "sub-channels below 5", true, NVS_V4, FAULT_NVS_STATE,

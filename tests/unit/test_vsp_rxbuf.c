@@ -6,6 +6,12 @@
 
 #include <pthread.h>
 
+static int
+attach(struct rig *r, uint8_t *base, uint32_t bytes)
+{
+	return vsp_rxbuf_attach(r->vsp, RIG_RX_ID, base, bytes);
+}
+
 static void
 geometry(void **state)
 {
@@ -29,28 +35,28 @@ refused(void **state)
 	struct vsp *vsp = r->vsp;
 	static uint8_t one[8];
 
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), E_STATE);
+	assert_int_equal(attach(r, r->buf, r->buf_bytes), E_STATE);
 	vsp_rxbuf_detach(vsp);
-	assert_int_equal(vsp_rxbuf_attach(vsp, one, 3 * 1792), E_STATE);
-	assert_int_equal(vsp_rxbuf_attach(vsp, one, (31u << 20) + 1), E_STATE);
+	assert_int_equal(attach(r, one, 3 * 1792), E_STATE);
+	assert_int_equal(attach(r, one, (31u << 20) + 1), E_STATE);
 	vsp->guest.nvsp_version = NVS_V2;
-	assert_int_equal(vsp_rxbuf_attach(vsp, one, (15u << 20) + 1), E_STATE);
+	assert_int_equal(attach(r, one, (15u << 20) + 1), E_STATE);
 	vsp->guest.nvsp_version = NVS_V6_1;
 	/* A section must hold an RNDIS header and a tagged frame. */
 	vsp->cfg.section_bytes = VSP_SECTION_HEAD + 1517;
 	vsp->cfg.section_bytes &= ~7u;
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), E_STATE);
+	assert_int_equal(attach(r, r->buf, r->buf_bytes), E_STATE);
 	/* Windows' own size; and a size that is not a multiple of 8. */
 	vsp->cfg.section_bytes = 1728;
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, 1728 * 64), 0);
+	assert_int_equal(attach(r, r->buf, 1728 * 64), 0);
 	assert_int_equal(vsp->rxbuf.sections, 64);
 	vsp_rxbuf_detach(vsp);
 	vsp->cfg.section_bytes = 1725;
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, 1728 * 64), 0);
+	assert_int_equal(attach(r, r->buf, 1728 * 64), 0);
 	assert_int_equal(vsp->rxbuf.section_bytes, 1728);
 	vsp_rxbuf_detach(vsp);
 	r->alloc_fails = true;
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), E_NOMEM);
+	assert_int_equal(attach(r, r->buf, r->buf_bytes), E_NOMEM);
 	assert_null(vsp->rxbuf.base);
 	r->alloc_fails = false;
 	rig_end(r);
@@ -190,7 +196,7 @@ detach_and_attach_under_way(void **state)
 	assert_int_equal(r->packets, 1);
 	/* A late acknowledgement is one of nothing. */
 	assert_int_equal(rig_ack(r, 1, r->packet[0].xact), E_PEER);
-	assert_int_equal(vsp_rxbuf_attach(r->vsp, r->buf, r->buf_bytes), 0);
+	assert_int_equal(attach(r, r->buf, r->buf_bytes), 0);
 	assert_int_equal(vsp_rxbuf_free(r->vsp), 64);
 	rig_steer(r, 0);
 	assert_int_equal(rig_put(r, 0, f, len, 1518, &none), 0);

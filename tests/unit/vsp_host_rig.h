@@ -38,6 +38,9 @@
 #define RIG_GPA		0x100000000ull
 #define RIG_RX_GPADL	0xe1e10u
 #define RIG_SEND_GPADL	0xe1e11u
+/* Not what any driver of ours calls its buffers. */
+#define RIG_RX_ID	0xbeadu
+#define RIG_SEND_ID	0xb0bau
 #define RIG_RX_BYTES	(64u * 1792u)
 #define RIG_SEND_BYTES	(1u << 16)
 #define RIG_PKT		2304u
@@ -528,7 +531,7 @@ rig_reply(struct rig *r, struct rig_pkt *o, uint32_t *len)
 	RIG_WORDS(o->data, NVS_RNDIS, 1);
 	assert_int_equal(vmpkt_xfer_decode(&x,
 	    (struct span){ o->ext, o->ext_len }, &why), 0);
-	assert_int_equal(x.pageset, 0xcafe);
+	assert_int_equal(x.pageset, RIG_RX_ID);
 	assert_int_equal(x.count, 1);
 	struct vmpkt_xfer_range g = vmpkt_xfer_range(&x, 0);
 
@@ -558,9 +561,9 @@ rig_attach(struct rig *r, uint32_t version)
 		    0, 0x88, 0 }, 5);
 	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_NDIS_VERSION, 6,
 	    version >= NVS_V5 ? 30 : 1 }, 3);
-	RIG_NVS(r, 2, NVS_RECV_BUF, RIG_RX_GPADL, 0xcafe);
+	RIG_NVS(r, 2, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 1, 1);
-	RIG_NVS(r, 3, NVS_SEND_BUF, RIG_SEND_GPADL, 0xface);
+	RIG_NVS(r, 3, NVS_SEND_BUF, RIG_SEND_GPADL, RIG_SEND_ID);
 	RIG_WORDS(rig_last(r, 0)->data, NVS_SEND_BUF_DONE, 1, 6144);
 	rig_rndis_msg(r, &init);
 	(void)rig_reply(r, rig_last(r, 0), &len);

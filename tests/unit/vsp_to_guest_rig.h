@@ -15,6 +15,8 @@
 #define RIG_QUEUES	4u
 #define RIG_PACKETS	4096u
 #define RIG_FRAMES	4096u
+/* Not what any driver of ours calls its receive buffer. */
+#define RIG_RX_ID	0xbeadu
 
 struct rig_packet {
 	uint32_t queue;
@@ -96,7 +98,7 @@ rig_send(struct chan *c, const struct vmpkt_out *p)
 	o->queue = k;
 	o->xact = p->xact;
 	assert_int_equal(vmpkt_xfer_decode(&x, p->ext, &why), 0);
-	assert_int_equal(x.pageset, 0xcafe);
+	assert_int_equal(x.pageset, RIG_RX_ID);
 	assert_true(x.count <= VSP_PACKET_RANGES);
 	o->ranges = x.count;
 	for (uint32_t i = 0; i < x.count; i++)
@@ -249,7 +251,8 @@ rig_new(uint32_t queues, uint32_t sections)
 	r->buf_bytes = sections * 1792;
 	r->buf = malloc(r->buf_bytes);
 	memset(r->buf, 0xee, r->buf_bytes);	/* what was there before */
-	assert_int_equal(vsp_rxbuf_attach(vsp, r->buf, r->buf_bytes), 0);
+	assert_int_equal(vsp_rxbuf_attach(vsp, RIG_RX_ID, r->buf,
+	    r->buf_bytes), 0);
 	return r;
 }
 
