@@ -17,6 +17,7 @@
  * All functions: context control, unless vsp_priv.h says otherwise.
  */
 #include "vsp/vsp_priv.h"
+#include "wire/ndis_obj.h"
 #include "wire/nvs_msg.h"
 #include "wire/rndis_msg.h"
 
@@ -237,7 +238,19 @@ indicate_offloads(struct vsp *vsp)
 		    (struct span){ buf, len });
 }
 
+static void
+indicate_u32(struct vsp *vsp, uint32_t status, uint32_t value)
+{
+	le32_t w = le32_put(value);
+
+	vsp_rndis_indicate(vsp, status,
+	    (struct span){ (const uint8_t *)&w, sizeof(w) });
+}
+
 /*
+ * What each carries: Linux refuses LINK_SPEED without the speed, and FreeBSD
+ * looks for the kind of NETWORK_CHANGE; the two of the link carry nothing.
+ *
  * Spacing: guests want 5 s between two link changes (FreeBSD and Linux delay
  * them themselves); there is no clock here, so that is the caller's to keep.
  */
@@ -252,9 +265,11 @@ indicate_changes(struct vsp *vsp, const struct vsp_config *old)
 		    RNDIS_STATUS_MEDIA_CONNECT : RNDIS_STATUS_MEDIA_DISCONNECT,
 		    none);
 	if (now->speed_bps != old->speed_bps)
-		vsp_rndis_indicate(vsp, RNDIS_STATUS_LINK_SPEED, none);
+		indicate_u32(vsp, RNDIS_STATUS_LINK_SPEED,
+		    vsp_oid_link_speed(vsp));
 	if (now->vlan != old->vlan || now->vlan_id != old->vlan_id)
-		vsp_rndis_indicate(vsp, RNDIS_STATUS_NETWORK_CHANGE, none);
+		indicate_u32(vsp, RNDIS_STATUS_NETWORK_CHANGE,
+		    NDIS_NETWORK_CHANGE_SURE);
 	if (now->offloads != old->offloads)
 		indicate_offloads(vsp);
 }

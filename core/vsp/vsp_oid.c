@@ -167,6 +167,14 @@ query_mcast(const struct vsp *vsp, uint8_t *out, uint32_t cap, uint32_t *len)
 	    len);
 }
 
+uint32_t
+vsp_oid_link_speed(const struct vsp *vsp)
+{
+	uint64_t units = vsp->cfg.speed_bps / 100;
+
+	return units > UINT32_MAX ? UINT32_MAX : (uint32_t)units;
+}
+
 /* OIDs whose answer is one number; false: not one of them. */
 static bool
 query_number(const struct vsp *vsp, uint32_t oid, uint64_t *v)
@@ -199,7 +207,7 @@ query_number(const struct vsp *vsp, uint32_t oid, uint64_t *v)
 		*v = vsp->rxbuf.bytes;
 		return true;
 	case (uint32_t)OID_GEN_LINK_SPEED:
-		*v = cfg->speed_bps / 100;
+		*v = vsp_oid_link_speed(vsp);
 		return true;
 	case (uint32_t)OID_GEN_MEDIA_CONNECT_STATUS:
 		*v = cfg->link_up ? NDIS_MEDIA_CONNECTED :

@@ -290,6 +290,8 @@ void vsp_rndis_indicate(struct vsp *vsp, uint32_t status, struct span buf);
 uint32_t vsp_oid_query(struct vsp *vsp, uint32_t oid, struct span in,
     uint8_t *out, uint32_t cap, uint32_t *len);
 uint32_t vsp_oid_set(struct vsp *vsp, uint32_t oid, struct span in);
+/* Link speed in 100 bit/s, as its OID and its indication carry it. */
+uint32_t vsp_oid_link_speed(const struct vsp *vsp);
 /* Objects: vsp_oid_objects.c.  `in` names the revision that the guest knows. */
 uint32_t vsp_obj_offload_caps(const struct vsp *vsp, struct span in,
     uint8_t *out, uint32_t cap, uint32_t *len);

@@ -70,6 +70,8 @@ const char *ndis_oid_name(uint32_t oid);
 #define NDIS_FILTER_PROMISC	0x20u
 
 /* OID_GEN_MEDIA_CONNECT_STATUS. */
+/* NDIS_NETWORK_CHANGE_TYPE: NdisDefinitelyNetworkChange. */
+#define NDIS_NETWORK_CHANGE_SURE 2u
 #define NDIS_MEDIA_CONNECTED	0u
 #define NDIS_MEDIA_DISCONNECTED	1u
 

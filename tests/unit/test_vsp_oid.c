@@ -436,7 +436,24 @@ test_indications(void **state)
 	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), 0);
 	RIG_WORDS(rig_reply(r, &r->chan[0].out[r->chan[0].outs - 2], &len), 7,
 	    20, 0x4001000b, 0);
-	RIG_WORDS(rig_reply(r, rig_last(r, 0), &len), 7, 20, 0x40010013, 0);
+	/* In 100 bit/s; Linux refuses the indication without it. */
+	RIG_WORDS(rig_reply(r, rig_last(r, 0), &len), 7, 24, 0x40010013, 4,
+	    12, 10000000);
+	assert_int_equal(len, 24);
+	assert_int_equal(query_u32(r, 0x00010107), 10000000);
+	cfg.speed_bps = 1000000000000;	/* more than 32 bits can say */
+	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), 0);
+	RIG_WORDS(rig_reply(r, rig_last(r, 0), &len), 7, 24, 0x40010013, 4,
+	    12, 0xffffffff);
+	cfg.vlan = VSP_VLAN_ACCESS;
+	cfg.vlan_id = 7;
+	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), 0);
+	RIG_WORDS(rig_reply(r, rig_last(r, 0), &len), 7, 24, 0x40010018, 4,
+	    12, 2);
+	cfg.offloads &= ~VSP_OFF_RSC;
+	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), 0);
+	RIG_WORDS(rig_reply(r, rig_last(r, 0), &len), 7, 20 + 156, 0x40020006,
+	    156, 12);
 	cfg.max_queues = 8;
 	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), E_STATE);
 	cfg.max_queues = 4;
