@@ -31,8 +31,6 @@ KNOWN = [
      'host_guest_signal nic nic_queue', 'to be taken apart'),
     ('linux/guest',
      'guest guest_ctl guest_events guest_uio vp', 'to be taken apart'),
-    ('linux/frames',
-     'frames frames_events frames_queue frames_uio', 'to be taken apart'),
 ]
 FOLDERS = ('core', 'linux', 'cli', 'sim')
 

@@ -71,26 +71,6 @@ frames_eom(void *ctx, uint32_t vp)
 	link_guest_eom(h->link, vp);
 }
 
-bool
-frames_keep_alloc(struct hvnet *h, uint32_t sections)
-{
-	/* One more: with all of them kept, completions are still read. */
-	uint32_t keep = max_u32(min_u32(sections, FRAMES_KEEP_MAX - 1) + 1,
-	    FRAMES_KEEP);
-
-	for (uint32_t k = 0; k < h->cfg.queues; k++) {
-		struct frames_queue *q = &h->queue[k];
-
-		if (q->kept != NULL)
-			continue;
-		q->keep = keep;
-		q->kept = calloc(keep + FRAMES_KEEP_MORE, sizeof(q->kept[0]));
-		if (q->kept == NULL)
-			return false;
-	}
-	return true;
-}
-
 static void
 frames_attached(void *ctx, const struct vsc_caps *caps)
 {

@@ -1,8 +1,13 @@
 /*
  * The frames API from inside.
  *
- * frames.c: open, close, control; frames_events.c: what vmc and vsc ask and
- * tell; frames_queue.c: the data calls.
+ *	frames.c	 open and close
+ *	frames_uio.c	 the same for a NIC of uio_hv_generic
+ *	frames_events.c	 calls that vmc and vsc make
+ *	frames_queue.c	 the data calls
+ *	frames_control.c control work, the mark of a broken connection
+ *
+ * Each calls only those below it.
  */
 #ifndef LINUX_FRAMES_FRAMES_PRIV_H
 #define LINUX_FRAMES_FRAMES_PRIV_H
@@ -63,7 +68,7 @@ struct hvnet {
 	struct frames_queue *queue;	/* cfg.queues of them */
 };
 
-/* --- frames.c --- */
+/* --- frames_control.c --- */
 
 /* Break the connection, once; the first reason stays. */
 void frames_break(struct hvnet *h, const char *fmt, ...)
@@ -80,7 +85,6 @@ bool frames_until(struct hvnet *h, const bool *done, uint64_t ns);
 bool frames_uio_wanted(const char *connect);
 /* Take the device and begin to attach.  0, or -1 with a sentence. */
 int frames_uio_connect(struct hvnet *h, char *err, size_t cap);
-void frames_uio_control(struct hvnet *h, uint64_t now);
 /* Detach, free the NetVSC, give the device back. */
 void frames_uio_close(struct hvnet *h);
 
@@ -88,16 +92,15 @@ void frames_uio_close(struct hvnet *h);
 
 /* The NIC is there: bring the NetVSC up. */
 void frames_attach(struct hvnet *h, struct chan *c);
+extern const struct vmc_ops frames_vmc_ops;
+
+/* --- frames_queue.c --- */
+
 /*
  * Room to keep a frame of each section that the host named, in each queue that
  * has none; false: out of memory.  Context: control, inside hvnet_open().
  */
 bool frames_keep_alloc(struct hvnet *h, uint32_t sections);
-
-extern const struct vmc_ops frames_vmc_ops;
-
-/* --- frames_queue.c --- */
-
 /* vsc_ops.rx: to the caller's array, else kept. */
 void frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f);
 

@@ -15,6 +15,8 @@
  *
  * Context: the queue's thread; on queue 0 that is control as well.
  */
+#include <stdlib.h>
+
 #include "linux/frames/frames_priv.h"
 
 _Static_assert(sizeof(struct hvnet_meta) == sizeof(struct pkt_meta) &&
@@ -56,6 +58,26 @@ frames_call(struct hvnet *h, uint32_t queue)
 }
 
 /* --- in --- */
+
+bool
+frames_keep_alloc(struct hvnet *h, uint32_t sections)
+{
+	/* One more: with all of them kept, completions are still read. */
+	uint32_t keep = max_u32(min_u32(sections, FRAMES_KEEP_MAX - 1) + 1,
+	    FRAMES_KEEP);
+
+	for (uint32_t k = 0; k < h->cfg.queues; k++) {
+		struct frames_queue *q = &h->queue[k];
+
+		if (q->kept != NULL)
+			continue;
+		q->keep = keep;
+		q->kept = calloc(keep + FRAMES_KEEP_MORE, sizeof(q->kept[0]));
+		if (q->kept == NULL)
+			return false;
+	}
+	return true;
+}
 
 /* Frames come once the host has the filter, which is before attach ends. */
 static bool

@@ -2,9 +2,8 @@
  * A NIC that the kernel's uio_hv_generic gave to this program: the device's
  * files (linux/guest/uio_bus.h) in place of link and VMBus client.
  *
- * To open the files is to connect, and the NIC is there at once; to close them
- * is to say good-bye.  The kernel did VMBus, so control is only a look for
- * sub-channels, and for the device's end, when it is due.
+ * Opening the files connects, and the NIC is there at once; closing them
+ * disconnects.
  *
  * Context: control.
  */
@@ -54,13 +53,6 @@ frames_uio_connect(struct hvnet *h, char *err, size_t cap)
 		return -1;
 	frames_attach(h, uio_bus_primary(h->bus));
 	return 0;
-}
-
-void
-frames_uio_control(struct hvnet *h, uint64_t now)
-{
-	if (now >= h->socket_at)
-		h->socket_at = uio_bus_timer(h->bus, now);
 }
 
 void
