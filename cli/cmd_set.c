@@ -138,6 +138,21 @@ set_peer_fits(const struct cmd_set *s, const struct peer *p)
 	    (listen != NULL && strcmp(s->host, listen) == 0);
 }
 
+static int
+set_nobody(const struct cmd_set *s, const struct peer_list *list)
+{
+	const char *run = list->failed > 0 ? "" : "running ";
+	const char *answered = list->failed > 0 ? " that answered" : "";
+	const char *is = s->host != NULL ? " and is " : "";
+	const char *host = s->host != NULL ? s->host : "";
+
+	if (s->nic == NULL)
+		return cli_fail(CLI_NOT_FOUND, "no %shost%s%s%s", run,
+		    answered, s->host != NULL ? " is " : "", host);
+	return cli_fail(CLI_NOT_FOUND, "no %s%s%s has a NIC '%s'%s%s", run,
+	    s->remove ? "host" : "host or guest", answered, s->nic, is, host);
+}
+
 /* The one process that is meant, or NULL and *status, the reason printed. */
 static const struct peer *
 set_peer_find(const struct cmd_set *s, const struct peer_list *list,
@@ -158,17 +173,9 @@ set_peer_find(const struct cmd_set *s, const struct peer_list *list,
 		*status = cli_fail(CLI_USAGE, "%zu processes fit; say which "
 		    "with --host PID (hvnet stat shows them)", fits);
 	else if (list->count == 0)
-		*status = cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is "
-		    "running here");
-	else if (s->nic != NULL)
-		*status = cli_fail(CLI_NOT_FOUND, "no running %s has a NIC "
-		    "'%s'%s%s", s->remove ? "host" : "host or guest", s->nic,
-		    s->host != NULL ? " and is " : "",
-		    s->host != NULL ? s->host : "");
+		*status = peers_none(list, NULL);
 	else
-		*status = cli_fail(CLI_NOT_FOUND, "no running host%s%s",
-		    s->host != NULL ? " is " : "",
-		    s->host != NULL ? s->host : "");
+		*status = set_nobody(s, list);
 	return NULL;
 }
 

@@ -95,11 +95,11 @@ stat_ask(const struct cmd_stat *s)
 static int
 stat_nobody(const struct cmd_stat *s, const struct peer_list *list)
 {
-	if (s->nic != NULL && list->answered > 0)
-		return cli_fail(CLI_NOT_FOUND, "no running host or guest has "
-		    "a NIC or interface '%s'", s->nic);
-	return cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is running "
-	    "here");
+	char what[100];
+
+	snprintf(what, sizeof(what), "a NIC or interface '%.60s'",
+	    s->nic != NULL ? s->nic : "");
+	return peers_none(list, s->nic != NULL ? what : NULL);
 }
 
 static void
@@ -141,7 +141,7 @@ stat_show(const struct cmd_stat *s, const struct peer_list *list,
 static int
 stat_watch(const struct cmd_stat *s)
 {
-	struct peer_list before = { NULL, 0, 0 };
+	struct peer_list before = { NULL, 0, 0, 0 };
 	uint64_t at = 0;
 
 	for (;;) {
@@ -175,7 +175,7 @@ cmd_stat_run(int argc, char **argv)
 {
 	const struct argp argp = { .options = options, .parser = parse,
 		.args_doc = "[NIC]", .doc = doc };
-	const struct peer_list none = { NULL, 0, 0 };
+	const struct peer_list none = { NULL, 0, 0, 0 };
 	struct cmd_stat s = { 0 };
 	struct peer_list list;
 	int status = CLI_OK;

@@ -12,31 +12,55 @@
 
 #include "cli/cli.h"
 #include "linux/run/ctl.h"
+#include "linux/run/ctl_path.h"
 
 struct peer_list
 peers_ask(void)
 {
-	struct peer_list list = { NULL, 0, 0 };
+	struct peer_list list = { NULL, 0, 0, 0 };
 	json_t *request = json_pack("{s:s}", "cmd", "stat");
-	char err[400];
-	size_t n;
-	char **paths = ctl_paths(NULL, &n);
+	struct ctl_answer *answer;
+	struct ctl_paths p;
+	int rc = ctl_paths(NULL, &p);
 
-	list.peer = calloc(n + 1, sizeof(*list.peer));
-	for (size_t i = 0; list.peer != NULL && i < n; i++) {
-		json_t *answer = ctl_call(paths[i], request, err, sizeof(err));
-
-		if (answer == NULL) {
-			cli_fail(0, "%s", err);
-			continue;
+	if (rc < 0) {
+		cli_fail(0, "looking for hvnet processes in %s: %s",
+		    ctl_rundir(), strerror(-rc));
+		list.failed++;
+	}
+	answer = calloc(p.count + 1, sizeof(*answer));
+	list.peer = calloc(p.count + 1, sizeof(*list.peer));
+	if (answer != NULL && list.peer != NULL)
+		ctl_ask(p.path, p.count, request, CTL_ASK_SECONDS, answer);
+	for (size_t i = 0; answer != NULL && list.peer != NULL && i < p.count;
+	    i++) {
+		if (answer[i].json != NULL) {
+			list.peer[list.count].path = strdup(p.path[i]);
+			list.peer[list.count++].stat = answer[i].json;
+		} else if (answer[i].why[0] != '\0') {
+			cli_fail(0, "%s", answer[i].why);
+			list.failed++;
 		}
-		list.peer[list.count].path = strdup(paths[i]);
-		list.peer[list.count++].stat = answer;
 	}
 	list.answered = list.count;
-	ctl_paths_free(paths, n);
+	free(answer);
+	ctl_paths_free(&p);
 	json_decref(request);
 	return list;
+}
+
+int
+peers_none(const struct peer_list *list, const char *what)
+{
+	if (what != NULL && list->answered > 0)
+		return cli_fail(CLI_NOT_FOUND, "no %s has %s", list->failed >
+		    0 ? "host or guest that answered" :
+		    "running host or guest", what);
+	if (list->failed > 0)
+		return CLI_FAILED;	/* why was said of each */
+	return cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is running "
+	    "here (looked in %s; HVNET_RUN=FOLDER names another place)",
+	    ctl_rundir());
 }
 
 void
@@ -47,7 +71,7 @@ peers_free(struct peer_list *list)
 		json_decref(list->peer[i].stat);
 	}
 	free(list->peer);
-	*list = (struct peer_list){ NULL, 0, 0 };
+	*list = (struct peer_list){ NULL, 0, 0, 0 };
 }
 
 static bool

@@ -17,13 +17,20 @@ struct peer_list {
 	struct peer *peer;
 	size_t count;
 	size_t answered;	/* before peers_keep() */
+	size_t failed;		/* that run and did not answer */
 };
 
 /*
- * Ask every live process for its statistics.  Who does not answer is named on
- * standard error and left out.  Free with peers_free().
+ * Ask every live process for its statistics, all at once.  Who does not answer
+ * within CTL_ASK_SECONDS is named on standard error and left out.  Free with
+ * peers_free().
  */
 struct peer_list peers_ask(void);
+/*
+ * Say why the list has not what was wanted: `what`, a NIC or NULL for any
+ * process.  Returns the exit code.
+ */
+int peers_none(const struct peer_list *, const char *what);
 void peers_free(struct peer_list *);
 
 /* Is this the name of one of its NICs, or (a guest) of its interface? */

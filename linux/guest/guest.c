@@ -371,11 +371,13 @@ guest_destroy(struct guest *g)
 static uint32_t
 guest_cpu_auto(uint32_t vps)
 {
-	size_t guests;
-	char **paths = ctl_paths("guest", &guests);
+	struct ctl_paths guests;
+	uint32_t first;
 
-	ctl_paths_free(paths, guests);
-	return (uint32_t)guests * vps;
+	ctl_paths("guest", &guests);
+	first = (uint32_t)guests.count * vps;
+	ctl_paths_free(&guests);
+	return first;
 }
 
 struct guest *

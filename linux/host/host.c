@@ -4,8 +4,8 @@
  * Everything here runs on the control thread.  Workers ask for it through one
  * eventfd, host_control_wanted(); which NIC it was about is in the NIC.
  *
- * A socket file may be left over from a host that died: if nobody answers at it
- * it is replaced, else starting fails.
+ * A socket file may be left over from a host that died: if nobody listens at it
+ * it is replaced, else starting fails (linux/run/sockfile.h).
  */
 #include "linux/host/host.h"
 
@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "linux/host/host_priv.h"
@@ -34,95 +32,46 @@ host_config_default(struct host_config *c)
 
 /* --- the socket --- */
 
-/* True if somebody serves this path. */
-static bool
-host_socket_alive(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	bool alive;
-
-	if (fd < 0)
-		return false;
-	alive = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 ||
-	    (errno != ECONNREFUSED && errno != ENOENT);
-	close(fd);
-	return alive;
-}
-
 static int
-host_bind(const struct sockaddr_un *sa)
+host_group_find(const char *name, gid_t *group, char *err, size_t cap)
 {
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, 0);
-	mode_t old;
-	int rc;
+	const struct group *g;
 
-	if (sock < 0)
-		return -errno;
-	old = umask(0177);
-	rc = bind(sock, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ||
-	    listen(sock, 16) < 0 ? -errno : 0;
-	umask(old);
-	if (rc < 0) {
-		close(sock);
-		return rc;
-	}
-	return sock;
-}
-
-static int
-host_group_open(const char *path, const char *group, char *err, size_t cap)
-{
-	const struct group *g = getgrnam(group);
-
+	*group = SOCKFILE_NO_GROUP;
+	if (name == NULL || name[0] == '\0')
+		return 0;
+	g = getgrnam(name);
 	if (g == NULL) {
-		snprintf(err, cap, "there is no group '%s'", group);
+		snprintf(err, cap, "there is no group '%s'", name);
 		return -EINVAL;
 	}
-	if (chown(path, (uid_t)-1, g->gr_gid) < 0 || chmod(path, 0660) < 0) {
-		int rc = -errno;
-
-		snprintf(err, cap, "%s: giving it to group %s: %s", path,
-		    group, strerror(-rc));
-		return rc;
-	}
+	*group = g->gr_gid;
 	return 0;
 }
 
 static int
 host_listen(struct host *h, char *err, size_t cap)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	const char *path = h->cfg.listen;
-	struct stat st;
+	gid_t group;
+	int rc;
 
-	if (strlen(path) == 0 || strlen(path) >= sizeof(sa.sun_path)) {
+	if (strlen(path) == 0 || strlen(path) >= sizeof(h->file.path)) {
 		snprintf(err, cap, "--listen: the path must have 1 to %zu "
-		    "characters", sizeof(sa.sun_path) - 1);
+		    "characters", sizeof(h->file.path) - 1);
 		return -EINVAL;
 	}
-	strcpy(sa.sun_path, path);
-	if (lstat(path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode)) {
-			snprintf(err, cap, "%s exists and is not a socket",
-			    path);
-			return -EEXIST;
-		}
-		if (host_socket_alive(&sa)) {
-			snprintf(err, cap, "%s: another host listens there",
-			    path);
-			return -EADDRINUSE;
-		}
-		unlink(path);
-	}
-	h->sock = host_bind(&sa);
-	if (h->sock < 0) {
-		snprintf(err, cap, "%s: %s", path, strerror(-h->sock));
-		return h->sock;
-	}
-	if (h->cfg.group == NULL || h->cfg.group[0] == '\0')
-		return 0;
-	return host_group_open(path, h->cfg.group, err, cap);
+	rc = host_group_find(h->cfg.group, &group, err, cap);
+	if (rc < 0)
+		return rc;
+	rc = sockfile_open(&h->file, path, SOCK_SEQPACKET, group);
+	if (rc == -EEXIST)
+		snprintf(err, cap, "%s exists and is not a socket", path);
+	else if (rc == -EADDRINUSE)
+		snprintf(err, cap, "%s: another host listens there", path);
+	else if (rc < 0)
+		snprintf(err, cap, "%s: %s", path, strerror(-rc));
+	return rc;
 }
 
 static void
@@ -305,7 +254,7 @@ host_events_make(struct host *h, char *err, size_t cap)
 	if (h->control_fd >= 0)
 		h->control_event = event_new(h->base, h->control_fd,
 		    EV_READ | EV_PERSIST, host_on_control, h);
-	h->acceptor = acceptor_create(h->base, h->sock, host_on_client,
+	h->acceptor = acceptor_create(h->base, h->file.sock, host_on_client,
 	    host_on_starved, h);
 	if (h->control_event == NULL || h->acceptor == NULL) {
 		snprintf(err, cap, "out of memory or descriptors");
@@ -335,7 +284,8 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	}
 	h->cfg = *cfg;
 	h->base = base;
-	h->sock = h->control_fd = -1;
+	h->file = SOCKFILE_CLOSED;
+	h->control_fd = -1;
 	link_fds_raise();
 	if (h->cfg.max_guests == 0)
 		h->cfg.max_guests = HOST_MAX_GUESTS;
@@ -366,10 +316,7 @@ host_stop(struct host *h)
 	if (h->ctl != NULL)
 		ctl_server_destroy(h->ctl);
 	acceptor_free(h->acceptor);
-	if (h->sock >= 0) {
-		unlink(h->cfg.listen);
-		close(h->sock);
-	}
+	sockfile_close(&h->file);
 	while (h->guests != NULL)
 		host_guest_end(h->guests, LINK_E_SHUTDOWN);
 	while (h->nics != NULL)

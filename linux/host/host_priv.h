@@ -21,6 +21,7 @@
 #include "linux/host/worker.h"
 #include "linux/link/link_host.h"
 #include "linux/run/ctl.h"
+#include "linux/run/sockfile.h"
 #include "linux/run/transcript.h"
 
 struct acceptor;
@@ -33,8 +34,8 @@ struct host {
 	struct worker_pool pool;
 	struct transcript *transcript;	/* or NULL */
 	struct ctl_server *ctl;
-	int sock;
-	struct acceptor *acceptor;	/* of sock */
+	struct sockfile file;		/* where guests connect */
+	struct acceptor *acceptor;	/* of it */
 	int control_fd;			/* workers: a NIC wants control */
 	struct event *control_event;
 	struct nic *nics;

@@ -16,17 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "linux/run/acceptor.h"
 #include "linux/run/clock.h"
 #include "linux/run/ctl_path.h"
+#include "linux/run/sockfile.h"
 #include "linux/run/text.h"
 
 /* Policy: that clients wait for a descriptor is said once a minute. */
 #define CTL_SAY_NS	60000000000ull
+/* Names tried where processes of other PID namespaces have our pid. */
+#define CTL_NAMES	64u
 
 struct ctl_client {
 	struct ctl_server *server;
@@ -40,12 +41,11 @@ struct ctl_server {
 	struct event_base *base;
 	ctl_handler *handler;
 	void *ctx;
-	int sock;
+	struct sockfile file;
 	struct acceptor *acceptor;
 	uint64_t said_ns;		/* that clients wait; 0: never */
 	struct ctl_client *clients;
 	unsigned int count;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
 json_t *
@@ -131,7 +131,7 @@ ctl_on_starved(void *ctx, int error)
 	if (s->said_ns != 0 && now - s->said_ns < CTL_SAY_NS)
 		return;
 	fprintf(stderr, "hvnet: control socket %s: clients wait: %s\n",
-	    s->path, strerror(error));
+	    s->file.path, strerror(error));
 	s->said_ns = now;
 }
 
@@ -165,28 +165,26 @@ ctl_on_client(void *ctx, int fd)
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
+/* Listen under the first name that nobody else has. */
 static int
-ctl_listen(const char *path)
+ctl_listen(struct ctl_server *s, const char *kind, const char *name,
+    char *err, size_t cap)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	mode_t old;
-	int rc;
+	char path[sizeof(s->file.path)];
+	int rc = -EADDRINUSE;
 
-	if (sock < 0)
-		return -errno;
-	strcpy(sa.sun_path, path);
-	unlink(path);
-	old = umask(0177);
-	rc = bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    listen(sock, 16) < 0 ? -errno : 0;
-	umask(old);
-	if (rc < 0) {
-		close(sock);
-		return rc;
+	for (unsigned int k = 0; k < CTL_NAMES && rc == -EADDRINUSE; k++) {
+		rc = ctl_path_make(path, sizeof(path), kind, name, k, err,
+		    cap);
+		if (rc < 0)
+			return rc;
+		rc = sockfile_open(&s->file, path, SOCK_STREAM,
+		    SOCKFILE_NO_GROUP);
 	}
-	return sock;
+	if (rc < 0)
+		snprintf(err, cap, "control socket %s: %s (HVNET_RUN=FOLDER "
+		    "chooses another place)", path, strerror(-rc));
+	return rc;
 }
 
 struct ctl_server *
@@ -200,22 +198,15 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 		return NULL;
 	}
 	*s = (struct ctl_server){ .base = base, .handler = handler,
-		.ctx = ctx, .sock = -1 };
-	if (ctl_path_make(s->path, sizeof(s->path), kind, name, err, cap) < 0)
+		.ctx = ctx, .file = SOCKFILE_CLOSED };
+	if (ctl_listen(s, kind, name, err, cap) < 0)
 		goto fail;
-	s->sock = ctl_listen(s->path);
-	if (s->sock < 0) {
-		snprintf(err, cap, "control socket %s: %s", s->path,
-		    strerror(-s->sock));
-		goto fail;
-	}
-	s->acceptor = acceptor_create(base, s->sock, ctl_on_client,
+	s->acceptor = acceptor_create(base, s->file.sock, ctl_on_client,
 	    ctl_on_starved, s);
 	if (s->acceptor != NULL)
 		return s;
 	snprintf(err, cap, "out of memory");
-	unlink(s->path);
-	close(s->sock);
+	sockfile_close(&s->file);
 fail:
 	free(s);
 	return NULL;
@@ -229,7 +220,6 @@ ctl_server_destroy(struct ctl_server *s)
 	while (s->clients != NULL)
 		ctl_client_free(s->clients);
 	acceptor_free(s->acceptor);
-	close(s->sock);
-	unlink(s->path);
+	sockfile_close(&s->file);
 	free(s);
 }

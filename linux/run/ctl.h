@@ -3,7 +3,8 @@
  * guest.
  *
  * Each process listens at RUNDIR/<kind>-<name>.<pid>.sock (mode 0600), where
- * RUNDIR is $HVNET_RUN or /run/hvnet.  A client sends one JSON object and shuts
+ * RUNDIR is $HVNET_RUN or /run/hvnet; -2, -3 follow the pid where the name is
+ * taken.  A client sends one JSON object and shuts
  * its side; the answer is one JSON object, {"ok": true, ...} or
  * {"ok": false, "error": "a sentence"}.
  *
@@ -35,11 +36,37 @@ json_t *ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- clients --- */
 
-/* Paths of live control sockets, kind NULL for all; ctl_paths_free() frees. */
-char **ctl_paths(const char *kind, size_t *count);
-void ctl_paths_free(char **paths, size_t count);
+struct ctl_paths {
+	char **path;		/* sorted */
+	size_t count;
+};
+
 /*
- * One request, blocking, 10 s at most.  The answer (a new reference), or NULL
+ * Paths of live control sockets, kind NULL for all; ctl_paths_free() frees.
+ * Those of dead processes are removed.  0, or -errno if RUNDIR cannot be read;
+ * that there is none yet is no error.
+ */
+int ctl_paths(const char *kind, struct ctl_paths *);
+void ctl_paths_free(struct ctl_paths *);
+
+struct ctl_answer {
+	json_t *json;		/* a new reference, or NULL: */
+	char why[300];		/* a sentence; "": the process is gone */
+};
+
+/* Policy: seconds that a process may take to answer what costs it nothing, */
+#define CTL_ASK_SECONDS		1u
+/* and what changes something. */
+#define CTL_CALL_SECONDS	10u
+
+/*
+ * One request to each of n processes, all at once.  Blocks until each has
+ * answered, or said nothing for so many seconds.
+ */
+void ctl_ask(char *const *paths, size_t n, const json_t *request,
+    unsigned int seconds, struct ctl_answer *);
+/*
+ * One request to one, CTL_CALL_SECONDS.  The answer (a new reference), or NULL
  * with a sentence in err.
  */
 json_t *ctl_call(const char *path, const json_t *request, char *err,

@@ -29,9 +29,9 @@ def hvnet(tmp_path):
     """Run hvnet where no other hvnet process is seen."""
     env = {**os.environ, 'HVNET_RUN': str(tmp_path / 'run')}
 
-    def run(*args, start=False):
+    def run(*args, start=False, wrap=()):
         if start:
-            return subprocess.Popen([HVNET, *args], env=env, text=True,
+            return subprocess.Popen([*wrap, HVNET, *args], env=env, text=True,
                                     stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE)
         return subprocess.run([HVNET, *args], env=env, text=True, timeout=20,
@@ -205,11 +205,12 @@ def test_usage_error_is_one_line(hvnet, args, names):
     ['stat'], ['stat', '--json'], ['stat', 'hn0'], ['stat', '--watch', '1'],
     ['set', 'hn0', 'tso=off'], ['set', 'hn0', '--remove'],
     ['set', '--add', 'backend=null,name=a']], ids=' '.join)
-def test_nothing_runs(hvnet, args):
+def test_nothing_runs(hvnet, args, tmp_path):
     r = hvnet(*args)
     assert r.returncode == NOT_FOUND
     assert r.stderr.splitlines() == [
-        f'hvnet {args[0]}: no hvnet host or guest is running here']
+        f'hvnet {args[0]}: no hvnet host or guest is running here (looked in '
+        f'{tmp_path}/run; HVNET_RUN=FOLDER names another place)']
 
 
 def test_paths_may_have_any_byte(hvnet, tmp_path):
@@ -224,6 +225,82 @@ def test_paths_may_have_any_byte(hvnet, tmp_path):
     assert f' {shown}\n' in hvnet('stat').stdout
     p.terminate()
     assert p.wait(20) == OK
+
+
+def run_host(hvnet, sock, nic, wrap=()):
+    p = hvnet('host', '--listen', sock, '--nic', f'backend=null,name={nic}',
+              start=True, wrap=wrap)
+    assert p.stdout.readline().startswith('listening on '), p.communicate()
+    return p
+
+
+def test_who_does_not_answer(hvnet, tmp_path):
+    """A stopped process costs its own line after a second, and is no reason
+    to say that there is none."""
+    p = [run_host(hvnet, f'{tmp_path}/{i}', f'n{i}') for i in range(2)]
+    p[0].send_signal(signal.SIGSTOP)
+    line = (f'{tmp_path}/run/host-0.{p[0].pid}.sock: no answer within 1 s: the '
+            'process is stopped, stuck or very busy\n')
+    for args, code, last in (
+            (['stat'], OK, ''), (['set', 'n1', 'mtu=1400'], OK, ''),
+            (['stat', 'n0'], NOT_FOUND,
+             "no host or guest that answered has a NIC or interface 'n0'\n"),
+            (['set', 'n0', 'mtu=1400'], NOT_FOUND,
+             "no host or guest that answered has a NIC 'n0'\n")):
+        r = hvnet(*args)
+        cmd = f'hvnet {args[0]}: '
+        assert r.returncode == code
+        assert r.stderr == cmd + line + (cmd + last if last else '')
+    p[1].terminate()
+    assert p[1].wait(20) == OK
+    r = hvnet('stat')
+    assert (r.returncode, r.stderr) == (FAILED, 'hvnet stat: ' + line)
+    p[0].send_signal(signal.SIGCONT)
+    assert 'host (pid ' in hvnet('stat').stdout
+    p[0].terminate()
+    assert p[0].wait(20) == OK
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root: PID namespaces')
+def test_of_another_pid_namespace(hvnet, tmp_path):
+    """Pids of several namespaces are alike; who answers is there."""
+    p = []
+    for nic in ('n0', 'n1'):
+        (tmp_path / nic).mkdir()
+        p.append(run_host(hvnet, f'{tmp_path}/{nic}/s', nic, (
+            'unshare', '--pid', '--fork', '--kill-child')))
+    for _ in range(2):
+        r = hvnet('stat', '--json')
+        found = json.loads(r.stdout)['processes']
+        assert {x['nics'][0]['name'] for x in found} == {'n0', 'n1'}
+    assert hvnet('set', 'n0', 'mtu=1400').returncode == OK
+    for x in p:
+        x.kill()
+        x.communicate()
+    end = time.monotonic() + 20
+    while hvnet('stat').returncode != NOT_FOUND:
+        assert time.monotonic() < end
+    assert list((tmp_path / 'run').iterdir()) == []
+
+
+def test_one_host_a_socket(hvnet, tmp_path):
+    """The second is told; of a killed one nothing is in the way."""
+    sock = f'{tmp_path}/s'
+    p = run_host(hvnet, sock, 'n0')
+    r = hvnet('host', '--listen', sock)
+    assert (r.returncode, r.stderr) == (
+        FAILED, f'hvnet host: {sock}: another host listens there\n')
+    p.kill()
+    p.wait(20)
+    p = run_host(hvnet, sock, 'n0')
+    os.unlink(sock)
+    q = run_host(hvnet, sock, 'n1')
+    p.terminate()
+    assert p.wait(20) == OK
+    assert os.path.exists(sock)     # it is the other's by now
+    q.terminate()
+    assert q.wait(20) == OK
+    assert os.listdir(tmp_path) == ['run']
 
 
 def test_describe_has_every_group(hvnet):

@@ -1,0 +1,103 @@
+/*
+ * Where control sockets are, and which there are.
+ */
+#include "linux/run/ctl_path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "linux/run/ctl.h"
+#include "linux/run/sockfile.h"
+
+const char *
+ctl_rundir(void)
+{
+	const char *dir = getenv("HVNET_RUN");
+
+	return dir != NULL && dir[0] != '\0' ? dir : "/run/hvnet";
+}
+
+int
+ctl_path_make(char *path, size_t path_cap, const char *kind, const char *name,
+    unsigned int k, char *err, size_t err_cap)
+{
+	char nth[16] = "";
+
+	if (mkdir(ctl_rundir(), 0755) < 0 && errno != EEXIST) {
+		int e = errno;
+
+		snprintf(err, err_cap, "control sockets in %s: %s "
+		    "(HVNET_RUN=FOLDER chooses another place)", ctl_rundir(),
+		    strerror(e));
+		return -e;
+	}
+	if (k > 0)
+		snprintf(nth, sizeof(nth), "-%u", k + 1);
+	if ((size_t)snprintf(path, path_cap, "%s/%s-%s.%d%s.sock",
+	    ctl_rundir(), kind, name, (int)getpid(), nth) >= path_cap) {
+		snprintf(err, err_cap, "control socket %s/%s-%s: the path is "
+		    "too long for a socket (HVNET_RUN=FOLDER chooses another "
+		    "place)", ctl_rundir(), kind, name);
+		return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+/* "host-x.12.sock", of this kind; not a name that is hidden yet. */
+static int
+path_is_control(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && strchr(d->d_name, '-') != NULL &&
+	    len > 5 && strcmp(d->d_name + len - 5, ".sock") == 0;
+}
+
+static bool
+path_is_of(const char *name, const char *kind)
+{
+	size_t len = kind != NULL ? strlen(kind) : 0;
+
+	return kind == NULL || (strncmp(name, kind, len) == 0 &&
+	    name[len] == '-');
+}
+
+int
+ctl_paths(const char *kind, struct ctl_paths *out)
+{
+	struct dirent **found = NULL;
+	int n = scandir(ctl_rundir(), &found, path_is_control, alphasort);
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	*out = (struct ctl_paths){ NULL, 0 };
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
+	out->path = calloc((size_t)n + 1, sizeof(*out->path));
+	for (int i = 0; i < n; i++) {
+		if (out->path != NULL && path_is_of(found[i]->d_name, kind) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", ctl_rundir(),
+		    found[i]->d_name) < sizeof(path) &&
+		    !sockfile_bury(path, SOCK_STREAM) &&
+		    (out->path[out->count] = strdup(path)) != NULL)
+			out->count++;
+		free(found[i]);
+	}
+	free(found);
+	return out->path != NULL ? 0 : -ENOMEM;
+}
+
+void
+ctl_paths_free(struct ctl_paths *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->path[i]);
+	free(p->path);
+	*p = (struct ctl_paths){ NULL, 0 };
+}
