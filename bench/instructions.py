@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Instructions a frame of each layer, of our driver and of the host end; JSON.
 
 The real programs, one queue, under callgrind (bench/pps_count.py says how):

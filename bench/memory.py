@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Host memory beyond guest memory: per NIC, and per further channel; JSON.
 
 Anonymous memory of `hvnet host` (RssAnon: guest memory is shared, so it is not

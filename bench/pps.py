@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Packets a second of a guest: our driver against DPDK's netvsc PMD.
 
 Same host end (`hvnet host`), same machine, interleaved A B A B; a number is the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How far apart two processors are: the time in which a word written by one is
  * answered by the other, in nanoseconds.

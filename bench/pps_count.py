@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Instructions for each packet, of both ends, by callgrind.
 
 The driver's end: a short run of the program under callgrind, which collects

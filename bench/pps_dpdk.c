@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The other end of `hvnet bench pps`: the same as pps_hvnet.c by DPDK's netvsc
  * PMD, under `hvnet uio`, offloads off, one lcore a thread.

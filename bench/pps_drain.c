@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The yardstick of `hvnet bench pps` for the host end: a host that, once
  * frames come, only drains the ring.  It looks at the type of each packet,

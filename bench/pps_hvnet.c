@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One end of `hvnet bench pps`: sends, receives or echoes as fast as it can by
  * the frames API.

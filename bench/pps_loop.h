@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the two programs of `hvnet bench pps` share: arguments, the frame that
  * is sent, the loop that counts, the line that is printed.  So both measure in

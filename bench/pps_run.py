@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One run of a driver on a host end: what `hvnet bench pps` is made of.
 
 Nothing is left behind, whatever ends the bench: processes and folders are the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What `hvnet bench pps` prints, and the goals it is held against."""
 
 # (mode, bytes): at least this ratio to the PMD; elsewhere FLOOR.

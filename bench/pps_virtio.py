@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The yardstick beside netvsc: DPDK's virtio-user to DPDK's vhost-user, two
 testpmd of Debian's package on the cores that driver and host end have.
 """

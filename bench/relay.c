@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The least that a user-space NIC can do between two TAP devices: read a frame
  * with its virtio-net header from one, write it to the other.  It is the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Every benchmark, one after the other, with their JSON on standard output.
 
 Tables and words on what goes on go to standard error.  Each can be run alone,

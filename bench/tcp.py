@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """TCP through hvnet against the bare TAP relay, interleaved; JSON.
 
 Each round runs every case once, relay and hvnet in turn (A B A B ...), so that

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What each offload and each channel gives a stock kernel on our host end.
 
 A virtual machine (docs/vm.md) attaches by its own drivers; TCP goes between

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What QEMU counts of a machine, whatever kernel runs in it."""
 import re
 import struct

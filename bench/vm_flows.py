@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Flows that fall on chosen channels: Toeplitz, as the host end steers."""
 import struct
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A FreeBSD guest of `hvnet bench vm`, from the disk HVNET_FREEBSD_IMAGE.
 
 The disk is what tests/vm needs (docs/vm.md): FreeBSD's base system and a root

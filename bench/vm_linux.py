@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The stock Linux guest of `hvnet bench vm`: one machine, its knobs, counts.
 
 Another kernel's guest is a class with the same public names: see vm.py and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The host's end of TCP streams to a guest that has nc(1) alone.
 
   vm_peer.py sink ADDRESS PORT...              take what comes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the subcommands of `hvnet` share: exit codes, parsing, and how they say
  * what is wrong.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `hvnet bench pps` and `hvnet bench vm`: find bench/pps.py or bench/vm.py and
  * become it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvnet guest: a guest as a process, its NIC a network interface here.
  *

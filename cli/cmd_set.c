@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvnet set: change a running NIC, add one, remove one.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvnet uio: the kernel's part for an unmodified DPDK program.
  *

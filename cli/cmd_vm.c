@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvnet vm: a virtual machine with a stock kernel as a guest.
  *

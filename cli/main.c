@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The `hvnet` command: finds the subcommand and runs it.
  */

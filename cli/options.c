@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Options that several subcommands have: one table, one parser each, so that
  * their texts and checks are the same everywhere.

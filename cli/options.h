@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Options that several subcommands have, as children of their argp parsers.
  *

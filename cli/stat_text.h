@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What counters mean: every counter table of both ends, with a title.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Arguments of programs: what is wrong with them is said in one sentence."""
 import argparse
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Run every test that this machine can run and count them.
 
 Stages, in order: house rules, the freestanding core, then for each build

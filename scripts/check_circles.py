@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Circles of files: each needs, in the end, itself.
 
 An arrow is: one object file needs a symbol that another defines (nm).  A file

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Commands that the documents show, against what there is.
 
 Where: fenced blocks and `code` in README.md, CONTRIBUTING.md, docs/*.md and

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Compile core/ with no libc, for one compiler and target.
 # Usage: scripts/check_freestanding.sh gcc|gcc32|clang|clang32|aarch64|be
 # Objects go to a temporary folder; what matters is that nothing is missing.

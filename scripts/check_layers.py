@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Check who includes whom against the house (docs/architecture.md).
 
 Prints a line for each include that crosses a wall; exit 1 if there is one.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What the documents say of the code, against the code.
 
 In docs/*.md (docs/protocol.md above all):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """House rules that a machine can check.
 
   length    no hand-written file over 800 lines, no function over 70; names
             unique across core/
-  opening   every .c and .h opens with a comment that says what it is for, what
-            can be run with #!
+  opening   line 1 names the licence (SPDX); in a .c or .h a comment follows
+            whose first line says what the file is for; what can be run has #!
   prefix    every external symbol of core/ begins with its module's name
   packet    README's "follow one packet" names functions that exist there
   columns   no line of code over 80 columns, tabs being 8
@@ -51,10 +52,22 @@ def length():
 
 
 def opening():
-    for f in sources('*.c', '*.h'):
-        text = f.read_text()
-        if not text.startswith('/*'):
-            yield f'{f.relative_to(top)}: does not open with a comment'
+    """qemu/ is GPL-2.0-or-later, the rest BSD-2-Clause."""
+    for f in sources('*.c', '*.h', '*.py', '*.sh', '*.pml'):
+        rel, lines = f.relative_to(top), f.read_text().splitlines()
+        if lines[0].startswith('#!'):
+            del lines[0]
+        licence = 'GPL-2.0-or-later' if rel.parts[0] == 'qemu' else \
+            'BSD-2-Clause'
+        spdx = f'SPDX-License-Identifier: {licence}'
+        if lines[0] not in (f'# {spdx}', f'/* {spdx} */'):
+            yield f'{rel}: line 1 is not its licence ({spdx})'
+        if f.suffix in ('.c', '.h'):
+            second = lines[2] if lines[1] == '/*' else lines[1]
+            if not re.match(r'(/| )\* *[\w/`-]', second) or \
+                    second.startswith(' * Theory of operation'):
+                yield f'{rel}: no comment after its licence that begins with ' \
+                    'what it is for'
     for f in sources():
         if os.access(f, os.X_OK) and f.read_bytes()[:2] != b'#!':
             yield f'{f.relative_to(top)}: can be run, but has no #! line'

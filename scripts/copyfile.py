@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Send or receive bytes over TCP and print their sha256 and number.
 
 usage: copyfile.py send ADDRESS PORT MIB | copyfile.py receive PORT

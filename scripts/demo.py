@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """hvnet's main job on real traffic, as a table.
 
 Two namespaces: programs in one (the guest) talk to programs in the other (the

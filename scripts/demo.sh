@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # The main job in under three minutes; see scripts/demo.py.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Install the Debian packages that hvnet builds and is tested with.
 # Usage: scripts/deps.sh [build|demo|check]
 # Each includes the one before.

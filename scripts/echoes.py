@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Send ICMP echo requests at a steady pace and wait for every answer.
 
 usage: echoes.py ADDRESS COUNT INTERVAL_SECONDS WAIT_SECONDS

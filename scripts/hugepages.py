@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Huge pages for tests and benches, given back when they end.
 
 Several of them run beside each other.  Who has Pages holds a shared lock, and

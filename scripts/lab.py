@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A lab: namespaces, a host end, guests and traffic, all gone on exit.
 
 Used by the demo, the benchmarks and the tests.  Every name carries the pid,

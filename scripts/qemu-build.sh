@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Build the QEMU of `hvnet vm`: Debian's own source package plus qemu/ of this
 # repository, into a cache by a hash of its inputs.
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Simulation: a virtual clock, a seeded scheduler, and the in-process link
  * with both real ends of VMBus on it.

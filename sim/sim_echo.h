@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A trivial device and its driver, to exercise VMBus alone: the host answers
  * each packet with its own bytes, the guest checks them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What goes wrong in the in-process link, and what is left over in the end.
  *

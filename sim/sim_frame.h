@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames that check themselves: each belongs to a flow, and its bytes follow
  * from the flow and the offset in it, so that whoever gets them can tell

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The in-process link: a partition with a guest end (vmc) and a host end (vms)
  * in one process, and everything that can go wrong between them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvnet-sim: run one simulation, the same every time for the same options.
  *

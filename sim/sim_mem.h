@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest memory of the simulation: an arena of pages in a memfd, seen by the
  * guest end as one run, and by the host end as regions at unrelated addresses.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole NIC under the simulation: vsc on vmc in the guest, vsp on vms in the
  * host, a guest stack and a backend that exchange frames which check

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest side of the NIC scenario: a stack that sends and checks frames, and
  * the port's duties towards vsc and vmc.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the NIC scenario: its state, what its guest stack (sim_nic_guest.c)
  * and host backend (sim_nic_host.c) give to sim_nic.c, and NICs side by side.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A scenario on VMBus alone: connect, offers, open, echo, sub-channels, move,
  * detach, unload, reconnect, rescind, offer again; and the same cut off after

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # tap.sh PROGRAM [ARG ...]: run a cmocka program, TAP on stdout.  cmocka says
 # `not ok N # SKIP` of a test that was skipped, which meson takes for a failure;
 # here it is `ok`.  The exit status is the program's: a crash stays one.

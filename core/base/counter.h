@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counters: one X-macro list a structure, from which come the structure, its
  * name table and so `hvnet stat`, its JSON and the manual page.

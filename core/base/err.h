@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Errors of the core: negative, returned as int; 0 or a count is success.
  *

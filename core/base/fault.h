@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Faults: what a peer did wrong, by reason, counted and remembered.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A borrowed run of bytes, and the one range test in the house.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a channel does: the one view of VMBus that vsc and vsp have.
  *

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the range buffer of a GPADL arrives in pieces, in
+ * The range buffer of a GPADL arrives in pieces, in
  * order, and is judged as a whole when its last byte is there.
  *
  * The pieces are copied into memory that the header's byte count sized, so

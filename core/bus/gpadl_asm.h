@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Assembly of a GPADL from its header and body messages, at the host end.
  * Pure: the caller brings the memory.  Context: control.

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the table of guest memory regions.
+ * The table of guest memory regions.
  *
  * Sorted by guest physical address and free of overlaps, so an address has at
  * most one region.  Addresses come from the guest side and are checked here

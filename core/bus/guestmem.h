@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest memory as the host end sees it: a few regions, each a run of guest
  * physical addresses at one place of the host's own address space.

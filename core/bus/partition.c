@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the SynIC of one guest, as far as a host end needs it.
+ * The SynIC of one guest, as far as a host end needs it.
  *
  * Messages.  Each virtual processor has one slot for SINT2 and a queue of
  * ours behind it.  A slot belongs to us while its type is 0 and to the guest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A partition: what a hypervisor gives a host end of one guest.
  *

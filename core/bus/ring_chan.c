@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: a channel made of our own two rings.
+ * A channel made of our own two rings.
  *
  * The rings decide whether the peer must be told; the policy of the channel
  * may hold that back or ask for more; signal() tells it.  So each "signal or

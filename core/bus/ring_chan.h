@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A channel on our own rings: the data half of chan_ops over a producing and
  * a consuming ring.  Both ends use it; the guest adds the control half in an

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus client: event flags in, signals out, and which virtual processor serves
  * a channel.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus client: GPADLs, the ranges of our memory that the host may map.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus client: channels come (offer) and go (rescind, end of connection).
  *

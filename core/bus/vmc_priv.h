@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus client: what its files share.  Inside core/bus/vmc*.c and tests only.
  *

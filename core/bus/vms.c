@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the VMBus server, connection and dispatch.
+ * The VMBus server, connection and dispatch.
  *
  * A connection is either there (version != 0) or not.  INITIATE_CONTACT ends
  * whatever was there and begins a new one, at any time, so that a boot loader

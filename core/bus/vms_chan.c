@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: open, close and move a channel, and the signals.
+ * Open, close and move a channel, and the signals.
  *
  * Opening takes the guest's ring GPADL, cuts it in two at the downstream
  * offset and puts a ring_chan on it: the first part is what the guest writes,

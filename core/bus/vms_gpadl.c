@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the guest's GPADLs.
+ * The guest's GPADLs.
  *
  * A GPADL is FILLING from its header until its last body, then checked, mapped
  * and LIVE.  Whoever reads or writes its memory holds a use count.  Teardown

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: devices, their channels' ids, offers and rescinds.
+ * Devices, their channels' ids, offers and rescinds.
  *
  * A device has a primary channel, and with it a relid, from vms_dev_offer() to
  * vms_dev_rescind(), whatever guests come and go.  Sub-channels exist from

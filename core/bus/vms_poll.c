@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: how the guest's signals find a channel, and what the
+ * How the guest's signals find a channel, and what the
  * host needs to know about the pages it watches.
  *
  * A signal arrives in one of three ways: by connection id (the link maps it

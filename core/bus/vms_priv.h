@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus server: what its files share.  Inside core/bus/vms*.c and tests only.
  *

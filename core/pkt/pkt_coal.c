@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Joins consecutive TCP segments of a flow into one frame.
+ *
  * Theory of operation.  Each of a few flows holds at most one super-frame in
  * the making: a copy of the first frame's headers, and the list of payload
  * pieces where they lie.  pkt_coal_add() asks, in this order: is the frame of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Software coalescing: consecutive TCP segments of one flow become one GSO
  * frame over the original buffers.  pkt_seg.h gives the same frames back.

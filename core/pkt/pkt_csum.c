@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Internet checksums: partial sums, completing and verifying them.
+ *
  * Theory of operation.  The one's-complement sum does not care for byte order
  * nor for how wide the words are that are added, as long as carries come back
  * at the bottom (RFC 1071, 2).  So bytes are taken eight at a time as they

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Reads bytes out of a frame that lies in pieces.
+ *
  * Theory of operation.  A frame in pieces is walked piece by piece with `off`
  * counting down to the first byte wanted; from there each step takes what the
  * piece has left.  Every walk ends with the list, so a length that the list

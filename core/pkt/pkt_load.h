@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unaligned big-endian loads and stores, and the vec list as one frame.
  *

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Header fields that LSO leaves out, and how they are restored.
+ *
  * Theory of operation.  LSOv2 moves a TCP frame larger than the MTU from guest
  * to host with the length-dependent header fields neutral: IP length 0, IPv4
  * header checksum 0, TCP checksum = pseudo-header sum without length.

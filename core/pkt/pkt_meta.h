@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Offload metadata of one frame, native: what travels beside the bytes between
  * a TAP's virtio-net header, RNDIS per-packet info and the frames API.

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Finds the headers of a frame: Ethernet, VLAN, IP, TCP, UDP.
+ *
  * Theory of operation.  The parse goes layer by layer.  Each step knows `cap`,
  * the number of bytes it may look at (what head holds, and no more than the
  * frame has), tests a header against it with range_ok() before reading, and

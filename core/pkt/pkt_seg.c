@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Cuts a large TCP or UDP frame into segments, in software.
+ *
  * Theory of operation.  pkt_seg_start() copies the headers once, decides from
  * them (not from the metadata) whether the frame can be cut, and takes the sum
  * of all header fields that every segment shares.  pkt_seg_next() then copies

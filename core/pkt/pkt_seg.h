@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Software TCP segmentation, and what LSO does to headers at either end.
  */

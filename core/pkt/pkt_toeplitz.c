@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * The Toeplitz hash of receive side scaling.
+ *
  * Theory of operation.  The Toeplitz hash is linear: for every bit that is set
  * in the input, the 32 key bits that start at that bit's position are XORed
  * in (Microsoft, "RSS hashing functions").  So the contribution of input byte

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Toeplitz hash of receive side scaling, by tables of a byte each.
  */

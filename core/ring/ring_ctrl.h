@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What both ends of a ring share: index arithmetic and access to the control
  * page.  docs/ring.md has the layout, the rules and the barrier pair table.

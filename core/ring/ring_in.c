@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the consuming end of a ring.
+ * The consuming end of a ring.
  *
  * Three cursors are ours and live in private memory: `next`, the packet to be
  * got next; `committed`, what the control page says; `write`, the last valid

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The consuming end of a ring.  One owner at a time calls these.
  *

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: the producing end of a ring.
+ * The producing end of a ring.
  *
  * Three cursors are ours and live in private memory: `write`, where the next
  * packet goes; `committed`, what the control page says; `read`, the last valid

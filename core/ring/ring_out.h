@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The producing end of a ring.  One owner at a time calls these; where an
  * operating system cannot promise that, one lock covers put to commit.

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Gives receive-buffer sections back to the host.
+ *
  * Theory of operation.  Receive completions (NVSP 108).  Until one is sent, the
  * packet's receive-buffer sections are the guest's, so none may ever be lost:
  * ids wait in a ring of their own, and when that is full vsc_queue_ready()

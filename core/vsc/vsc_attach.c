@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * The order in which a NetVSC attaches.
+ *
  * Theory of operation.  Bring-up, as one list of steps in the order that hosts
  * enforce: open the primary, NVSP version (newest first), NDIS configuration
  * and version, receive buffer, send buffer, RNDIS INIT, queries, offloads, RSS

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Runs lists of control steps, one answer at a time.
+ *
  * Theory of operation.  Everything that takes an answer from the host is a
  * step of a list: start() sends and names what it waits for, done() looks at
  * how the wait ended.  One wait is outstanding at a time.  Events only mark

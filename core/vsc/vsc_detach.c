@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * The order in which a NetVSC detaches.
+ *
  * Theory of operation.  Tear-down, as a list of steps that skip what is not
  * there, so that it serves a device at any stage of attach, a running one, and
  * one whose host has gone silent, mad or away.  Nothing here fails: a step

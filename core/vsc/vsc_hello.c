@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Negotiation: versions, shared buffers, what the NIC is.
+ *
  * Theory of operation.  The steps of attach that make the host's acquaintance:
  * NVSP version, NDIS configuration, the two shared buffers, RNDIS INIT and the
  * queries of what the NIC is.  Every answer is checked before it is kept.

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * NVSP control messages on the primary channel.
+ *
  * Theory of operation.  NVSP control messages on the primary channel.  Requests
  * go in-band, 40 bytes long whatever the version (a host does not answer less
  * than 32).  Those that have an answer carry a transaction id of generation

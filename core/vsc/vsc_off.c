@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Negotiates and switches offloads.
+ *
  * Theory of operation.  Offloads: what the host's hardware capabilities offer,
  * ANDed with what the configuration wants, set by NDIS offload parameters.
  * While a change is under way the queues use only what both the old and the

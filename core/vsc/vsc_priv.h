@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the NetVSC: state of the device and its queues, and what its files
  * offer each other.  Included by core/vsc/ and tests only.

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Allocates and frees the memory of the queues.
+ *
  * Theory of operation.  Memory of the queues: all of it is taken here, during
  * attach, and given back here at the end of detach.  A queue's receive side is
  * ready as soon as the queue exists, since control messages come that way;

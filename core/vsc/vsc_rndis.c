@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * RNDIS control messages.
+ *
  * Theory of operation.  RNDIS control messages.  Ours go by guest physical
  * address from one page, so that they never cross one: requests in its first
  * half, the answer to a keepalive in its second.  A request is over when its

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Joins the fragments of receive segment coalescing.
+ *
  * Theory of operation.  Receive segment coalescing over VMBus (NVSP 6.1): a
  * frame comes as several RNDIS messages of one packet, each with a PKTINFO_ID.
  * The first carries the per-packet info and the headers; the payload is the

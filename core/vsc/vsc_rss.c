@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Receive side scaling: key, tables, the send table.
+ *
  * Theory of operation.  Receive side scaling at the guest end: ask the host
  * for its queues and table size, set key and indirection table, and keep the
  * table by which the host wants our frames spread over channels (NVSP 134).

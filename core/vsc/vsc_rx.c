@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Receives: one pass over a channel, frames handed up.
+ *
  * Theory of operation.  One pass over a channel: mask, read packets up to the
  * budget, flush what the user batched, send acknowledgements and whatever
  * transmit left waiting, one commit, unmask, look again.

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Tunables and counters by name.
+ *
  * Theory of operation.  Tunables and counters by name: everything here comes
  * from the X-macro lists of vsc.h.  Context: any.
  */

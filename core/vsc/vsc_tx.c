@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Places the bytes of a frame and packs frames into packets.
+ *
  * Theory of operation.  Where a frame's bytes lie, and in which packet they go.
  *
  * The room for a frame is what is left of the open send-buffer section, after

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Decides who does a requested offload, host or driver.
+ *
  * Theory of operation.  What a frame asks for, and who does it.  The host does
  * what was negotiated, by per-packet info; the rest is done here: a checksum is
  * completed in place, a VLAN tag is refused, a frame that is too long for the

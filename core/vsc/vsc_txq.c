@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Packets of a transmit queue, from post to completion.
+ *
  * Theory of operation.  VMBus packets of one transmit queue, from post to
  * completion.  A packet owns a send-buffer section, a slot, or both, and an
  * entry of the packet table; the transaction id is the entry's index and

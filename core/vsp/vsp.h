@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NetVSP: the host's network device for one NIC of one guest, and the switch
  * port that it is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The NIC as a device of the VMBus server: create, channels that open and
  * close, the control pass, configuration, and what can be seen of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Hand-over of receive sections between queues with different owners: frames
  * finished by one worker for another's ring, and sections on their way home.

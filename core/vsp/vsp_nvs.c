@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NVSP at the host: version, buffers, sub-channels, and the way of RNDIS
  * control messages in and of every control answer out.

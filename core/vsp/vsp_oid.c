@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RNDIS at the host: control messages, plain OIDs, replies and indications.
  *

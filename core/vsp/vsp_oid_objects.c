@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * OIDs that carry NDIS objects: offloads, receive side scaling, configuration
  * parameters.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The switch port's policy: which frames pass, in either direction.
  *

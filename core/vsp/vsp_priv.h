@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of core/vsp share.  Contexts as in vsp.h: "control" runs with
  * every worker of the NIC parked, "worker" is the owner of one queue.

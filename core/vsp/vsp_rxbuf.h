@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sections of a guest's receive buffer and who has each of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Steering: Toeplitz over the guest's key and indirection table.
  *

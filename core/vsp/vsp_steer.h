@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which queue a frame to the guest belongs to: Toeplitz over the guest's key
  * and indirection table.  Written by control with the workers parked, read by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames towards the guest: rooms to read them into, and what is done with a
  * frame that was read.

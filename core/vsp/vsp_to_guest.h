@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames towards the guest: what one queue keeps, and how the parts of
  * vsp_to_guest*.c call each other.  The functions that other files call are in

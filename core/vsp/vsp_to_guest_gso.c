@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * GSO frames towards the guest: RSC fragments, or segments cut in software.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One frame towards the guest: what its headers say and what is said of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finished frames on their way to the ring, and sections on their way back.
  *

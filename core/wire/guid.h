@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * GUIDs in wire order: Windows' mixed endian form, in which the first three
  * groups of the text are stored byte-swapped.

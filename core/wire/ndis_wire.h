@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NDIS objects that travel in RNDIS QUERY and SET (Windows ntddndis.h as
  * transcribed in FreeBSD sys/net/rndis.h and ndis.h, OpenVMM rndisprot.rs).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NVSP messages on the wire (OpenVMM netvsp/src/protocol.rs, FreeBSD
  * if_hnreg.h, Linux hyperv_net.h).  Each starts with its type; a message is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VMBus ring in memory: control page, packet descriptor and extensions
  * (FreeBSD vmbus_reg.h, OpenVMM vmbus_ring).

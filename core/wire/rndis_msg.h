@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RNDIS control messages in native form, both directions.  The data message
  * is in rndis_pkt.h.

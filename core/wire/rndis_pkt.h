@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The RNDIS data message (REMOTE_NDIS_PACKET_MSG, MS-RNDIS 2.2.14) and its
  * per-packet information.  Runs once for each packet: no allocation, no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RNDIS messages on the wire (MS-RNDIS 2.2, FreeBSD sys/net/rndis.h, OpenVMM
  * netvsp/src/rndisprot.rs).  Offsets inside messages count from byte 8.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SynIC pages and hypercall inputs (OpenVMM hv1/hvdef, FreeBSD hyperv_reg.h,
  * vmbus_reg.h).  These pages are shared with the peer: fields are read and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The range buffer of a GPADL: a list of ranges, each {u32 bytes, u32 offset,
  * PFNs}, cut into a GPADL_HEADER message and any number of GPADL_BODY

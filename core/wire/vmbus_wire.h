@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus control messages on the wire (OpenVMM vmbus_core/src/protocol.rs,
  * FreeBSD vmbus_reg.h).  Every structure includes the 8-byte header.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One packet on a channel, in native form: what a producer puts and what a
  * consumer gets.  The same two structures serve our own rings and a channel

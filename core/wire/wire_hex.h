@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One hexadecimal digit, for the parsers of this folder.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A bounded text appender for the formatters of this folder: the core has no
  * snprintf.  What does not fit is dropped, and the text stays terminated.

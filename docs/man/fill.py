@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Fill a manual page: "@hvnet ARGS@" becomes what that prints, and
 "@options COMMAND@" a list of the options in that command's --help.
 

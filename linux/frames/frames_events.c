@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What VMBus client and NetVSC ask of the frames API, and tell it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A NIC that the kernel's uio_hv_generic gave to this program: the device's
  * files (linux/guest/uio_bus.h) in place of link and VMBus client.

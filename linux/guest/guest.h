@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that is a process: our NetVSC on virtual processors that are
  * threads, with a TAP device as its network interface.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What VMBus client and NetVSC ask of a guest process, and tell it: memory,
  * hypercalls, parking, and the events of attach, link and steering.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest process whose NIC the kernel's uio_hv_generic gave to it.
  *

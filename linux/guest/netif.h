@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's network interface: TAP queues to NetVSC queues and back.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One shared mapping of a memory file, cut from its beginning.
  *

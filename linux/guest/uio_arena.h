@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory that a host may read by address, for a driver in user space: addresses
  * are physical (huge pages), or virtual where the other side takes those

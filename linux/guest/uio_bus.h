@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Channels of a NIC that the kernel's uio_hv_generic gave to user space: what
  * bus/vmc.h is to a guest that is on the bus itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One device of the kernel's uio_hv_generic: its files in sysfs and its maps.
  *

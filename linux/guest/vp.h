@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Virtual processors of a guest that is a process: one pinned thread each, the
  * owner of the channels and interface queues bound to it.

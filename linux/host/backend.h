@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a NIC's backend does: where the guest's frames go and come from.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Coalescing for backends: core/pkt/pkt_coal.h over frames of which only the
  * first piece must be copied.

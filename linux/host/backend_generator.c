@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Generator backend: makes frames for the guest, and counts what it sends.
  *

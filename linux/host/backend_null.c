@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Null backend: counts what the guest sends and gives it nothing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pair backend: two NICs joined, so two guests talk to each other.
  *

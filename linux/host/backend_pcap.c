@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Packet capture backend: what the guest sends, and what it is given, goes to
  * a file; what another file holds is given to the guest, once, as fast as it

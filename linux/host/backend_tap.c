@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TAP backend: a multi-queue interface with virtio-net headers, GSO both ways.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lines of frames: a ring of bytes with records of a header and a frame.
  *

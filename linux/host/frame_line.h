@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A line of frames that wait: one thread puts, one takes, nothing is allocated
  * after it was made.

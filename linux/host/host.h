@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host daemon as a library: a listening socket, workers, NICs with their
  * backends, and the guests that attach.

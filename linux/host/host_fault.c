@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the host says of a queue that it stopped: which one, why, where, and
  * what would have been right.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One attached guest: its link, its VMBus server, and the NICs it was given.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One attached guest from inside: its life is host_guest.c, how it got a place
  * host_accept.c, the signals of guests that have no eventfd a channel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signals of guests that are not one eventfd a channel: the one of VMBus before
  * 2.4, and monitor pages, which nobody signals and a timer looks at.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A bucket of lines, and hashes of the texts that are already known.
  *

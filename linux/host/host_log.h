@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the host says on standard error about guests: each thing once, however
  * often a guest repeats it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One NIC: NetVSP, backend and workers put together.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A NIC of the host: its backend, its NetVSP while a guest has it, and the
  * queues that workers serve.

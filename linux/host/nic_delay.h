@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Delay lines of a NIC: frames are copied, wait, and go on.  Only a NIC with
  * delay= has them.

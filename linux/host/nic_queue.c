@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A queue's turn at its worker: frames that other workers left for it, its
  * ring, then the backend's sources that it serves, each in bounded pieces.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parser of `key=value,...` texts: one table of keys, of which each names its
  * parser, its printer and whether a running NIC takes it.

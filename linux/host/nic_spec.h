@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a NIC shall be: the text of --nic, of `hvnet set` and of "add", parsed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each key of a NIC's text takes, for --help and the manual page; in the
  * order of nic_spec_key().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The limit on descriptors, asked for each time: an operator may change it
  * while we run (prlimit(1)), and it is asked on control paths only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptors are the host's scarcest thing: every guest brings some, and the
  * control sockets, NICs and statistics need a few whatever guests do.

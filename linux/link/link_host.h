@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host side of one guest's connection: partition protocol in, partition
  * (core/bus/partition.h) out.

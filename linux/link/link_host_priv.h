@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the host side of the partition protocol: the state of one guest's
  * link, shared by its messages (link_host.c), its partition (link_part.c) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest memory that the guest may take away at any time (hugetlbfs files, which
  * cannot be sealed): touching a page that is gone raises SIGBUS.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest memory at the host: mapping regions and scattered pages of them.
  */

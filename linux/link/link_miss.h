@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Addresses that a channel met, that no region holds, and that the guest was
  * asked for (MEM_WANT).

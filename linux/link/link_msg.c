@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Messages of the partition protocol: sendmsg and recvmsg with SCM_RIGHTS.
  *

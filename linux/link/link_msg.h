@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One message of the partition protocol on a socket, with its descriptors.
  */

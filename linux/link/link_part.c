@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the partition of a guest behind a socket can do: interrupts, connection
  * ids with their eventfds, pages mapped side by side, missing memory asked for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The eventfds by which a guest tells the control thread something: the end of
  * a message of each virtual processor, and the one signal for all channels of

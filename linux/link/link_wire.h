@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The partition protocol: how a guest (a process, a DPDK program's stand-in,
  * a QEMU) hands a host what a hypervisor would.  Described in

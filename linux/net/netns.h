@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Network namespaces by name, as `ip netns` makes them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RTM_NEWLINK requests, one socket a request.
  *

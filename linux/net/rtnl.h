@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The few link settings we need of rtnetlink, through libmnl.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Steering in the kernel: a BPF program that picks a TAP queue for each frame.
  *

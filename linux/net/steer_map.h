@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What steer.c writes and steer.bpf.c reads: one complete setting.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A multi-queue TAP device with a virtio-net header: the network interface of
  * a guest, and the tap backend of a host.

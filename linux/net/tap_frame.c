@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A frame goes to the TAP in one writev(): the virtio-net header, then its
  * pieces.  A VLAN tag that travelled beside the frame goes back behind the

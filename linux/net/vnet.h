@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio-net headers of a TAP <-> the core's offload metadata.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The core's port contract (core/base/os.h) for user space on Linux.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The clients of a listening socket, one call each, and a pause where there is
  * no descriptor or memory to take one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Control sockets: how `hvnet stat` and `hvnet set` talk to a running host or
  * guest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How often something may happen: a bucket of tokens that fills with time.
  *

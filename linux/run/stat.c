@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counter tables and fault logs to JSON.  Any thread may read them.
  */

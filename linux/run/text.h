@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Texts that may hold any byte (paths, words of a command line) on their way to
  * a terminal, a log or JSON.

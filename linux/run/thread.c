@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Priority, policy and processor of a data thread.
+ *
  * Theory of operation.  Called once for each data thread by the thread that
  * made it; the new one may run meanwhile, and moves when told.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Transcripts: the wire printers of the core, a time stamp and a direction.
  */

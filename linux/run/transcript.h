@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Transcripts: every control message, decoded, a line each, as it passes.
  *

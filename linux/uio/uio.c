@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Life of the stand-in: connect, make the files, run the program, end with it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel's part for a DPDK program: VMBus client and uio_hv_generic, played
  * by a process, for an unmodified program that drives a synthetic NIC from user

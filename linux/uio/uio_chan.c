@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the stand-in shares with the program and the host: files and channels.
  *

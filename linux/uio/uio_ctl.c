@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Statistics of a stand-in, over its control socket: who has the NIC, how the
  * program addresses its memory, what was handed over.

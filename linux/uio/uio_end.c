@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a stand-in starts from and how it ends: defaults, counters, the reason.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A program's own memory as guest memory: control messages and large packets
  * travel by its addresses, IOVA as VA or as PA.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each open of /dev/uio0: whose it is, and of which file.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs what has to be done now: VMBus messages, timers, the program's memory.
  */

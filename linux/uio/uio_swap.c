@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * /dev/uio0 without a device: one name, six files, in turn.
  *

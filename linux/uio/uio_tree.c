@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The files that Linux's vmbus and uio_hv_generic show a user-space driver,
  * made in the namespace's own /sys/bus/vmbus and /dev (field/dpdk.md 4).

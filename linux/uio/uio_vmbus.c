@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VMBus end of the stand-in: a client without a NetVSC.
  *

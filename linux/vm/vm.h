@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtual machine as a guest: finds or builds the QEMU that knows the
  * partition protocol (qemu/, docs/vm.md), and runs one.

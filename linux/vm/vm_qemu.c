@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where QEMU is.  scripts/qemu-build.sh knows: it looks into the user's cache
  * for one built from the very inputs of this program's tree, and builds it

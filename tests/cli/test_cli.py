@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The hvnet command line: help, usage errors, exit codes, manual pages.
 
 Environment: HVNET, the program; HVNET_MAN, the folder of the manual pages

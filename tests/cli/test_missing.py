@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a subcommand says where the kernel lacks what it needs.
 
 A system call that a kernel does not have is played by a seccomp filter.

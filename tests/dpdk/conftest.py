@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the DPDK tests: huge pages, a lab, and a DPDK program in it."""
 import ctypes
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small DPDK program for the tests: drives one netvsc port through libdpdk's
  * public API, step by step, as standard input says, and answers each line with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames of papp: UDP, or TCP where they are to be cut, whose payload follows
  * from a sequence number.

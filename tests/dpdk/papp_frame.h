@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames of papp from 10.9.0.1 to 10.9.0.2: the payload is a sequence number
  * and then bytes that follow from number and place, so each end can check what

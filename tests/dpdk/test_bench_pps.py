@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """`hvnet bench pps`: its form, what it leaves behind, and wrong use.  No test
 looks at how fast anything was."""
 import json

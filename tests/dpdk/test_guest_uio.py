@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Our own guest driver over uio_hv_generic's files, as `hvnet uio` makes
 them."""
 import os

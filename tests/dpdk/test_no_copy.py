@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DPDK's netvsc sending from the receive buffer what it received there, and
 from memory that the host never gets to see."""
 import time

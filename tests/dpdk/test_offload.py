@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DPDK's netvsc on our host: receive, offloads, RSS, link, neighbours."""
 import socket
 import struct

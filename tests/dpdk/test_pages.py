@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Huge pages (scripts/hugepages.py) of tests and benches that run beside each
 other: nobody takes what another one counts on."""
 import subprocess

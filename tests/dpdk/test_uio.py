@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DPDK's netvsc driver, unmodified, on our host: NIC life and transmit."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two of these at the ends of a pair exchange frames by the frames API and
  * check every byte, order and metadata included.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sends without ever receiving, while the host gives it all the frames that
  * the receive buffer holds; only then receives.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The frames API (include/hvnet.h): programs of ours on `hvnet host`."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The frames API over uio_hv_generic's files, as `hvnet uio` makes them."""
 import json
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The core's port contract with no system at all: nothing but what a
  * freestanding C compiler brings.  scripts/check_freestanding.sh compiles

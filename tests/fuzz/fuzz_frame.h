@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames for fuzz targets: well-formed to begin with, so that the fuzzer need
  * not invent a header, then changed in a few bytes.

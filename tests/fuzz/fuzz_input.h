@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a fuzz target takes from its input: small numbers first, so that a byte
  * changed by the fuzzer changes one decision.  Past the end all is zero.

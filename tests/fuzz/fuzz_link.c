@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz the host side of the partition protocol with the VMBus server behind
  * it: messages of any type, length and order, with descriptors of the right

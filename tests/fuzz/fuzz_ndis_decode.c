@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: NDIS objects as a peer sends them in a query or a set.  Input:
  * one byte that picks the object, then the object.

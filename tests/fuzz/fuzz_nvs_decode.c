@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: NVSP messages.  The first byte picks the negotiated version,
  * the second says whether it is a completion, the rest is the message.  What

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target for core/pkt: arbitrary bytes as a frame, with arbitrary
  * metadata, through parse, hash, verify, complete, prepare, restore,

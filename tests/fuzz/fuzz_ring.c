@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz both ends of a ring against a peer that lies: what is in the ring when
  * it is taken up, then what the peer does to it between calls.

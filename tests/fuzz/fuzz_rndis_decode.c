@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: RNDIS control messages and data messages, whole, with the data
  * elsewhere, and back to back.  Input: one byte for the alignment, one for how

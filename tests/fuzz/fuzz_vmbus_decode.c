@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: VMBus control messages and GPADL range lists.  What decodes
  * must come out of the encoder as a message that decodes to the same bytes;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz the VMBus client as a whole: a host that answers what the guest posts
  * rightly, not at all or with something else, writes messages and event flags

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: the extensions of packet types 7 and 9.  The pieces of a walk
  * add up to the bytes that the decoder promised.

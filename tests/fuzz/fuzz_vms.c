@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz the VMBus server as a whole: a guest that posts what it likes, writes
  * what it likes into memory that the host has mapped, and moves its registers,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz the NetVSC as a whole: a host that answers attach as it should, not at
  * all, or with something else; packets, completions, NVSP and RNDIS messages

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz the NetVSP as a whole: packets of any type on its channels, NVSP and
  * RNDIS control, OIDs, frames by section and by address, acknowledgements of

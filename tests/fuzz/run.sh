@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # run.sh TARGET CORPUS: run one fuzz target for HVNET_FUZZ_SECONDS (3), from the
 # seeds in CORPUS, which stays as it is.  The seed of the mutations is fixed
 # (HVNET_FUZZ_SEED, 1).  What broke it is kept beside the target, and the last

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the hostile tests: a lab, as in tests/net."""
 import pathlib
 import sys

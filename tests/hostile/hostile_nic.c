@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile guest beside a good one, both with a whole NIC, in virtual time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile guest beside a good one, and a hostile host, in virtual time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that lies to the NetVSP: each lie is one fault with its reason, the
  * NIC's other state stays as it was, and all is back in the end.  And bytes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The script of lies: what a hostile guest does to a ring and says by VMBus
  * message, and what a hostile host says.  Each leads to one fault of one

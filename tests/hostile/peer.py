@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest, or a host, of the partition protocol that says what it likes.
 
 Guest speaks docs/partition.md and enough VMBus to open a channel, so that a

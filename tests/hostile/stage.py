@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A real host with a good guest, for tests that bring the liars.
 
 Stage.end() is the promise of every one of them: the good guest has its traffic,

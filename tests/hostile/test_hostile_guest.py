@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The real host process against a guest that lies.
 
 A good guest is attached beside it all the time and must have its traffic; and

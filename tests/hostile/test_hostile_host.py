@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Our guest process against a host that lies, or leaves.
 
 Whatever the host does, the guest stays alive with its interface, and attaches

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Memory that is cut off under the host while its workers copy.
 
 A guest of kind uio may bring memory that is not sealed against shrinking.  It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Places, descriptors and NICs: what guests can take from each other.
 
 A good guest is attached all the time and must have its traffic (stage.py).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Signals, interrupts and ends of messages: eventfds that a guest shares.
 
 Their flags and their counters are the guest's as well as the host's; a good

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One ring, its producer and its consumer: no wake-up is lost, no packet is
  * read before it is written nor overwritten before it is read.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Check the Spin models, and that each mutant of them fails: TAP on stdout.
 # usage: run.sh            SPIN_N=5 runs the ring with more packets than 4
 set -u

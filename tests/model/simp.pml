@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One message slot of a SynIC message page: the host delivers N messages, the
  * guest takes them and frees the slot.  No message waits for ever, none is

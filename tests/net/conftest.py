@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the traffic tests: a lab per test, and reasons to skip."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Send numbered UDP datagrams at a pace, or count those that arrive.
 
 usage: datagrams.py send ADDRESS PORT COUNT MBIT

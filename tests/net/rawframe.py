@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Send or receive raw Ethernet frames of ethertype 0x88b5, tagged or not.
 
 usage: rawframe.py send IFNAME DST TAG TEXT       TAG: VLAN id, - for none

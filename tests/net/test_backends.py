@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Backends other than tap: two guests joined, files written and replayed."""
 import struct
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A Linux namespace behind the guest: the guest forwards, nothing breaks.
 
 Partial checksums must be completed and coalesced frames cut again on the way,

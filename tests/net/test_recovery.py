@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Either end dies, stops or leaves; the other carries on and comes back."""
 import os
 import signal

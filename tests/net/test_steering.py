@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Each flow to the guest lands on the channel that Toeplitz says."""
 import socket
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Real traffic between two namespaces through both ends."""
 import json
 import pathlib

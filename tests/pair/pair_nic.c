@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole NIC, both real ends: versions, offloads, MTUs, faults, failing
  * allocations, and a stop after every event.  Frames check themselves

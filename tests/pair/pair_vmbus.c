@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus, both real ends: every version pair, every class of fault, every way
  * to stop after every event.  A failure prints the command that repeats it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Dice for tests that roll their settings and frames: the same rolls for the
  * same start everywhere.  A copy rolls on by itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who sleeps is woken: the races whose answer hangs on a full barrier, run in
  * every order that a machine with store buffers can make of them (tso.h), with

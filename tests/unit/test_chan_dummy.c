@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A channel that an operating system owns: the second implementation of
  * chan_ops, in the manner of FreeBSD's vmbus(4).  No batch, no masks, no

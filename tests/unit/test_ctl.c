@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Control sockets.  Where descriptors run out their clients wait, the process
  * does not spin, and says so once.  Many processes are asked at once, and each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How many frames a program that only sends keeps: one for each section that
  * the host named, and never more than a bound, whatever it names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lines of waiting frames: wrap, gap, full, order, and two threads.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The text of a NIC: what is taken, what is refused and what is then said.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Workers and gates: no turn behind a closed gate, none forgotten when it
  * opens, no post lost, and removed works leave no trace.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host side of the partition protocol against guests that mean harm with
  * their descriptors.

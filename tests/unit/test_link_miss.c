@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Addresses that a guest is asked for, and guest memory that goes away.
  */

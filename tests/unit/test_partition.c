@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Partition: regions, message slots with their pending bit, event flags under
  * every state of the registers, and page mappings.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Coalescing: whatever goes in comes out, in order within its flow, once, and
  * cutting a merged frame gives back the very bytes that went in.

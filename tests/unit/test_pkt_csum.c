@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Checksums against a bytewise sum: lengths, alignments, splits; complete,
  * verify, partial.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames for the tests of core/pkt, built and checked bytewise, with nothing
  * of core/pkt in it: the sums here are the independent second opinion.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parse: golden frames, frames of every kind cut short at each byte, and
  * random bytes.  Heads live in blocks of exactly their length, so that ASan

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Segmentation and LSO: every segment verified with sums that are not ours,
  * payload reassembled, headers compared field by field.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Toeplitz: Microsoft's published verification suite ("Verifying the RSS Hash
  * Calculation"), and a bit-by-bit implementation written from the definition.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A channel on our own rings: both ends over one piece of memory.
  */

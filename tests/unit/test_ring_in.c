@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The consuming end of a ring: what it accepts and what it refuses, the
  * re-check of unmask, and the signal for a writer that waits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Random operations on both ends of one ring, against a queue so simple that
  * it can be seen to be right: four totals that only grow, a mask and a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The producing end of a ring: bytes on the wire, room, the edge rule, the
  * wait for space, and a reader that lies.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Rig for the ring tests: one ring in private memory, and both its ends. */
 #ifndef TESTS_UNIT_TEST_RING_RIG_H
 #define TESTS_UNIT_TEST_RING_RIG_H

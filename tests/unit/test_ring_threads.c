@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A producer and a consumer thread that sleep on eventfds and are woken by
  * nothing but the signals that the ring asks for.  A wake-up that gets lost

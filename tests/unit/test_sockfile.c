@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sockets in the file system: nobody sees one that does not listen yet, and
  * nothing that answers is ever removed.  listen() and rename() below are those

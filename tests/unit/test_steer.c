@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The BPF steering program against core: the same queue for every frame.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Texts with any byte, as a line and as JSON; and what is a name.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VMBus client against a scripted host: bytes on the wire, versions and
  * connections, back-off, time-outs, and a host that lies.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus server: contact, offers, rescind, unload and messages out of place,
  * as golden bytes in and out.

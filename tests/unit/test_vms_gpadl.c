@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus server: GPADLs.  Assembly, mapping, limits, teardown and lies.
  */

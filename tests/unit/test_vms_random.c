@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus server: a guest that posts nonsense.  Messages of every type with
  * fields from a small pool of likely and unlikely values, devices that come

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus server: who is signalled, on which processor and by which means:
  * flags, moves, the interrupt page, monitor pages.

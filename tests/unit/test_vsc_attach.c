@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Attach and detach of the NetVSC against a scripted host: the messages byte
  * by byte and in order, versions, refusals, silence at each exchange, the

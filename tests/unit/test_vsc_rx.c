@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Receive of the NetVSC against a scripted host: frames and their metadata,
  * RSC reassembly, partial checksums, acknowledgements that are never lost, and

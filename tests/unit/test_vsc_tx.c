@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Transmit of the NetVSC against a scripted host: descriptors and RNDIS
  * headers byte by byte for each way a frame can go, completions and their ids,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames from the guest: each way they come, offloads, policy, completions,
  * and packets that lie.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The usual frame's path from the guest against the general one: the same
  * packets, some with one thing wrong or unusual, under many settings of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A packet whose memory the guest adds late: it waits, whatever is behind it
  * waits with it, other channels go on; and what never comes is a fault.

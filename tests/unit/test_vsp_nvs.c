@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NVSP at the host: golden answers, order, states, and what a bad guest gets.
  */

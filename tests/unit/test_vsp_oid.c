@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RNDIS control and OIDs: golden replies, revisions, refusals, indications.
  */

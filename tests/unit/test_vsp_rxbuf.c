@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sections of the receive buffer: geometry, stacks, sharing, and hand-over
  * lists under threads.

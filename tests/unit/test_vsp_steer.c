@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Steering: the published Microsoft vectors through the guest's table, tables
  * that name closed queues, and what has no hash.

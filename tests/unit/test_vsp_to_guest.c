@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames to the guest, as the guest finds them: layout by golden bytes, RSC,
  * software segments, tags, checksums, filters.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames to the guest when something is short: sections, ring room, the other
  * worker's time.  Acknowledgements, hand-over, control messages.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The usual frame's path to the guest against the general one: the same frames,
  * some with one thing wrong or unusual, under many settings of port and guest;

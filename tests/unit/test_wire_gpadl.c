@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * GPADL range buffers: messages of the writer put together again, the reader
  * over them, each way in which a range list can be wrong.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * GUIDs: text to bytes, bytes to text, and texts that are none.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NDIS objects: golden bytes from the offsets of protocol.md section 6, each
  * revision, truncation, tables and keys at hostile offsets, and the shapes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NVSP messages: golden bytes from the offsets of protocol.md section 4 in
  * both message sizes, every truncation and flipped bit, and the send table

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The RNDIS data message: golden bytes with every per-packet info, decode of
  * a header whose data is elsewhere, the checklist one fault at a time, and

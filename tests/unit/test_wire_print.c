@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Transcript lines, word for word; malformed messages; and the promise that a
  * line is cut, terminated and never written past its buffer.

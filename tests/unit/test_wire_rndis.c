@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RNDIS control messages: golden bytes from the offsets of protocol.md
  * section 5, every truncation and flipped bit, each bad length and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each wire structure's size and each field's offset against the table of
  * wire_sizes.h; and no structure of the *_wire.h files is missing there.

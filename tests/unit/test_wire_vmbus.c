@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMBus control messages: each type's golden bytes from the offsets of
  * protocol.md section 2, encode and decode against them, every truncation and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Extensions of packet types 7 and 9: golden bytes, every malformed list of
  * protocol.md section 3, and the walk against a byte-by-byte model.

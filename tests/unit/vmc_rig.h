@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A scripted host under the VMBus client: what the client posts is recorded,
  * the test answers through the message and event-flag pages.

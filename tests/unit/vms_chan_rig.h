@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A rig for tests of the VMBus server's open channels: ring GPADLs, openings,
  * and the guest's end of the rings.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A rig for tests of the VMBus server: a partition whose link is this file.
  *

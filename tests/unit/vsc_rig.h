@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A scripted host under the NetVSC: channels that record what is sent and give
  * back what a test queues.  By itself it answers the exchanges of attach and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host's half of vsc_rig.h: what it answers by itself, and the packets that
  * a test has it send.  Included there, at the end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames that a guest sends, on top of vsp_host_rig.h: made, put into a section
  * or named by address, and their completions.

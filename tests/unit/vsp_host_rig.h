@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A rig for tests of the NetVSP: channels, GPADLs and backend are this file.
  *

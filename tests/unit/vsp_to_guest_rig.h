@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A NetVSP with nothing but its to-guest half, on channels that record what is
  * sent.  Frames are taken out of the recorded packets as a guest would, and

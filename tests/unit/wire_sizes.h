@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each wire structure's size and each field's offset, transcribed from
  * protocol.md by hand: the document's offsets, never computed from a structure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the test_wire_* programs share: messages written down field by field
  * as protocol.md gives them ("offset:size value"), apart from the wire

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the virtual machine tests, and reasons to skip."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A FreeBSD machine on our host end, run by `hvnet vm` from a disk image.
 
 The image is one of the user's (HVNET_FREEBSD_IMAGE, docs/vm.md): what it must

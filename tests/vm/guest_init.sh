@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Process 1 of a test's virtual machine.  ttyS0 is the kernel's console, ttyS1
 # carries commands: one line in, its output back, then \001 and the exit code.
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a test's virtual machine is made of, and a handle on one.
 
 Kernels are Debian's own packages, fetched with apt and unpacked beside, never

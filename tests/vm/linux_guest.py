@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A stock Linux machine on our host end, addressed and ready, and traffic."""
 import json
 import os

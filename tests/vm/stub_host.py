@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A host end that knows the partition protocol and no VMBus: it writes down
 what a machine says and acknowledges it."""
 import array

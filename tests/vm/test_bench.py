@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """hvnet bench vm: what it counts is true, and the whole of it runs."""
 import json
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """hvnet vm: the command that runs a machine."""
 import os
 import shlex

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A FreeBSD kernel's own vmbus(4) and hn(4) on our host end.
 
 HVNET_FREEBSD_IMAGE names the disk (docs/vm.md).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What QEMU says to a host, told by a host that only writes it down."""
 import struct
 import time

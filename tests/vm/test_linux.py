@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Debian's own kernels, unmodified, on our host end: the list.
 
 `make check` runs it on the cloud kernel with two processors and channels,

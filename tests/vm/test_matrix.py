@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Kernels, processors and channels; several machines, several NICs."""
 import pytest
 

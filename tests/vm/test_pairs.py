@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A machine joined at the host to our own guest, and to a DPDK program."""
 import importlib.util
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """String instructions done in bulk (qemu/string.c) are what the processor's
 manual says: a program that compares them with loops, here and in a machine."""
 import pathlib

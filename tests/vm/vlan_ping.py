@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Tagged echo requests from an interface, and the tags of the answers.
 
 usage: vlan_ping.py INTERFACE MAC TAG FROM TO COUNT

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The port contract once more, for test_barriers: 32-bit atomics and barriers
  * go through the store-buffer machine of tests/unit/tso.h.  Everything else is
