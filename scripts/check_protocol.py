@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the documents say of the code, against the code.
 
-In docs/*.md (docs/protocol.md above all):
+In docs/*.md (docs/protocol.md above all), and for functions in every document
+and comment:
 
   layout     under a heading that names `x_wire` (N bytes), a table whose
              columns begin `offset | size | field`: each field's offset and
@@ -11,7 +12,8 @@ In docs/*.md (docs/protocol.md above all):
   constant   a table whose columns begin `constant | value`
   tunable    a table whose columns begin `tunable | default | min | max`: the
              rows of VSC_TUNABLES, all of them
-  function   `path/file.c:function` is defined there
+  function   `path/file.c:function` is defined there; a comment of ours names
+             no function() that the code does not have, but for FOREIGN
 
 usage: check_protocol.py     exit 1 and a line on each mismatch
 """
@@ -30,6 +32,8 @@ HEADERS = ['wire/' + h.name for h in wire] + [
     'wire/rndis_msg.h', 'wire/rndis_pkt.h', 'wire/ndis_obj.h',
     'bus/partition.h', 'bus/vmc_priv.h', 'bus/vms.h', 'pkt/pkt_coal.h',
     'pkt/pkt_seg.h', 'vsc/vsc_priv.h', 'vsp/vsp_priv.h']
+# Functions of other programs that our comments may name.
+FOREIGN = {'shrink_dcache_parent'}
 # The size of this one is open: hosts differ in what follows the state.
 OPEN_SIZE = {'vmbus_modify_connection_result_wire'}
 
@@ -140,17 +144,43 @@ def tunables():
     wrong.extend(f'docs: no row for the tunable {name}' for name in code)
 
 
+def sources(*patterns):
+    out = subprocess.run(['git', 'ls-files', *patterns], cwd=top, text=True,
+                         capture_output=True, check=True).stdout
+    return [top / p for p in out.split() if (top / p).exists()]
+
+
 def functions():
-    for doc in sorted((top / 'docs').glob('*.md')):
+    """`file:function` in documents, with or without a blank."""
+    for doc in sources('*.md', 'docs/man/*.in'):
+        where = doc.relative_to(top)
         for n, line in enumerate(doc.read_text().splitlines(), 1):
-            for name, func in re.findall(r'`([\w/]+/\w+\.[ch]):(\w+)`', line):
+            for name, func in re.findall(
+                    r'`([\w/]+/[\w.]+\.[ch])`?: ?`?(\w+)`', line):
                 path = top / name
                 if not path.exists():
-                    wrong.append(f'docs/{doc.name}:{n}: no file {name}')
+                    wrong.append(f'{where}:{n}: no file {name}')
                 elif not re.search(rf'^(#define )?{func}\(',
-                                   path.read_text(), re.M):
-                    wrong.append(f'docs/{doc.name}:{n}: {name} defines no '
-                                 f'{func}()')
+                                   path.read_text(), re.M) and \
+                        not re.search(rf'^\t(bool|int|void) \(\*{func}\)\(',
+                                      path.read_text(), re.M):
+                    wrong.append(f'{where}:{n}: {name} defines no {func}()')
+
+
+def comments():
+    """Functions that comments name, as name()."""
+    names, said = set(), []
+    for path in sources('*.c', '*.h'):
+        text = path.read_text()
+        names |= set(re.findall(r'\w+', re.sub(r'/\*.*?\*/', '', text,
+                                              flags=re.S)))
+        said += [(path, func) for comment in re.findall(r'/\*.*?\*/', text,
+                                                        re.S)
+                 for func in re.findall(r'\b(\w+_\w+)\(\)', comment)]
+    for path, func in said:
+        if func not in names | FOREIGN:
+            wrong.append(f'{path.relative_to(top)}: a comment names {func}(), '
+                         'which does not exist')
 
 
 wrong = []
@@ -163,6 +193,7 @@ for i, (where, what, _, want) in enumerate(asked):
         wrong.append(f'{where}: {what} is {got[i]}, not {want}')
 tunables()
 functions()
+comments()
 if not asked:
     wrong.append('docs: nothing to check')
 print('\n'.join(wrong) if wrong else f'{len(asked)} facts agree')

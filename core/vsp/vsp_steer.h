@@ -2,8 +2,8 @@
 /*
  * Which queue a frame to the guest belongs to: Toeplitz over the guest's key
  * and indirection table.  Written by control with the workers parked, read by
- * workers.  Contracts of vsp_steer_reset(), _set() and _queues_changed() are
- * in vsp_priv.h.
+ * workers.  Contracts of vsp_steer_reset(), vsp_steer_set() and
+ * vsp_steer_queues_changed() are in vsp_priv.h.
  */
 #ifndef CORE_VSP_VSP_STEER_H
 #define CORE_VSP_VSP_STEER_H

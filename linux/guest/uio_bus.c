@@ -7,7 +7,7 @@
  * given() operation).  So open, close and the GPADL operations end before they
  * return, and what is left of the bus is the rings and how to signal: by the
  * monitor page where the channel has a monitor id, else by its bit in the
- * interrupt page and a write to the device (field/dpdk.md 5).
+ * interrupt page and a write to the device (Linux uio_hv_generic.c).
  *
  * Sub-channels appear as directories some time after the host was asked for
  * them; the timer looks.

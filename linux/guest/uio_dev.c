@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files of uio_hv_generic (field/dpdk.md 3 and 4): the device directory in
+ * The files of uio_hv_generic (Linux drivers/uio): the device directory in
  * /sys/bus/vmbus/devices says which /dev/uioN it is, what the maps are called
  * and how long they are; the names of the buffers carry their GPADL numbers.
  *

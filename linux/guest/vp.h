@@ -55,7 +55,7 @@ struct vp {
 
 /* Prepare and start the thread, parked; 0 or -errno. */
 int vp_start(struct vp *, struct guest *, uint32_t index);
-/* The thread sees guest_stopping() and ends; waits for it. */
+/* The thread sees guest_stopped() and ends; waits for it. */
 void vp_join(struct vp *);
 
 /*

@@ -51,7 +51,7 @@ enum work_turn {
 };
 
 struct work {
-	/* const after worker_add() */
+	/* const after work_init() */
 	struct worker *worker;
 	struct gate *gate;
 	enum work_turn (*turn)(struct work *);	/* its worker */

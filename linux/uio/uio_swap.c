@@ -6,7 +6,7 @@
  * For an ordinary file that is a byte offset, and the maps would overlap.  But
  * the driver opens the device once for itself and then once for each map, in
  * order, so each open can get a file of its own, in which map N begins at N
- * pages (field/dpdk.md 3).
+ * pages (DPDK drivers/bus/vmbus/vmbus_common_uio.c).
  *
  * The name is a symbolic link.  Each file is watched by fanotify for opens that
  * need permission: the opener sleeps, the link is moved to the next file, and

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The files that Linux's vmbus and uio_hv_generic show a user-space driver,
- * made in the namespace's own /sys/bus/vmbus and /dev (field/dpdk.md 4).
+ * made in the namespace's own /sys/bus/vmbus and /dev (facts: Linux vmbus_drv.c
+ * and uio_hv_generic.c).
  *
  * The program scans devices/ when it starts and channels/ while it waits for
  * sub-channels; a name that begins with a dot is not looked at, so whatever is
