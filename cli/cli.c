@@ -330,9 +330,12 @@ cli_vmbus_version(const char *what, const char *text)
 uint32_t
 cli_nvsp_version(const char *what, const char *text)
 {
-	static const char *const names[] = { "1", "2", "4", "5", "6", "6.1" };
-	static const uint32_t versions[] = { NVS_V1, NVS_V2, NVS_V4, NVS_V5,
-		NVS_V6, NVS_V6_1 };
+	const char *names[NVS_VERSIONS];
 
-	return versions[cli_choice(what, text, names, ARRAY_LEN(names))];
+	/* Oldest first, as people count. */
+	for (uint32_t i = 0; i < NVS_VERSIONS; i++)
+		names[i] = nvs_version_name(
+		    nvs_versions[NVS_VERSIONS - 1 - i]);
+	return nvs_versions[NVS_VERSIONS - 1 -
+	    cli_choice(what, text, names, NVS_VERSIONS)];
 }

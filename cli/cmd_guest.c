@@ -287,7 +287,7 @@ parse(int key, char *arg, struct argp_state *state)
 		c->min_vmbus = cli_vmbus_version("--min-vmbus", arg);
 		break;
 	case KEY_MAX_NVSP:
-		c->vsc.tune.max_nvsp = cli_nvsp_version("--max-nvsp", arg);
+		c->vsc.max_nvsp = cli_nvsp_version("--max-nvsp", arg);
 		break;
 	case KEY_MDOC:
 		cmd_guest_mdoc();

@@ -58,9 +58,7 @@ struct vsc;
 	    "KiB under way by address, a queue, before more wait; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 8192, 0, 15360, "send buffer, KiB; 0: none")	\
-	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
-	X(max_nvsp, 0x60001, 2, 0x60001,				\
-	    "newest NVSP version tried, the number sent (6.1: 0x60001)")
+	X(ack_batch, 4, 1, 512, "receive completions sent together")
 struct vsc_tunables {
 #define X(name, def, min, max, text) uint32_t name;
 	VSC_TUNABLES(X)
@@ -71,6 +69,7 @@ struct vsc_config {
 	struct vsc_tunables tune;
 	uint32_t vps;			/* virtual processors of the guest */
 	uint32_t mtu;			/* 0: whatever the host's is */
+	uint32_t max_nvsp;		/* newest version tried; 0: all */
 	uint32_t offloads;		/* VSC_OFF_* wanted */
 	uint8_t rss_key[40];		/* all zero: the default key */
 	uint32_t filter;		/* NDIS packet filter once up */

@@ -21,8 +21,8 @@ vsc_init_start(struct vsc *v)
 {
 	struct nvs_msg m = { .type = NVS_INIT };
 
-	while (v->nvs_try < NVS_VERSIONS &&
-	    nvs_versions[v->nvs_try] > v->cfg.tune.max_nvsp)
+	while (v->nvs_try < NVS_VERSIONS && v->cfg.max_nvsp != 0 &&
+	    nvs_versions[v->nvs_try] > v->cfg.max_nvsp)
 		v->nvs_try++;
 	if (v->nvs_try == NVS_VERSIONS)
 		return E_NOTSUP;

@@ -209,7 +209,8 @@ struct vsp_guest_state {
 	uint32_t filter;
 	uint32_t guest_mtu;
 	uint32_t queues;		/* channels open */
-	uint32_t offloads_tx, offloads_rx; /* NDIS offload parameters */
+	/* Checksums, bits in this order: IPv4, TCP4, UDP4, TCP6, UDP6. */
+	uint32_t offloads_tx, offloads_rx;
 	bool rsc4, rsc6, lso4, lso6;
 	uint32_t hash_types;		/* 0: RSS off */
 	uint32_t table_entries;

@@ -7,6 +7,7 @@
  * everything else as its first bytes.  Pure functions.
  */
 #include "wire/ndis_obj.h"
+#include "wire/wire_print.h"
 #include "wire/wire_text.h"
 
 /* Policy: bytes of an unknown object that a line shows. */
@@ -290,4 +291,24 @@ ndis_obj_print(struct wire_text *t, uint32_t oid, struct span info)
 		raw_print(t, info);
 		break;
 	}
+}
+
+int
+ndis_filter_print(char *buf, size_t cap, uint32_t filter)
+{
+	struct wire_text t;
+
+	wire_text_init(&t, buf, cap);
+	wire_text_bits(&t, filter, filter_bits, ARRAY_LEN(filter_bits));
+	return (int)t.len;
+}
+
+int
+ndis_hash_print(char *buf, size_t cap, uint32_t hash_info)
+{
+	struct wire_text t;
+
+	wire_text_init(&t, buf, cap);
+	wire_text_bits(&t, hash_info, hash_bits, ARRAY_LEN(hash_bits));
+	return (int)t.len;
 }

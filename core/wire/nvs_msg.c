@@ -95,6 +95,27 @@ nvs_version_known(uint32_t v)
 	return false;
 }
 
+const char *
+nvs_version_name(uint32_t v)
+{
+	switch (v) {
+	case NVS_V1:
+		return "1";
+	case NVS_V2:
+		return "2";
+	case NVS_V4:
+		return "4";
+	case NVS_V5:
+		return "5";
+	case NVS_V6:
+		return "6";
+	case NVS_V6_1:
+		return "6.1";
+	default:
+		return NULL;
+	}
+}
+
 static int
 send_table_get(struct nvs_send_table *t, struct span raw, uint32_t version,
     enum fault *why)

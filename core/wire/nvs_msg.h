@@ -233,5 +233,7 @@ const char *nvs_msg_name(uint32_t type);
 
 /* True if v is one of nvs_versions[]. */
 bool nvs_version_known(uint32_t v);
+/* As people say it, "6.1"; NULL if unknown. */
+const char *nvs_version_name(uint32_t v);
 
 #endif

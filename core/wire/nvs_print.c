@@ -38,32 +38,12 @@ status_print(struct wire_text *t, uint32_t status)
 static void
 version_print(struct wire_text *t, uint32_t v)
 {
-	switch (v) {
-	case NVS_V1:
-		wire_text_fstr(t, "version", "1");
-		break;
-	case NVS_V2:
-		wire_text_fstr(t, "version", "2");
-		break;
-	case NVS_V4:
-		wire_text_fstr(t, "version", "4");
-		break;
-	case NVS_V5:
-		wire_text_fstr(t, "version", "5");
-		break;
-	case NVS_V6:
-		wire_text_fstr(t, "version", "6");
-		break;
-	case NVS_V6_1:
-		wire_text_fstr(t, "version", "6.1");
-		break;
-	case NVS_NO_VERSION:
-		wire_text_fstr(t, "version", "none");
-		break;
-	default:
+	const char *name = v == NVS_NO_VERSION ? "none" : nvs_version_name(v);
+
+	if (name != NULL)
+		wire_text_fstr(t, "version", name);
+	else
 		wire_text_fhex(t, "version", v);
-		break;
-	}
 }
 
 static void

@@ -26,4 +26,9 @@ int nvs_msg_print(char *buf, size_t cap, struct span raw, uint32_t version,
  */
 int rndis_msg_print(char *buf, size_t cap, struct span raw, uint32_t oid);
 
+/* The bits of a packet filter or of hash information: "directed|broadcast";
+ * no bit: "none". */
+int ndis_filter_print(char *buf, size_t cap, uint32_t filter);
+int ndis_hash_print(char *buf, size_t cap, uint32_t hash_info);
+
 #endif

@@ -132,11 +132,18 @@ void
 wire_text_fbits(struct wire_text *t, const char *name, uint32_t v,
     const struct wire_text_bit *bits, uint32_t n)
 {
+	put_name(t, name);
+	wire_text_bits(t, v, bits, n);
+}
+
+void
+wire_text_bits(struct wire_text *t, uint32_t v,
+    const struct wire_text_bit *bits, uint32_t n)
+{
 	const char *sep = "";
 
-	put_name(t, name);
 	if (v == 0)
-		put_char(t, '0');
+		wire_text_str(t, "none");
 	for (uint32_t i = 0; i < n; i++) {
 		if ((v & bits[i].bit) == 0)
 			continue;

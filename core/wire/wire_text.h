@@ -42,6 +42,9 @@ struct wire_text_bit {
 };
 void wire_text_fbits(struct wire_text *t, const char *name, uint32_t v,
     const struct wire_text_bit *bits, uint32_t n);
+/* The value alone; no bit: "none". */
+void wire_text_bits(struct wire_text *t, uint32_t v,
+    const struct wire_text_bit *bits, uint32_t n);
 
 /* "malformed: REASON type=T len=N"; no type where raw is below 4 bytes. */
 void wire_text_malformed(struct wire_text *t, enum fault why,

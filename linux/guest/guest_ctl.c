@@ -14,6 +14,8 @@
 #include "linux/guest/guest_priv.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
+#include "wire/nvs_msg.h"
+#include "wire/wire_print.h"
 
 struct offload_name {
 	const char *name;
@@ -51,18 +53,19 @@ stat_offloads(uint32_t off)
 }
 
 static json_t *
-stat_caps(const struct vsc_caps *c)
+stat_caps(const struct vsc_caps *c, uint32_t filter_bits)
 {
-	char mac[18], vmbus[16], nvsp[16];
+	char mac[18], vmbus[16], filter[80];
 
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", c->mac[0],
 	    c->mac[1], c->mac[2], c->mac[3], c->mac[4], c->mac[5]);
 	snprintf(vmbus, sizeof(vmbus), c->vmbus_version == 0 ? "unknown" :
 	    "%u.%u", c->vmbus_version >> 16, c->vmbus_version & 0xffff);
-	snprintf(nvsp, sizeof(nvsp), "%x", c->nvsp_version);
-	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:i,s:i,s:i,s:i,s:i,"
+	ndis_filter_print(filter, sizeof(filter), filter_bits);
+	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:i,s:i,s:i,s:i,s:i,"
 	    "s:o}",
-	    "vmbus", vmbus, "nvsp", nvsp, "mac", mac, "mtu", (int)c->mtu,
+	    "vmbus", vmbus, "nvsp", nvs_version_name(c->nvsp_version),
+	    "mac", mac, "filter", filter, "mtu", (int)c->mtu,
 	    "queues", (int)c->queues, "link_up", c->link_up, "speed_bps",
 	    (json_int_t)c->speed_bps, "tso_maxlen", (int)c->tso_maxlen,
 	    "send_sections", (int)c->sections, "send_section_bytes",
@@ -133,7 +136,8 @@ guest_stat(struct guest *g)
 	    (g->link != NULL ? link_guest_mem_used(g->link) : 0),
 	    "vps", vps, "queues", stat_queues(g));
 	if (g->vsc != NULL && g->state == GUEST_UP) {
-		json_object_set_new(o, "device", stat_caps(vsc_caps(g->vsc)));
+		json_object_set_new(o, "device", stat_caps(vsc_caps(g->vsc),
+		    g->cfg.vsc.filter));
 		json_object_set_new(o, "rss", stat_rss(g->vsc));
 	}
 	return o;

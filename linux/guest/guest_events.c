@@ -12,6 +12,7 @@
 #include "linux/guest/guest_priv.h"
 #include "linux/net/rtnl.h"
 #include "linux/run/clock.h"
+#include "wire/nvs_msg.h"
 
 /* Ethernet header and a VLAN tag: what gso_max_size does not count. */
 #define GUEST_L2_MAX		18u
@@ -293,10 +294,11 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	}
 	tap_carrier(&g->tap, caps->link_up);
 	guest_vps_unpark(g);
-	fprintf(stderr, "hvnet guest: %s: attached: %sNVSP %x, %u "
+	fprintf(stderr, "hvnet guest: %s: attached: %sNVSP %s, %u "
 	    "queue%s, MTU %u, carrier %s\n", g->tap.name, vmbus,
-	    caps->nvsp_version, caps->queues, caps->queues == 1 ? "" : "s",
-	    caps->mtu, caps->link_up ? "on" : "off");
+	    nvs_version_name(caps->nvsp_version), caps->queues,
+	    caps->queues == 1 ? "" : "s", caps->mtu,
+	    caps->link_up ? "on" : "off");
 }
 
 static void

@@ -14,6 +14,8 @@
 #include "linux/host/nic.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
+#include "wire/nvs_msg.h"
+#include "wire/wire_print.h"
 
 static const struct {
 	const char *name;
@@ -74,26 +76,47 @@ ctl_queues(struct nic *nic)
 	return a;
 }
 
+/* Checksum offloads that the guest switched on: "tcp4|tcp6", or "none". */
+static const char *
+ctl_csums(uint32_t bits, char *out, size_t cap)
+{
+	static const char *const names[] = { "ip4", "tcp4", "udp4", "tcp6",
+		"udp6" };
+	size_t at = 0;
+
+	snprintf(out, cap, "none");
+	for (size_t i = 0; i < ARRAY_LEN(names) && at < cap; i++)
+		if ((bits & 1u << i) != 0)
+			at += (size_t)snprintf(out + at, cap - at, "%s%s",
+			    at > 0 ? "|" : "", names[i]);
+	return out;
+}
+
 /* What the guest has set up. */
 static json_t *
 ctl_device(const struct nic *nic)
 {
+	char filter[80], hash[120], csum_tx[40], csum_rx[40];
 	struct vsp_guest_state s;
-	char vmbus[16], nvsp[16], ndis[16];
+	char vmbus[16], ndis[16];
+	const char *nvsp;
 
 	vsp_guest_state(nic->vsp, &s);
 	snprintf(vmbus, sizeof(vmbus), "%u.%u", s.vmbus_version >> 16,
 	    s.vmbus_version & 0xffff);
-	snprintf(nvsp, sizeof(nvsp), "%x", s.nvsp_version);
+	nvsp = nvs_version_name(s.nvsp_version);
+	ndis_filter_print(filter, sizeof(filter), s.filter);
+	ndis_hash_print(hash, sizeof(hash), s.hash_types);
 	snprintf(ndis, sizeof(ndis), "%u.%u", s.ndis_version >> 16,
 	    s.ndis_version & 0xffff);
-	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,"
-	    "s:i,s:i,s:i,s:i,s:i}",
-	    "vmbus", vmbus, "nvsp", nvsp, "ndis", ndis, "filter",
-	    (int)s.filter, "guest_mtu", (int)s.guest_mtu, "queues",
-	    (int)s.queues, "csum_tx", (int)s.offloads_tx, "csum_rx",
-	    (int)s.offloads_rx, "lso4", s.lso4, "lso6", s.lso6, "rsc4",
-	    s.rsc4, "rsc6", s.rsc6, "hash_types", (int)s.hash_types,
+	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:s,s:b,s:b,s:b,s:b,"
+	    "s:s,s:i,s:i,s:i,s:i}",
+	    "vmbus", vmbus, "nvsp", nvsp != NULL ? nvsp : "none", "ndis",
+	    ndis, "filter", filter, "guest_mtu", (int)s.guest_mtu, "queues",
+	    (int)s.queues, "csum_tx", ctl_csums(s.offloads_tx, csum_tx,
+	    sizeof(csum_tx)), "csum_rx", ctl_csums(s.offloads_rx, csum_rx,
+	    sizeof(csum_rx)), "lso4", s.lso4, "lso6", s.lso6, "rsc4",
+	    s.rsc4, "rsc6", s.rsc6, "hash_types", hash,
 	    "table_entries", (int)s.table_entries, "rx_sections",
 	    (int)s.rx_sections, "rx_sections_free", (int)s.rx_sections_free,
 	    "send_sections", (int)s.send_sections);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "linux/run/name.h"
+#include "wire/nvs_msg.h"
 
 /* Where a value is and where a complaint goes. */
 struct spec_at {
@@ -338,15 +339,13 @@ static int
 parse_nvsp(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	static const struct { const char *text; uint32_t v; } known[] = {
-		{ "all", 0 }, { "1", 0x2 }, { "2", 0x30002 },
-		{ "4", 0x40000 }, { "5", 0x50000 }, { "6", 0x60000 },
-		{ "6.1", 0x60001 },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(at->value, known[i].text) == 0) {
-			s->max_nvsp = known[i].v;
+	s->max_nvsp = 0;
+	if (strcmp(at->value, "all") == 0)
+		return 0;
+	for (uint32_t i = 0; i < NVS_VERSIONS; i++)
+		if (strcmp(at->value, nvs_version_name(nvs_versions[i])) ==
+		    0) {
+			s->max_nvsp = nvs_versions[i];
 			return 0;
 		}
 	return spec_bad(at, "all, 1, 2, 4, 5, 6 or 6.1");
@@ -356,15 +355,8 @@ static void
 print_nvsp(const struct spec_key *k, const struct nic_spec *s, char *out,
     size_t cap)
 {
-	if (s->max_nvsp == 0)
-		snprintf(out, cap, "all");
-	else if (s->max_nvsp == 2)
-		snprintf(out, cap, "1");
-	else if (s->max_nvsp == 0x30002)
-		snprintf(out, cap, "2");
-	else
-		snprintf(out, cap, "%u%s", s->max_nvsp >> 16,
-		    (s->max_nvsp & 0xffff) != 0 ? ".1" : "");
+	snprintf(out, cap, "%s", s->max_nvsp == 0 ? "all" :
+	    nvs_version_name(s->max_nvsp));
 }
 
 #define TEXT(field, run, min_) run, parse_text, print_text,		\

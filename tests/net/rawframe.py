@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Send or receive raw Ethernet frames of ethertype 0x88b5, tagged or not.
 
-usage: rawframe.py send IFNAME DST TAG TEXT       TAG: VLAN id, - for none
-       rawframe.py receive IFNAME SECONDS         prints "TAG TEXT" a frame
+usage: rawframe.py send IFNAME DST TAG TEXT [SRC]  TAG: VLAN id, - for none
+       rawframe.py receive IFNAME SECONDS          prints "TAG TEXT" a frame
 """
 import socket
 import struct
@@ -14,10 +14,10 @@ SOL_PACKET, PACKET_AUXDATA = 263, 8
 TP_STATUS_VLAN_VALID = 1 << 4
 
 
-def send(ifname, dst, tag, text):
+def send(ifname, dst, tag, text, src=None):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     s.bind((ifname, 0))
-    mac = s.getsockname()[4]
+    mac = bytes.fromhex(src.replace(':', '')) if src else s.getsockname()[4]
     head = bytes.fromhex(dst.replace(':', '')) + mac
     if tag != '-':
         head += struct.pack('!HH', 0x8100, int(tag))
@@ -54,7 +54,7 @@ def receive(ifname, seconds):
             print(tag, data[at + 2:].rstrip(b'\0').decode(), flush=True)
 
 
-if sys.argv[1:2] == ['send'] and len(sys.argv) == 6:
+if sys.argv[1:2] == ['send'] and len(sys.argv) in (6, 7):
     send(*sys.argv[2:])
 elif sys.argv[1:2] == ['receive'] and len(sys.argv) == 4:
     receive(*sys.argv[2:])

@@ -54,10 +54,10 @@ test_nvsp_versions(void **state)
 		assert_int_equal(r.to_guest_gso != 0,
 		    nvs_versions[i] >= NVS_V6_1);
 		c.vsp.max_nvsp = 0;
-		c.vsc.tune.max_nvsp = nvs_versions[i];
+		c.vsc.max_nvsp = nvs_versions[i];
 		run_all(&c, "none", &r);
 		assert_int_equal(r.caps.nvsp_version, nvs_versions[i]);
-		c.vsc.tune.max_nvsp = NVS_V6_1;
+		c.vsc.max_nvsp = 0;
 	}
 }
 
