@@ -118,6 +118,8 @@ struct vsc_ops {
 	void (*link)(void *ctx, bool up, uint64_t speed_bps);
 	/* The offloads in effect changed at run time; may be NULL. */
 	void (*offloads)(void *ctx, const struct vsc_caps *);
+	/* vsc_set_mac() ended: caps.mac is in force; may be NULL. */
+	void (*mac)(void *ctx, bool taken, const struct vsc_caps *);
 	/* Sub-channels came late or queues changed: queues now usable. */
 	void (*queues)(void *ctx, uint32_t count);
 	/* The virtual processor for queue k's channel. */
@@ -216,7 +218,14 @@ uint64_t vsc_timer(struct vsc *, uint64_t now_ns);
 const struct vsc_caps *vsc_caps(const struct vsc *);
 
 /* Control requests; each is queued behind the exchanges under way. */
+/* Also of one that is attaching. */
 int vsc_set_filter(struct vsc *, uint32_t ndis_filter);
+/*
+ * Another address for the NIC, as Linux's hv_netvsc sets it: the configuration
+ * parameter NetworkAddress.  ->mac() follows.  A host takes it where the port
+ * may spoof addresses.
+ */
+int vsc_set_mac(struct vsc *, const uint8_t mac[6]);
 int vsc_set_rss(struct vsc *, const uint8_t key[40], const uint32_t *table,
     uint32_t entries);
 int vsc_set_offloads(struct vsc *, uint32_t offloads);

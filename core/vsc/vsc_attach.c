@@ -222,6 +222,38 @@ static const struct vsc_step filter_steps[] = {
 };
 const struct vsc_list vsc_filter_list = { filter_steps, 1, NULL };
 
+static int
+set_mac_start(struct vsc *v)
+{
+	uint8_t buf[NDIS_CONFIG_MAC_BYTES];
+	uint32_t len;
+
+	memcpy(v->asked_mac, v->new_mac, sizeof(v->asked_mac));
+	len = ndis_config_mac_encode(v->asked_mac, buf);
+	return vsc_rndis_set(v, OID_GEN_RNDIS_CONFIG_PARAMETER,
+	    (struct span){ buf, len });
+}
+
+static int
+set_mac_done(struct vsc *v)
+{
+	bool taken;
+
+	if (v->ctl.err < 0)
+		return v->ctl.err;
+	taken = v->ctl.rndis.done.status == RNDIS_STATUS_OK;
+	if (taken)
+		memcpy(v->caps.mac, v->asked_mac, sizeof(v->caps.mac));
+	if (v->ops->mac != NULL)
+		v->ops->mac(v->ctx, taken, &v->caps);
+	return VSC_STEP_NEXT;
+}
+
+static const struct vsc_step mac_steps[] = {
+	{ "MAC address", set_mac_start, set_mac_done },
+};
+const struct vsc_list vsc_mac_list = { mac_steps, 1, NULL };
+
 static const struct vsc_step off_steps[] = {
 	{ "offload parameters", vsc_off_start, vsc_off_done },
 };
@@ -270,10 +302,25 @@ vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops, void *ctx,
 int
 vsc_set_filter(struct vsc *v, uint32_t ndis_filter)
 {
+	if (v->state == VSC_ATTACHING) {
+		/* Its own filter may be on its way already: once more then. */
+		v->cfg.filter = ndis_filter;
+		v->want |= VSC_WANT_FILTER;
+		return 0;
+	}
 	if (v->state != VSC_UP)
 		return E_STATE;
 	v->cfg.filter = ndis_filter;
 	return vsc_ctl_want(v, VSC_WANT_FILTER);
+}
+
+int
+vsc_set_mac(struct vsc *v, const uint8_t mac[6])
+{
+	if (v->state != VSC_UP)
+		return E_STATE;
+	memcpy(v->new_mac, mac, sizeof(v->new_mac));
+	return vsc_ctl_want(v, VSC_WANT_MAC);
 }
 
 const struct vsc_caps *

@@ -98,6 +98,7 @@ ctl_request_next(struct vsc *v)
 		{ VSC_WANT_OFFLOADS, &vsc_off_list },
 		{ VSC_WANT_RSS, &vsc_rss_list },
 		{ VSC_WANT_FILTER, &vsc_filter_list },
+		{ VSC_WANT_MAC, &vsc_mac_list },
 		{ VSC_WANT_LINK, &vsc_link_list },
 	};
 

@@ -97,6 +97,7 @@ struct vsc_list {
 #define VSC_WANT_LINK		0x08u
 #define VSC_WANT_FLAP		0x10u	/* network change: down, then up */
 #define VSC_WANT_HWCAPS		0x20u	/* the host's offers may differ */
+#define VSC_WANT_MAC		0x40u
 
 struct vsc_ctl {
 	const struct vsc_list *list;
@@ -234,6 +235,8 @@ struct vsc {
 	uint32_t hw_offloads;		/* VSC_OFF_* the host offers */
 	uint32_t rsc_offered;		/* ever; all owners, by os_ld32() */
 	uint32_t new_offloads;
+	uint8_t new_mac[6];		/* wanted next */
+	uint8_t asked_mac[6];		/* in the request under way */
 	struct ndis_rss_caps rss_caps;
 	uint32_t rss_entries, rss_hash_types;
 	uint8_t rss_key[NDIS_RSS_KEY_BYTES];
@@ -300,7 +303,7 @@ void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 
 extern const struct vsc_list vsc_hwcaps_list;
 extern const struct vsc_list vsc_filter_list, vsc_rss_list, vsc_off_list,
-    vsc_link_list;
+    vsc_link_list, vsc_mac_list;
 extern const struct vsc_list vsc_detach_list;
 /* True while the bus owes an answer to something that detach cut off. */
 bool vsc_detach_bus_busy(const struct vsc *v);

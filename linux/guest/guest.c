@@ -21,7 +21,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/run/clock.h"
-#include "pkt/pkt_coal.h"
+#include "wire/ndis_obj.h"
 
 /* Policy: how often an absent host is looked for. */
 #define GUEST_RETRY_NS		200000000ull
@@ -53,8 +53,9 @@ guest_config_default(struct guest_config *c)
 		.place = { .pin = true, .first_cpu = GUEST_CPU_AUTO } };
 	vsc_tunables_default(&c->vsc.tune);
 	c->vsc.offloads = VSC_OFF_ALL;
-	/* Directed, multicast (all), broadcast: the TAP's stack filters. */
-	c->vsc.filter = 0x1 | 0x4 | 0x8;
+	/* Until the interface was looked at. */
+	c->vsc.filter = NDIS_FILTER_DIRECTED | NDIS_FILTER_ALLMULTI |
+	    NDIS_FILTER_BROADCAST;
 }
 
 /* --- parking the other processors --- */
@@ -301,61 +302,10 @@ guest_dispatch(struct guest *g, uint32_t vp)
 
 /* --- public --- */
 
-static int
-guest_queues_make(struct guest *g)
-{
-	g->queue = aligned_alloc(OS_CACHELINE,
-	    g->tap.queues * sizeof(*g->queue));
-	if (g->queue == NULL)
-		return -ENOMEM;
-	memset(g->queue, 0, g->tap.queues * sizeof(*g->queue));
-	for (uint32_t k = 0; k < g->tap.queues; k++) {
-		struct netif_queue *q = &g->queue[k];
-
-		q->index = k;
-		q->fd = g->tap.fd[k];
-		if (!g->cfg.coalesce)
-			continue;
-		q->coal = malloc(sizeof(*q->coal));
-		if (q->coal == NULL)
-			return -ENOMEM;
-		netif_coal_init(q);
-	}
-	return 0;
-}
-
-static int
-guest_netif_make(struct guest *g, char *err, size_t cap)
-{
-	uint32_t want = g->cfg.vsc.tune.chan_cnt != 0 ?
-	    g->cfg.vsc.tune.chan_cnt : g->cfg.vps;
-	struct tap_config tc = { .name = g->cfg.ifname,
-		.netns = g->cfg.netns, .queues = want, .up = true };
-
-	if (want > 1) {
-		g->steer = steer_create(err, cap);
-		if (g->steer == NULL) {
-			fprintf(stderr, "hvnet guest: %s: one queue only: "
-			    "%s\n", g->cfg.ifname, err);
-			tc.queues = 1;
-		}
-	}
-	g->cfg.vsc.tune.chan_cnt = tc.queues;
-	if (tap_open(&g->tap, &tc, err, cap) < 0)
-		return -1;
-	tap_carrier(&g->tap, false);
-	if (g->steer != NULL)
-		tap_steering(&g->tap, steer_prog_fd(g->steer));
-	if (guest_queues_make(g) < 0) {
-		snprintf(err, cap, "out of memory");
-		return -1;
-	}
-	return 0;
-}
-
 static void
 guest_destroy(struct guest *g)
 {
+	ifwatch_destroy(g->watch);
 	ctl_server_destroy(g->ctl);
 	tap_close(&g->tap);
 	for (uint32_t k = 0; g->queue != NULL && k < g->cfg.vsc.tune.chan_cnt;
@@ -401,7 +351,7 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 	    (g->transcript = transcript_open(cfg->transcript, err, cap)) ==
 	    NULL)
 		goto fail;
-	if (guest_netif_make(g, err, cap) < 0)
+	if (guest_iface_make(g, err, cap) < 0)
 		goto fail;
 	g->ctl = ctl_server_create(base, "guest", cfg->ifname, guest_ctl, g,
 	    err, cap);
@@ -413,9 +363,12 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 	for (uint32_t k = 0; rc == 0 && k < g->tap.queues; k++)
 		rc = vp_source_add(&g->vp[netif_queue_vp(g, k)],
 		    g->tap.fd[k], VP_SOURCE_TAP, k);
+	if (rc == 0 && guest_iface_watch(g, err, cap) < 0)
+		goto stop;
 	if (rc == 0)
 		return g;
 	snprintf(err, cap, "starting virtual processors: %s", strerror(-rc));
+stop:
 	os_st32(&g->stopped, 1);
 	for (uint32_t i = 0; i < cfg->vps; i++)
 		vp_join(&g->vp[i]);

@@ -10,12 +10,8 @@
 #include <stdlib.h>
 
 #include "linux/guest/guest_priv.h"
-#include "linux/net/rtnl.h"
 #include "linux/run/clock.h"
 #include "wire/nvs_msg.h"
-
-/* Ethernet header and a VLAN tag: what gso_max_size does not count. */
-#define GUEST_L2_MAX		18u
 
 static void *
 guest_alloc(void *ctx, size_t bytes)
@@ -257,31 +253,17 @@ guest_offloads_apply(struct guest *g, uint32_t off)
 	tap_offloads(&g->tap, tap);
 }
 
-/* What gso_max_size shall be: 0 leaves it. */
-static uint32_t
-guest_gso_max(const struct vsc_caps *caps)
-{
-	return caps->tso_maxlen > GUEST_L2_MAX ?
-	    caps->tso_maxlen - GUEST_L2_MAX : 0;
-}
-
 static void
 guest_on_attached(void *ctx, const struct vsc_caps *caps)
 {
 	struct guest *g = ctx;
-	const struct rtnl_link link = { .mtu = caps->mtu, .mac = caps->mac,
-		.gso_max = guest_gso_max(caps) };
 	char vmbus[32] = "";
-	int rc;
 
 	/* With uio the kernel alone knows. */
 	if (caps->vmbus_version != 0)
 		snprintf(vmbus, sizeof(vmbus), "VMBus %u.%u, ",
 		    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff);
-	rc = rtnl_link_set(g->tap.netns, g->tap.index, &link);
-	if (rc < 0)
-		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
-		    "%s\n", g->tap.name, strerror(-rc));
+	guest_iface_attached(g, caps);
 	guest_offloads_apply(g, caps->offloads);
 	g->queues = min_u32(caps->queues, g->tap.queues);
 	guest_steer(g);
@@ -330,11 +312,10 @@ guest_on_detached(void *ctx)
 static void
 guest_on_offloads(void *ctx, const struct vsc_caps *caps)
 {
-	const struct rtnl_link link = { .gso_max = guest_gso_max(caps) };
 	struct guest *g = ctx;
 
 	guest_offloads_apply(g, caps->offloads);
-	rtnl_link_set(g->tap.netns, g->tap.index, &link);
+	guest_iface_gso(g, caps);
 }
 
 static void
@@ -379,6 +360,7 @@ static const struct vsc_ops guest_vsc_ops = {
 	.detached = guest_on_detached,
 	.link = guest_on_link,
 	.offloads = guest_on_offloads,
+	.mac = guest_iface_mac,
 	.queues = guest_on_queues,
 	.queue_vp = guest_queue_vp,
 	.send_table = guest_on_send_table,

@@ -3,10 +3,10 @@
  * The guest process from inside.
  *
  * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc ask and
- * tell; vp.c: threads; netif.c: the TAP in both directions; guest_ctl.c:
- * statistics and run-time settings; guest_uio.c: a NIC of uio_hv_generic in
- * place of the link, with uio_bus.c (channels), uio_dev.c (files) and
- * uio_arena.c (memory).
+ * tell; guest_iface.c: what the kernel wants of the interface; vp.c: threads;
+ * netif.c: the TAP in both directions; guest_ctl.c: statistics and run-time
+ * settings; guest_uio.c: a NIC of uio_hv_generic in place of the link, with
+ * uio_bus.c (channels), uio_dev.c (files) and uio_arena.c (memory).
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H
 #define LINUX_GUEST_GUEST_PRIV_H
@@ -16,6 +16,7 @@
 #include "linux/guest/uio_bus.h"
 #include "linux/guest/vp.h"
 #include "linux/link/link_guest.h"
+#include "linux/net/ifwatch.h"
 #include "linux/net/steer.h"
 #include "linux/net/tap.h"
 #include "linux/run/ctl.h"
@@ -34,6 +35,7 @@ enum guest_state {
 struct guest {
 	struct guest_config cfg;
 	struct event_base *base;
+	struct ifwatch *watch;
 	struct ctl_server *ctl;
 	struct transcript *transcript;	/* or NULL */
 
@@ -61,6 +63,10 @@ struct guest {
 	uint32_t stopping;	/* any thread sets it, once */
 	uint32_t stopped;
 	uint32_t control_due;	/* any thread sets it: run the timers now */
+
+	uint8_t nic_mac[6];	/* as the host gave it */
+	uint8_t mac[6];		/* of the interface, as far as we know */
+	bool mac_changed;	/* ... because the user wants another one */
 
 	struct tap tap;
 	struct steer *steer;	/* or NULL: one queue */
@@ -90,6 +96,18 @@ void guest_offloads_apply(struct guest *, uint32_t off);
  * or the host's send table: the channel that vsc_tx_select() names.
  */
 void guest_steer(struct guest *);
+
+/* guest_iface.c */
+/* TAP and steering program.  Main thread, before the others.  0, or -1. */
+int guest_iface_make(struct guest *, char *err, size_t cap);
+/* Watch the interface from now on.  Main thread.  0, or -1. */
+int guest_iface_watch(struct guest *, char *err, size_t cap);
+/* Attached: address, MTU and GSO size of the interface.  VP 0. */
+void guest_iface_attached(struct guest *, const struct vsc_caps *);
+/* What the NIC cuts changed. */
+void guest_iface_gso(struct guest *, const struct vsc_caps *);
+/* vsc_ops.  VP 0. */
+void guest_iface_mac(void *guest, bool taken, const struct vsc_caps *);
 
 /* guest_uio.c; VP 0 but where said */
 int guest_uio_connect(struct guest *);

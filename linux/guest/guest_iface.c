@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The network interface from the kernel's side: making it, and what the kernel
+ * wants of it.
+ *
+ * Bridges, macvlans and packet sockets ask for frames beyond the interface's
+ * own address, multicast groups are joined and left, the user sets another
+ * address: all that becomes the NIC's packet filter and address, as with
+ * Linux's hv_netvsc (rndis_filter.c, rndis_set_multicast and
+ * rndis_filter_set_device_mac).  An address that the host refuses is taken back
+ * from the interface: its frames would be dropped.
+ *
+ * Context: main thread, with VP 0 parked where it touches what VP 0 owns; VP 0
+ * where a function says so.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "linux/guest/guest_priv.h"
+#include "linux/net/rtnl.h"
+#include "pkt/pkt_coal.h"
+#include "wire/ndis_obj.h"
+
+/* Ethernet header and a VLAN tag: what gso_max_size does not count. */
+#define GUEST_L2_MAX		18u
+
+static int
+guest_queues_make(struct guest *g)
+{
+	g->queue = aligned_alloc(OS_CACHELINE,
+	    g->tap.queues * sizeof(*g->queue));
+	if (g->queue == NULL)
+		return -ENOMEM;
+	memset(g->queue, 0, g->tap.queues * sizeof(*g->queue));
+	for (uint32_t k = 0; k < g->tap.queues; k++) {
+		struct netif_queue *q = &g->queue[k];
+
+		q->index = k;
+		q->fd = g->tap.fd[k];
+		if (!g->cfg.coalesce)
+			continue;
+		q->coal = malloc(sizeof(*q->coal));
+		if (q->coal == NULL)
+			return -ENOMEM;
+		netif_coal_init(q);
+	}
+	return 0;
+}
+
+int
+guest_iface_make(struct guest *g, char *err, size_t cap)
+{
+	uint32_t want = g->cfg.vsc.tune.chan_cnt != 0 ?
+	    g->cfg.vsc.tune.chan_cnt : g->cfg.vps;
+	struct tap_config tc = { .name = g->cfg.ifname,
+		.netns = g->cfg.netns, .queues = want };
+	const struct rtnl_link up = { .up = true };
+	int rc;
+
+	if (want > 1) {
+		g->steer = steer_create(err, cap);
+		if (g->steer == NULL) {
+			fprintf(stderr, "hvnet guest: %s: one queue only: "
+			    "%s\n", g->cfg.ifname, err);
+			tc.queues = 1;
+		}
+	}
+	g->cfg.vsc.tune.chan_cnt = tc.queues;
+	if (tap_open(&g->tap, &tc, err, cap) < 0)
+		return -1;
+	/*
+	 * Up without a carrier, so that no frame leaves and no IPv6 address is
+	 * made before it has the NIC's address.
+	 */
+	tap_carrier(&g->tap, false);
+	rc = rtnl_link_set(g->tap.netns, g->tap.index, &up);
+	if (rc < 0) {
+		snprintf(err, cap, "%s: bringing it up: %s", g->tap.name,
+		    strerror(-rc));
+		return -1;
+	}
+	if (g->steer != NULL)
+		tap_steering(&g->tap, steer_prog_fd(g->steer));
+	if (guest_queues_make(g) < 0) {
+		snprintf(err, cap, "out of memory");
+		return -1;
+	}
+	return 0;
+}
+
+/* --- attach; VP 0 --- */
+
+/* What gso_max_size shall be: 0 leaves it. */
+static uint32_t
+guest_gso_max(const struct vsc_caps *caps)
+{
+	return caps->tso_maxlen > GUEST_L2_MAX ?
+	    caps->tso_maxlen - GUEST_L2_MAX : 0;
+}
+
+void
+guest_iface_gso(struct guest *g, const struct vsc_caps *caps)
+{
+	const struct rtnl_link link = { .gso_max = guest_gso_max(caps) };
+
+	rtnl_link_set(g->tap.netns, g->tap.index, &link);
+}
+
+static void
+iface_set(struct guest *g, const struct rtnl_link *link)
+{
+	int rc = rtnl_link_set(g->tap.netns, g->tap.index, link);
+
+	if (rc < 0)
+		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
+		    "%s\n", g->tap.name, strerror(-rc));
+}
+
+void
+guest_iface_attached(struct guest *g, const struct vsc_caps *caps)
+{
+	struct rtnl_link link = { .mtu = caps->mtu,
+		.gso_max = guest_gso_max(caps) };
+
+	memcpy(g->nic_mac, caps->mac, sizeof(g->nic_mac));
+	if (g->mac_changed) {
+		/* Set while the host was away, or of an earlier host. */
+		(void)!vsc_set_mac(g->vsc, g->mac);
+	} else {
+		memcpy(g->mac, caps->mac, sizeof(g->mac));
+		link.mac = caps->mac;
+	}
+	iface_set(g, &link);
+}
+
+static const char *
+mac_text(const uint8_t m[6], char out[18])
+{
+	snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
+	    m[3], m[4], m[5]);
+	return out;
+}
+
+void
+guest_iface_mac(void *ctx, bool taken, const struct vsc_caps *caps)
+{
+	struct guest *g = ctx;
+	const struct rtnl_link link = { .mac = caps->mac };
+	char was[18], is[18];
+
+	if (!taken)
+		fprintf(stderr, "hvnet guest: %s: the host does not let the "
+		    "NIC have the address %s (spoof=on at its NIC would); it "
+		    "stays %s\n", g->tap.name, mac_text(g->mac, was),
+		    mac_text(caps->mac, is));
+	g->mac_changed = memcmp(caps->mac, g->nic_mac, sizeof(g->mac)) != 0;
+	if (memcmp(g->mac, caps->mac, sizeof(g->mac)) == 0)
+		return;
+	memcpy(g->mac, caps->mac, sizeof(g->mac));
+	iface_set(g, &link);
+}
+
+/* --- what the kernel wants; main thread --- */
+
+static uint32_t
+iface_filter(const struct ifwatch_state *s)
+{
+	if (s->promisc)
+		return NDIS_FILTER_PROMISC;
+	return NDIS_FILTER_DIRECTED | NDIS_FILTER_BROADCAST |
+	    (s->multicast ? NDIS_FILTER_ALLMULTI : 0);
+}
+
+static void
+iface_changed(void *ctx)
+{
+	struct guest *g = ctx;
+	struct ifwatch_state s;
+	uint32_t filter;
+
+	vp_park(&g->vp[0]);
+	/* VP 0 may just have set an address of its own. */
+	ifwatch_now(g->watch, &s);
+	filter = iface_filter(&s);
+	if (filter != g->cfg.vsc.filter) {
+		g->cfg.vsc.filter = filter;
+		/* One that is attaching sends it last. */
+		if (g->vsc != NULL)
+			(void)!vsc_set_filter(g->vsc, filter);
+	}
+	/* Before the first attach its address is the kernel's choice. */
+	if (g->attaches > 0 && memcmp(s.mac, g->mac, sizeof(s.mac)) != 0) {
+		memcpy(g->mac, s.mac, sizeof(g->mac));
+		g->mac_changed = true;
+		if (g->vsc != NULL)
+			(void)!vsc_set_mac(g->vsc, s.mac);
+	}
+	vp_unpark(&g->vp[0]);
+	/* What was set may have started an exchange with a time-out. */
+	os_xchg32(&g->control_due, 1);
+	vp_wake(&g->vp[0]);
+}
+
+int
+guest_iface_watch(struct guest *g, char *err, size_t cap)
+{
+	g->watch = ifwatch_create(g->base, g->tap.netns, g->tap.index,
+	    iface_changed, g, err, cap);
+	return g->watch == NULL ? -1 : 0;
+}

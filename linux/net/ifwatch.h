@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel wants of an interface: its address, and which frames.
+ *
+ * A TAP does not tell its owner of a change, and not every change brings a
+ * netlink message: a macvlan or a bridge port raises the interface's count of
+ * promiscuity in silence, and so does a multicast group that is joined.  So the
+ * interface is asked for several times a second, and at once after a message.
+ *
+ * Context: the thread of the event base.
+ */
+#ifndef LINUX_NET_IFWATCH_H
+#define LINUX_NET_IFWATCH_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ifwatch;
+
+struct ifwatch_state {
+	bool gone;		/* deleted; the rest is as it was before */
+	bool promisc;		/* flag or count, of whoever */
+	bool multicast;		/* all of it, or a group at least */
+	uint8_t mac[6];
+};
+
+/* Once at the start, then after each change, from the event loop. */
+typedef void ifwatch_changed(void *ctx);
+
+/*
+ * Watch interface `index` of namespace `netns` ("": ours).  NULL with a
+ * sentence in err.
+ */
+struct ifwatch *ifwatch_create(struct event_base *, const char *netns,
+    int index, ifwatch_changed *, void *ctx, char *err, size_t err_cap);
+/* Asks now: what changed() was called for may be history. */
+void ifwatch_now(struct ifwatch *, struct ifwatch_state *);
+/* NULL is allowed. */
+void ifwatch_destroy(struct ifwatch *);
+
+#endif
