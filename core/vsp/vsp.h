@@ -67,6 +67,8 @@ struct vsp_config {
 	bool mac_spoof;		/* source addresses other than ours allowed */
 	uint32_t lso_max;	/* bytes of an LSO frame; 0: 62780 */
 	uint32_t section_bytes;	/* receive section; 0: 256 + MTU + 36 */
+	/* instead of that, in a buffer that holds enough of them; 0: never */
+	uint32_t rsc_section_bytes;
 	uint32_t send_section_bytes; /* 0: 6144 */
 	/* where the backend takes frames whole */
 	bool backend_gso4, backend_gso6, backend_csum;

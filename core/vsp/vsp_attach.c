@@ -223,7 +223,8 @@ config_ok(const struct vsp_config *c)
 	if (c->send_section_bytes != 0 && (c->send_section_bytes < 512 ||
 	    c->send_section_bytes > (1u << 20) || c->send_section_bytes % 8))
 		return false;
-	return c->section_bytes <= (1u << 20) && c->loss_ppm <= 1000000;
+	return c->section_bytes <= (1u << 20) &&
+	    c->rsc_section_bytes <= (1u << 20) && c->loss_ppm <= 1000000;
 }
 
 static void

@@ -402,11 +402,12 @@ bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
 /* --- vsp_rxbuf.c (vsp2): control --------------------------------------- */
 
 /*
- * Lay sections over the mapped receive buffer (section_bytes of the
- * configuration, 0: 256 + MTU + 36) and share them out over cfg.max_queues
- * and control.  0, E_NOMEM (allocation), or E_STATE (too small, or NVSP 1 and
- * 2 over their limit).  Afterwards rxbuf.section_bytes and rxbuf.sections say
- * what to answer.
+ * Lay sections over the mapped receive buffer, which the guest calls `id`, and
+ * share them out over the open queues and control.  They are of section_bytes
+ * of the configuration; where that is 0, of rsc_section_bytes if the buffer
+ * holds many of them, else of 256 + MTU + 36.  0, E_NOMEM (allocation), or
+ * E_STATE (too small, or NVSP 1 and 2 over their limit).  Afterwards
+ * rxbuf.section_bytes and rxbuf.sections say what to answer.
  */
 int vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base,
     uint32_t bytes);

@@ -22,12 +22,21 @@
 #define RXBUF_MAX_BYTES		(31u << 20)
 #define RXBUF_MAX_BYTES_V2	(15u << 20)
 #define RXBUF_MIN_SECTIONS	4u
+/*
+ * Policy: large sections only where there are so many.  A small frame takes a
+ * whole one, so in a small buffer a few frames would be all that it holds.
+ */
+#define RXBUF_MIN_RSC_SECTIONS	128u
 
+/* For a buffer of so many bytes. */
 static uint32_t
-rxbuf_section_bytes(const struct vsp_config *cfg)
+rxbuf_section_bytes(const struct vsp_config *cfg, uint32_t bytes)
 {
 	uint32_t n = cfg->section_bytes;
 
+	if (n == 0 && cfg->rsc_section_bytes != 0 &&
+	    bytes / cfg->rsc_section_bytes >= RXBUF_MIN_RSC_SECTIONS)
+		n = cfg->rsc_section_bytes;
 	/* OpenVMM's: 36 unused bytes at the end for Windows' sake. */
 	if (n == 0)
 		n = 256 + cfg->mtu + 36;
@@ -38,7 +47,7 @@ int
 vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base, uint32_t bytes)
 {
 	struct vsp_rxbuf *rb = &vsp->rxbuf;
-	uint32_t size = rxbuf_section_bytes(&vsp->cfg);
+	uint32_t size = rxbuf_section_bytes(&vsp->cfg, bytes);
 	uint32_t count = bytes / size;
 
 	if (rb->base != NULL || count < RXBUF_MIN_SECTIONS ||

@@ -247,8 +247,8 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
 		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
 		.loss_ppm = s->loss_ppm };
-	if (c->section_bytes == 0 && c->rsc_large && s->rsc)
-		c->section_bytes = nic_rsc_section(s, kind);
+	if (c->rsc_large && s->rsc)
+		c->rsc_section_bytes = nic_rsc_section(s, kind);
 	memcpy(c->mac, nic->mac, sizeof(c->mac));
 	c->offloads = (s->txcsum ? VSP_OFF_TXCSUM : 0) |
 	    (s->rxcsum != NIC_RXCSUM_OFF ? VSP_OFF_RXCSUM : 0) |

@@ -61,6 +61,7 @@ OFFLOADS = {
     'gpa-only': ({}, ['-o', 'tx_chimney_size=0', '-o', 'sendbuf_kb=0']),
     'section-only': ({}, ['-o', 'tx_agg_pkts=0']),
     'small-rings': ({}, ['-o', 'ring_pages=2', '-o', 'rxbuf_kb=256']),
+    'small-rxbuf': ({}, ['-o', 'rxbuf_kb=64']),
     'one-vp': ({}, ['--single-vp']),
     'signal-packet': ({}, ['--signal', 'packet']),
 }

@@ -63,6 +63,40 @@ refused(void **state)
 	rig_end(r);
 }
 
+/* A small receive buffer is not spent on a few large sections. */
+static void
+large_where_many_fit(void **state)
+{
+	struct rig *r = rig_new(1, 64);
+	struct vsp *vsp = r->vsp;
+	const struct vsp_rxbuf *rb = &vsp->rxbuf;
+	uint8_t *base = malloc(128 * 16384);
+
+	vsp_rxbuf_detach(vsp);
+	vsp->cfg.rsc_section_bytes = 16384;
+	assert_int_equal(attach(r, base, 32 << 10), 0);
+	assert_int_equal(rb->section_bytes, 1792);
+	assert_int_equal(rb->sections, 18);
+	vsp_rxbuf_detach(vsp);
+	assert_int_equal(attach(r, base, 64 << 10), 0);
+	assert_int_equal(rb->section_bytes, 1792);
+	assert_int_equal(rb->sections, 36);
+	vsp_rxbuf_detach(vsp);
+	assert_int_equal(attach(r, base, 128 * 16384 - 4096), 0);
+	assert_int_equal(rb->section_bytes, 1792);
+	vsp_rxbuf_detach(vsp);
+	assert_int_equal(attach(r, base, 128 * 16384), 0);
+	assert_int_equal(rb->section_bytes, 16384);
+	assert_int_equal(rb->sections, 128);
+	vsp_rxbuf_detach(vsp);
+	/* Who names a size gets it. */
+	vsp->cfg.section_bytes = 8192;
+	assert_int_equal(attach(r, base, 64 << 10), 0);
+	assert_int_equal(rb->sections, 8);
+	free(base);
+	rig_end(r);
+}
+
 static void
 last_in_first_out(void **state)
 {
@@ -314,6 +348,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(geometry),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(large_where_many_fit),
 		cmocka_unit_test(last_in_first_out),
 		cmocka_unit_test(home_by_another_queue),
 		cmocka_unit_test(sharing_again),
