@@ -144,6 +144,8 @@ struct vsp_ops {
 	X(memory_waits,							\
 	  "times a packet waited for memory the guest had to add")	\
 	X(completion_waits, "times completions waited for ring room")	\
+	X(control_no_buffer,						\
+	  "RNDIS control messages without a receive buffer for the answer") \
 	X(drop_malformed, "dropped: malformed packet or RNDIS message")	\
 	X(drop_state,	"dropped: NIC not initialised")			\
 	X(drop_source,	"dropped: source address not allowed")		\

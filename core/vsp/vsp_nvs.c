@@ -262,6 +262,26 @@ nvs_subchan(struct vsp *vsp, const struct nvs_subchan *in, struct nvs_msg *out)
 	return 0;
 }
 
+/*
+ * A control message without a receive buffer for the answer.  HALT has none,
+ * and is what DPDK sends after it has revoked the buffer, at each change of the
+ * MTU and when it ends (24.11, hn_ethdev.c hn_detach); it frees the message's
+ * memory at once, so what is read there may be anything.  So nothing here stops
+ * a queue; what is no HALT is completed as failed.
+ */
+static uint32_t
+rndis_without_buffer(struct vsp *vsp, struct span msg)
+{
+	struct rndis_msg in;
+	enum fault why;
+
+	counter_add(&vsp->counts[0].from.control_no_buffer, 1);
+	if (rndis_msg_decode(&in, msg, &why) != 0 || in.type != RNDIS_HALT)
+		return NVS_STATUS_FAILED;
+	return vsp_rndis_message(vsp, msg, &why) == 0 ? NVS_STATUS_OK :
+	    NVS_STATUS_FAILED;
+}
+
 /* Copy an RNDIS control message out of guest memory and handle it. */
 static int
 nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
@@ -272,8 +292,6 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 	uint32_t total, first;
 	int n;
 
-	if (vsp->rx_gpadl == NULL)
-		return nvs_fail(vsp, FAULT_NVS_STATE, NVS_RNDIS);
 	n = vsp_packet_pieces(q, pkt, &total, &first, &why);
 	if (n == E_AGAIN)
 		return n;
@@ -288,7 +306,9 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 		vsp->ops.trace(vsp->ctx, false, true, msg);
 	if (vsp->reply_count == VSP_REPLIES)
 		return nvs_fail(vsp, FAULT_MSG_RATE, VSP_REPLIES);
-	if (vsp_rndis_message(vsp, msg, &why) != 0) {
+	if (vsp->rx_gpadl == NULL) {
+		status = rndis_without_buffer(vsp, msg);
+	} else if (vsp_rndis_message(vsp, msg, &why) != 0) {
 		(void)fault_note(&q->chan->faults, why, pkt->xact);
 		status = NVS_STATUS_FAILED;
 	}

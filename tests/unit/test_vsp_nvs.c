@@ -302,6 +302,43 @@ test_bad_messages(void **state)
 	}
 }
 
+/* As DPDK leaves: the receive buffer is revoked first, HALT comes then. */
+static void
+test_halt_after_revoke(void **state)
+{
+	const struct rndis_msg halt = { .type = RNDIS_HALT, .req_id = 5 };
+	const struct rndis_msg alive = { .type = RNDIS_KEEPALIVE, .req_id = 6 };
+	const uint32_t freed[4] = { 0 };
+	struct vsp_config cfg = rig_config();
+	struct rig *r = rig_new(&cfg);
+
+	(void)state;
+	rig_attach(r, NVS_V6_1);
+	assert_true(r->vsp->guest.rndis_up);
+	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_RECV_BUF_REVOKE,
+	    RIG_RX_ID }, 2);
+	uint32_t outs = r->chan[0].outs;
+
+	rig_rndis_msg(r, &halt);
+	assert_false(r->vsp->guest.rndis_up);
+	RIG_WORDS(r->chan[0].out[outs].data, NVS_RNDIS_DONE, NVS_STATUS_OK);
+	/* What wants an answer has none, but the queue goes on. */
+	rig_rndis_msg(r, &alive);
+	RIG_WORDS(r->chan[0].out[outs + 1].data, NVS_RNDIS_DONE,
+	    NVS_STATUS_FAILED);
+	/* Its memory may be somebody else's by the time it is read. */
+	rig_rndis(r, 7, freed, sizeof(freed));
+	RIG_WORDS(r->chan[0].out[outs + 2].data, NVS_RNDIS_DONE,
+	    NVS_STATUS_FAILED);
+	assert_int_equal(r->chan[0].outs, outs + 3);
+	assert_int_equal(vsp_from_guest_stats(r->vsp, 0)->control_no_buffer, 3);
+	assert_int_equal(vsp_faults(r->vsp)->total, 0);
+	assert_false(vsp_queue_stopped(r->vsp, 0));
+	RIG_NVS(r, 2, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
+	RIG_WORDS(rig_last(r, 0)->data, NVS_RECV_BUF_DONE, 1, 1);
+	rig_del(r);
+}
+
 static void
 test_control_on_subchannel(void **state)
 {
@@ -353,6 +390,7 @@ main(void)
 		cmocka_unit_test(test_misc_messages),
 		cmocka_unit_test(test_ring_full),
 		cmocka_unit_test(test_bad_messages),
+		cmocka_unit_test(test_halt_after_revoke),
 		cmocka_unit_test(test_control_on_subchannel),
 		cmocka_unit_test(test_no_memory),
 	};
