@@ -114,17 +114,6 @@ host_on_control(evutil_socket_t fd, short what, void *arg)
 			nic_control(nic);
 }
 
-void
-host_guard(void *arg)
-{
-	struct host *h = arg;
-
-	for (struct host_guest *g = h->guests; g != NULL;
-	    g = host_guest_next(g))
-		if (host_guest_vms(g) != NULL)
-			link_host_guard(host_guest_link(g));
-}
-
 /* --- NICs --- */
 
 struct nic *
@@ -242,7 +231,7 @@ host_workers_start(struct host *h, char *err, size_t cap)
 	int rc;
 
 	rc = worker_pool_start(&h->pool, min_u32(n, HOST_MAX_WORKERS),
-	    &h->cfg.place, host_guard, h);
+	    &h->cfg.place);
 	if (rc < 0)
 		snprintf(err, cap, "starting workers: %s", strerror(-rc));
 	return rc;

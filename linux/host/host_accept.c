@@ -5,15 +5,18 @@
  * A connection has a place from accept() on, so that nobody can pile up
  * connections that say nothing.  They have LINK_HELLO_SECONDS to say HELLO; and
  * where every place is taken the oldest of them gives up its own at once, so
- * that silence never keeps a guest out.  Guests that said HELLO stay.
+ * that silence never keeps a guest out.  Guests that said HELLO stay.  Whoever
+ * held one of our threads stays out for a while (host_holdoff.h).
  *
  * Context: control thread.
  */
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/link/link_fds.h"
+#include "linux/run/clock.h"
 
 /* The oldest connection that said no HELLO yet, or NULL. */
 static struct host_guest *
@@ -60,11 +63,29 @@ guest_turn_away(struct host *h, int sock, uint32_t status, const char *why)
 	close(sock);
 }
 
+/* True if it was turned away for what it did before. */
+static bool
+guest_held_off(struct host *h, int sock)
+{
+	struct link_peer p = link_peer_get(sock);
+	char why[160];
+
+	if (host_holdoff_ns(&h->holdoff, &p, clock_now_ns()) == 0)
+		return false;
+	snprintf(why, sizeof(why), "pid %u of user %u, or another process of "
+	    "this user, had an interrupt block us; it stays out for a while",
+	    p.pid, p.uid);
+	guest_turn_away(h, sock, LINK_E_LIMIT, why);
+	return true;
+}
+
 void
 host_guest_accept(struct host *h, int sock)
 {
 	if (link_fd_kept(sock))
 		guest_turn_away(h, sock, LINK_E_LIMIT, link_fds_text());
+	else if (guest_held_off(h, sock))
+		return;
 	else if (!guest_place_find(h))
 		guest_turn_away(h, sock, LINK_E_BUSY, "as many are attached "
 		    "as --max-guests allows");

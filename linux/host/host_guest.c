@@ -21,6 +21,7 @@
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
+#include "linux/run/clock.h"
 #include "linux/run/stat.h"
 
 struct vms *
@@ -290,13 +291,36 @@ guest_refused(void *ctx, const char *what, const char *why)
 }
 
 static void
-guest_over(void *ctx, const char *why)
+guest_end_soon(struct host_guest *g, const char *why)
 {
 	const struct timeval now = { 0, 0 };
-	struct host_guest *g = ctx;
 
 	snprintf(g->why, sizeof(g->why), "%s", why);
 	evtimer_add(g->end, &now);
+}
+
+/* It held a thread: its process stays out, with all its other connections. */
+static void
+guest_held(void *ctx)
+{
+	struct host_guest *g = ctx;
+	const struct link_peer *p = link_host_peer(g->link);
+
+	host_holdoff_add(&g->host->holdoff, p, clock_now_ns());
+	for (struct host_guest *o = g->host->guests; o != NULL && p->pid != 0;
+	    o = o->next) {
+		const struct link_peer *q = link_host_peer(o->link);
+
+		if (o != g && q->pid == p->pid && q->uid == p->uid)
+			guest_end_soon(o, "another connection of the same "
+			    "process had an interrupt block us");
+	}
+}
+
+static void
+guest_over(void *ctx, const char *why)
+{
+	guest_end_soon(ctx, why);
 }
 
 static const struct link_host_ops guest_link_ops = {
@@ -310,6 +334,7 @@ static const struct link_host_ops guest_link_ops = {
 	.memory_used = guest_memory_used,
 	.memory_changed = guest_memory_changed,
 	.refused = guest_refused,
+	.held = guest_held,
 	.over = guest_over,
 };
 

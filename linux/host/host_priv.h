@@ -4,6 +4,7 @@
  *
  *	host.c		socket, NIC list, life
  *	host_accept.c	places for guests
+ *	host_holdoff.c	peers that stay out for a while
  *	host_guest.c	one attached guest
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
@@ -18,6 +19,7 @@
 
 #include "bus/vms.h"
 #include "linux/host/host.h"
+#include "linux/host/host_holdoff.h"
 #include "linux/host/host_log.h"
 #include "linux/host/worker.h"
 #include "linux/link/link_host.h"
@@ -49,6 +51,7 @@ struct host {
 	uint64_t guests_served;
 	uint64_t turned_away;		/* connections that got no place */
 	uint64_t evicted;		/* silent ones that gave theirs up */
+	struct host_holdoff holdoff;
 	struct fault_log faults;	/* of guests that are gone */
 	struct host_log log;
 };
@@ -58,8 +61,6 @@ struct host {
 /* Any worker: make the control thread look at control_due of the NICs. */
 void host_control_wanted(struct host *);
 struct nic *host_nic_find(const struct host *, const char *name);
-/* Free workers that hostile guests hold; while control waits. */
-void host_guard(void *host);
 
 /* --- host_accept.c --- */
 

@@ -39,8 +39,6 @@ COUNTER_TABLE(worker_counters, WORKER_COUNTERS(X));
 #undef X
 
 #define WORKER_EVENTS	32
-/* Policy: how long control waits before it looks for a held worker. */
-#define WORKER_SLICE_NS	50000000u
 #define WORKER_NAP_NS	50000u
 #define WORKER_YIELDS	64u
 /* Policy: rounds between looks at descriptors, while rings are polled. */
@@ -80,7 +78,7 @@ gate_leave(struct worker *w)
 
 /* A wait of control, in growing steps. */
 static void
-worker_wait(struct worker_pool *p, uint32_t *steps)
+worker_wait(uint32_t *steps)
 {
 	const struct timespec nap = { 0, WORKER_NAP_NS };
 
@@ -89,9 +87,6 @@ worker_wait(struct worker_pool *p, uint32_t *steps)
 		return;
 	}
 	nanosleep(&nap, NULL);
-	if ((*steps - WORKER_YIELDS) % (WORKER_SLICE_NS / WORKER_NAP_NS) ==
-	    WORKER_SLICE_NS / WORKER_NAP_NS - 1)
-		p->waiting(p->ctx);
 }
 
 void
@@ -105,7 +100,7 @@ gate_close(struct worker_pool *p, struct gate *g)
 	os_mb();
 	for (uint32_t i = 0; i < p->count; i++)
 		while (os_ld32_acq(&p->worker[i].inside) == g->id)
-			worker_wait(p, &steps);
+			worker_wait(&steps);
 }
 
 void
@@ -338,7 +333,7 @@ worker_call(struct worker *w, void (*fn)(struct worker *, void *), void *arg)
 	os_st32_rel(&w->call_wanted, 1);
 	worker_wake(w);
 	while (os_ld32_acq(&w->call_wanted) != 0)
-		worker_wait(w->pool, &steps);
+		worker_wait(&steps);
 }
 
 struct work_set {
@@ -434,11 +429,11 @@ worker_start(struct worker *w, const struct thread_place *place)
 
 int
 worker_pool_start(struct worker_pool *p, uint32_t count,
-    const struct thread_place *place, void (*waiting)(void *), void *ctx)
+    const struct thread_place *place)
 {
 	int rc = 0;
 
-	*p = (struct worker_pool){ .waiting = waiting, .ctx = ctx };
+	*p = (struct worker_pool){ 0 };
 	p->worker = aligned_alloc(OS_CACHELINE, count * sizeof(*p->worker));
 	if (p->worker == NULL)
 		return -ENOMEM;
@@ -446,7 +441,6 @@ worker_pool_start(struct worker_pool *p, uint32_t count,
 	for (uint32_t i = 0; i < count; i++) {
 		struct worker *w = &p->worker[i];
 
-		w->pool = p;
 		w->index = i;
 		w->epoll_fd = w->wake_fd = -1;
 	}

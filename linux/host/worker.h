@@ -71,7 +71,6 @@ struct work_source {
 };
 
 struct worker {
-	struct worker_pool *pool;
 	uint32_t index;
 	pthread_t thread;
 	bool started;
@@ -99,17 +98,11 @@ struct worker {
 struct worker_pool {
 	uint32_t count;
 	struct worker *worker;
-	/*
-	 * Called every 50 ms while control waits for a worker: it may be held
-	 * by a hostile guest, see link_host_guard().
-	 */
-	void (*waiting)(void *ctx);
-	void *ctx;
 };
 
 /* Start `count` threads.  0 or -errno. */
 int worker_pool_start(struct worker_pool *, uint32_t count,
-    const struct thread_place *, void (*waiting)(void *), void *ctx);
+    const struct thread_place *);
 /* All works were removed. */
 void worker_pool_stop(struct worker_pool *);
 

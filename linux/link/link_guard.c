@@ -8,6 +8,11 @@
  * does nothing but end the system call with EINTR.  The signal may come before
  * the write began to block; then the next look finds it again.
  *
+ * A healthy eventfd never blocks, so a thread that is only slow, because others
+ * had its processor, loses nothing by the signal: its write does not wait, and
+ * what does not wait is not interrupted.  So the watcher need not be patient.
+ * It looks often while anybody writes, seldom while nobody does.
+ *
  * No descriptor is read or polled for this: whatever can be asked of it, the
  * peer can change the answer of before it is used.
  */
@@ -25,7 +30,9 @@
 
 #include "base/os.h"
 
-#define GUARD_LOOK_NS	200000000	/* Policy: twice this frees a thread */
+/* Policy: twice this frees a thread; where all were quiet, the sum. */
+#define GUARD_BUSY_NS	2000000
+#define GUARD_QUIET_NS	20000000
 
 struct guard_slot {
 	struct guard_slot *next;
@@ -47,29 +54,34 @@ guard_on_signal(int sig)
 	(void)sig;
 }
 
-static void
+/* Free who did not get on since the last look.  True: somebody writes. */
+static bool
 guard_look(void)
 {
+	bool busy = false;
+
 	pthread_mutex_lock(&guard_lock);
 	for (struct guard_slot *s = guard_slots; s != NULL; s = s->next) {
 		uint32_t seq = os_ld32(&s->seq);
 
 		if ((seq & 1) != 0 && seq == s->seen)
 			pthread_kill(s->thread, SIGURG);
+		busy |= (seq & 1) != 0 || seq != s->seen;
 		s->seen = seq;
 	}
 	pthread_mutex_unlock(&guard_lock);
+	return busy;
 }
 
 static void *
 guard_thread(void *arg)
 {
-	const struct timespec look = { 0, GUARD_LOOK_NS };
+	struct timespec look = { 0, GUARD_BUSY_NS };
 
 	(void)arg;
 	for (;;) {
 		nanosleep(&look, NULL);
-		guard_look();
+		look.tv_nsec = guard_look() ? GUARD_BUSY_NS : GUARD_QUIET_NS;
 	}
 	return NULL;
 }
@@ -137,21 +149,23 @@ guard_slot_get(void)
 	return s;
 }
 
-void
+bool
 link_guard_write(int fd, uint32_t *held)
 {
+	bool freed = false;
 	struct guard_slot *s = guard_slot_get();
 	uint64_t one = 1;
 	ssize_t n;
 
 	/* Without a slot nobody could free us: better no interrupt. */
 	if (s == NULL || os_ld32(held) != 0)
-		return;
+		return false;
 	os_st32(&s->seq, s->seq + 1);
 	n = write(fd, &one, sizeof(one));
 	if (n < 0 && errno == EINTR)
-		os_st32(held, 1);
+		freed = os_xchg32(held, 1) == 0;
 	os_st32(&s->seq, s->seq + 1);
+	return freed;
 }
 
 bool

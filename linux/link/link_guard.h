@@ -4,7 +4,7 @@
  *
  * Its file flags are shared, too: a hostile peer can make the descriptor block
  * and fill the counter, and a plain write would then never return.  A write
- * here returns within half a second whatever the peer does.
+ * here returns within some milliseconds whatever the peer does.
  */
 #ifndef LINUX_LINK_LINK_GUARD_H
 #define LINUX_LINK_LINK_GUARD_H
@@ -20,9 +20,10 @@ bool link_eventfd_ok(int fd);
 
 /*
  * Add 1 to an eventfd.  A full counter is as good.  If the write had to be
- * interrupted, *held becomes 1, and this and later calls do nothing.  Any
- * thread.  The first call takes SIGURG over for the process.
+ * interrupted, *held becomes 1, and this and later calls do nothing; true for
+ * the one call that made it so.  Any thread.  The first call takes SIGURG over
+ * for the process.
  */
-void link_guard_write(int fd, uint32_t *held);
+bool link_guard_write(int fd, uint32_t *held);
 
 #endif

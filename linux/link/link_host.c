@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,7 +41,8 @@ link_over(struct link_host *lh, const char *why)
 	lh->over = true;
 	event_del(lh->readable);
 	event_del(lh->timer);
-	event_del(lh->guard);
+	event_del(lh->alarm);
+	event_del(lh->miss_timer);
 	lh->ops->over(lh->ctx, why);
 }
 
@@ -282,7 +284,7 @@ link_on_mem_add(struct link_host *lh, const struct link_mem_add *m, int *fds,
 		return LINK_E_PROTO;
 	lh->ops->park(lh->ctx);
 	status = link_mem_add(&lh->part, m, fds[0],
-	    lh->loose ? &lh->condemned : NULL);
+	    lh->loose ? &lh->owner : NULL);
 	lh->ops->unpark(lh->ctx);
 	if (status != LINK_OK)
 		return status;
@@ -433,16 +435,46 @@ link_on_timer(evutil_socket_t sock, short what, void *arg)
 		event_add(lh->readable, NULL);
 }
 
-bool
-link_host_guard(struct link_host *lh)
-{
-	bool held = os_ld32(&lh->held) != 0;
+/* --- what threads have to say --- */
 
-	if (held && !lh->over)
+/* Something happened to memory or interrupts of this guest, in any thread. */
+static void
+link_on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval miss = { 0, LINK_MISS_LOOK_US };
+	struct link_host *lh = arg;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+	if (os_ld32(&lh->held) != 0) {
+		if (lh->ops->held != NULL)
+			lh->ops->held(lh->ctx);
 		link_refuse(lh, LINK_E_PROTO, "interrupt",
 		    "its eventfd was full and blocked us");
-	return held;
+	} else if (os_ld32(&lh->owner.condemned) != 0) {
+		fault_note(&lh->part.faults, FAULT_MEM_GONE, 0);
+		link_bye(lh, LINK_E_MEM);
+		link_over(lh, fault_text(FAULT_MEM_GONE));
+	} else if (!evtimer_pending(lh->miss_timer, NULL)) {
+		evtimer_add(lh->miss_timer, &miss);
+	}
 }
+
+/* Channels wait for memory: have those try again whose time is over. */
+static void
+link_on_miss(evutil_socket_t sock, short what, void *arg)
+{
+	const struct timeval again = { 0, LINK_MISS_LOOK_US };
+	struct link_host *lh = arg;
+
+	if (link_miss_due(&lh->misses, clock_now_ns()))
+		lh->ops->memory_changed(lh->ctx);
+	if (link_miss_any(&lh->misses))
+		evtimer_add(lh->miss_timer, &again);
+}
+
+/* --- public --- */
 
 const struct link_peer *
 link_host_peer(const struct link_host *lh)
@@ -456,26 +488,8 @@ link_host_silent(const struct link_host *lh)
 	return !lh->greeted;
 }
 
-static void
-link_on_guard(evutil_socket_t sock, short what, void *arg)
-{
-	struct link_host *lh = arg;
-
-	if (link_host_guard(lh) || lh->over)
-		return;
-	if (os_ld32(&lh->condemned) != 0) {
-		fault_note(&lh->part.faults, FAULT_MEM_GONE, 0);
-		link_bye(lh, LINK_E_MEM);
-		link_over(lh, fault_text(FAULT_MEM_GONE));
-	} else if (link_miss_due(&lh->misses, clock_now_ns())) {
-		lh->ops->memory_changed(lh->ctx);
-	}
-}
-
-/* --- public --- */
-
-/* A socket of ours always knows its peer; all ones if it does not. */
-static struct link_peer
+/* A UNIX socket knows its peer; if it does not, nobody's ids. */
+struct link_peer
 link_peer_get(int sock)
 {
 	struct ucred c = { 0, (uid_t)-1, (gid_t)-1 };
@@ -486,51 +500,62 @@ link_peer_get(int sock)
 	return (struct link_peer){ (uint32_t)c.pid, c.uid, c.gid };
 }
 
+/* 0, or -1: out of memory or descriptors. */
+static int
+link_events_make(struct link_host *lh)
+{
+	const struct timeval hello = { LINK_HELLO_SECONDS, 0 };
+
+	lh->readable = event_new(lh->base, lh->sock, EV_READ | EV_PERSIST,
+	    link_on_readable, lh);
+	lh->timer = evtimer_new(lh->base, link_on_timer, lh);
+	lh->miss_timer = evtimer_new(lh->base, link_on_miss, lh);
+	lh->owner.alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (lh->owner.alarm_fd >= 0 && !link_fd_kept(lh->owner.alarm_fd))
+		lh->alarm = event_new(lh->base, lh->owner.alarm_fd,
+		    EV_READ | EV_PERSIST, link_on_alarm, lh);
+	if (lh->readable == NULL || lh->timer == NULL ||
+	    lh->miss_timer == NULL || lh->alarm == NULL ||
+	    link_sources_init(&lh->eoms, lh->base, LINK_EOM_RATE,
+	    LINK_EOM_BURST, LINK_EOM_PAUSE_US, link_on_eom) < 0 ||
+	    link_sources_init(&lh->signals, lh->base, LINK_SIGNAL_RATE,
+	    LINK_SIGNAL_BURST, LINK_SIGNAL_PAUSE_US, link_on_signal) < 0)
+		return -1;
+	event_add(lh->readable, NULL);
+	event_add(lh->alarm, NULL);
+	evtimer_add(lh->timer, &hello);
+	return 0;
+}
+
+static void
+link_event_free(struct event *e)
+{
+	if (e != NULL)
+		event_free(e);
+}
+
 struct link_host *
 link_host_create(struct event_base *base, int sock,
     const struct link_host_ops *ops, void *ctx)
 {
-	const struct timeval hello = { LINK_HELLO_SECONDS, 0 };
-	const struct timeval beat = { 0, 500000 };
 	struct link_host *lh = calloc(1, sizeof(*lh));
 
-	if (lh == NULL)
-		goto close_sock;
+	if (lh == NULL) {
+		close(sock);
+		return NULL;
+	}
 	lh->base = base;
 	lh->sock = sock;
 	lh->ops = ops;
 	lh->ctx = ctx;
 	lh->peer = link_peer_get(sock);
+	lh->owner.alarm_fd = -1;
 	link_miss_init(&lh->misses);
 	lh->post_rate = rate_of(LINK_POST_RATE, LINK_POST_BURST,
 	    clock_now_ns());
-	lh->readable = event_new(base, sock, EV_READ | EV_PERSIST,
-	    link_on_readable, lh);
-	lh->timer = evtimer_new(base, link_on_timer, lh);
-	lh->guard = event_new(base, -1, EV_PERSIST, link_on_guard, lh);
-	if (lh->readable == NULL || lh->timer == NULL || lh->guard == NULL ||
-	    link_sources_init(&lh->eoms, base, LINK_EOM_RATE, LINK_EOM_BURST,
-	    LINK_EOM_PAUSE_US, link_on_eom) < 0 ||
-	    link_sources_init(&lh->signals, base, LINK_SIGNAL_RATE,
-	    LINK_SIGNAL_BURST, LINK_SIGNAL_PAUSE_US, link_on_signal) < 0)
-		goto free_events;
-	evtimer_add(lh->guard, &beat);
-	event_add(lh->readable, NULL);
-	evtimer_add(lh->timer, &hello);
-	return lh;
-
-free_events:
-	link_sources_free(&lh->signals);
-	link_sources_free(&lh->eoms);
-	if (lh->guard != NULL)
-		event_free(lh->guard);
-	if (lh->timer != NULL)
-		event_free(lh->timer);
-	if (lh->readable != NULL)
-		event_free(lh->readable);
-	free(lh);
-close_sock:
-	close(sock);
+	if (link_events_make(lh) == 0)
+		return lh;
+	link_host_destroy(lh, LINK_OK);
 	return NULL;
 }
 
@@ -539,9 +564,6 @@ link_host_destroy(struct link_host *lh, uint32_t status)
 {
 	if (status != LINK_OK && !lh->over)
 		link_bye(lh, status);
-	event_free(lh->readable);
-	event_free(lh->timer);
-	event_free(lh->guard);
 	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++) {
 		link_vp_close(&lh->vps[i]);
 		link_page_unmap(lh->vps[i].simp_page);
@@ -554,6 +576,12 @@ link_host_destroy(struct link_host *lh, uint32_t status)
 	link_sources_free(&lh->signals);
 	link_sources_free(&lh->eoms);
 	link_mem_del_all(&lh->part);
+	link_event_free(lh->readable);
+	link_event_free(lh->timer);
+	link_event_free(lh->alarm);
+	link_event_free(lh->miss_timer);
+	if (lh->owner.alarm_fd >= 0)
+		close(lh->owner.alarm_fd);
 	close(lh->sock);
 	free(lh->conns);
 	free(lh->vps);

@@ -28,6 +28,7 @@
 #define LINK_SIGNAL_RATE	20000u
 #define LINK_SIGNAL_BURST	2048u
 #define LINK_SIGNAL_PAUSE_US	1000u
+#define LINK_MISS_LOOK_US	500000	/* while addresses are asked for */
 
 struct link_host;
 
@@ -71,6 +72,12 @@ struct link_host_ops {
 	 */
 	void (*refused)(void *ctx, const char *what, const char *why);
 	/*
+	 * The guest held one of our threads in the write of an interrupt (it
+	 * filled the eventfd and made it blocking); link_guard.h freed that
+	 * thread, and over() follows.  May be NULL.
+	 */
+	void (*held)(void *ctx);
+	/*
 	 * The connection is over, orderly or not; `why` is for the log.  The
 	 * callee lets go of everything and calls link_host_destroy() later,
 	 * from its event loop, never inside this call.  Called once.
@@ -91,12 +98,6 @@ struct link_host *link_host_create(struct event_base *base, int sock,
 void link_host_destroy(struct link_host *, uint32_t status);
 
 /*
- * Cut off a guest that held one of our threads in an interrupt write (it filled
- * the eventfd and made it blocking); link_guard.h freed that thread.  Runs
- * twice a second by itself.  True if so.
- */
-bool link_host_guard(struct link_host *);
-/*
  * Who connected, as the kernel saw it then (SO_PEERCRED): what HELLO says of
  * the guest's pid is its own word.  pid 0: of a pid namespace that we do not
  * see.  Valid as long as the link.
@@ -105,6 +106,8 @@ struct link_peer {
 	uint32_t pid, uid, gid;
 };
 const struct link_peer *link_host_peer(const struct link_host *);
+/* The same of a connected socket. */
+struct link_peer link_peer_get(int sock);
 /* True until the guest says HELLO.  It then has LINK_HELLO_SECONDS in all. */
 bool link_host_silent(const struct link_host *);
 

@@ -8,6 +8,7 @@
 #define LINUX_LINK_LINK_HOST_PRIV_H
 
 #include "linux/link/link_host.h"
+#include "linux/link/link_loose.h"
 #include "linux/link/link_miss.h"
 #include "linux/run/rate.h"
 
@@ -54,7 +55,8 @@ struct link_host {
 	struct link_peer peer;
 	struct event *readable;
 	struct event *timer;	/* HELLO deadline, then the rate pause */
-	struct event *guard;
+	struct event *alarm;	/* of owner.alarm_fd */
+	struct event *miss_timer;	/* while addresses are asked for */
 	bool greeted;
 	bool over;
 	struct partition part;
@@ -64,7 +66,7 @@ struct link_host {
 	uint32_t conns_count, conns_cap;
 	uint32_t map_runs;
 	bool loose;		/* unsealed memory is taken, misses are asked */
-	uint32_t condemned;	/* any thread: loose memory was taken away */
+	struct link_loose_owner owner;	/* any thread may ring its alarm */
 	uint32_t held;		/* any thread: a write had to be freed */
 	struct link_miss_table misses;
 	struct rate post_rate;

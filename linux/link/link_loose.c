@@ -5,8 +5,9 @@
  * The handler runs in the thread that touched the page, anywhere in the data
  * path, so it takes no lock and allocates nothing: it looks the address up in
  * a list of slots that only grows, maps zero pages over the whole region (a
- * huge page cannot be replaced in part) and sets the owner's flag.  The data
- * path then goes on with zeroes until the owner ends that guest.
+ * huge page cannot be replaced in part), sets the owner's flag and rings
+ * its alarm.  The data path then goes on with zeroes until the owner ends that
+ * guest.
  *
  * A slot belongs to one region at a time.  Its start is published last and
  * taken back first, and read twice by the handler; the region that faults
@@ -15,9 +16,11 @@
  */
 #include "linux/link/link_loose.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/os.h"
 
@@ -26,7 +29,7 @@
 struct link_loose {
 	uintptr_t start;	/* 0: free */
 	size_t bytes;
-	uint32_t *condemned;
+	struct link_loose_owner *owner;
 };
 
 struct loose_chunk {
@@ -41,6 +44,7 @@ loose_hit(struct link_loose *s, uintptr_t at)
 {
 	uintptr_t start = __atomic_load_n(&s->start, __ATOMIC_ACQUIRE);
 	size_t bytes = __atomic_load_n(&s->bytes, __ATOMIC_ACQUIRE);
+	const uint64_t one = 1;
 
 	if (start == 0 || at < start || at - start >= bytes ||
 	    __atomic_load_n(&s->start, __ATOMIC_ACQUIRE) != start)
@@ -48,7 +52,9 @@ loose_hit(struct link_loose *s, uintptr_t at)
 	if (mmap((void *)start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 	    MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
 		return false;
-	os_st32(s->condemned, 1);
+	os_st32(&s->owner->condemned, 1);
+	if (write(s->owner->alarm_fd, &one, sizeof(one)) < 0)
+		return true;	/* full: it rings already */
 	return true;
 }
 
@@ -56,12 +62,15 @@ static void
 loose_on_sigbus(int sig, siginfo_t *info, void *uc)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
+	int saved = errno;
 
 	for (struct loose_chunk *c = __atomic_load_n(&loose_chunks,
 	    __ATOMIC_ACQUIRE); c != NULL; c = c->next)
 		for (uint32_t i = 0; i < LOOSE_CHUNK; i++)
-			if (loose_hit(&c->slot[i], at))
+			if (loose_hit(&c->slot[i], at)) {
+				errno = saved;
 				return;
+			}
 	signal(SIGBUS, SIG_DFL);
 }
 
@@ -92,7 +101,7 @@ loose_slot_find(void)
 }
 
 struct link_loose *
-link_loose_add(void *va, size_t bytes, uint32_t *condemned)
+link_loose_add(void *va, size_t bytes, struct link_loose_owner *owner)
 {
 	struct link_loose *s = loose_slot_find();
 
@@ -103,7 +112,7 @@ link_loose_add(void *va, size_t bytes, uint32_t *condemned)
 			return NULL;
 		s = &c->slot[0];
 	}
-	s->condemned = condemned;
+	s->owner = owner;
 	__atomic_store_n(&s->bytes, bytes, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->start, (uintptr_t)va, __ATOMIC_RELEASE);
 	return s;

@@ -15,13 +15,20 @@
 
 struct link_loose;
 
+/* Whose memory it is. */
+struct link_loose_owner {
+	uint32_t condemned;	/* any thread: becomes 1 */
+	int alarm_fd;		/* an eventfd of ours, written after that */
+};
+
 /*
- * Guard [va, va + bytes), a shared mapping of a whole file part; *condemned is
- * set to 1 once it was replaced, by whichever thread touched it.  NULL: out of
- * memory.  Borrows condemned until link_loose_remove().  The first call takes
+ * Guard [va, va + bytes), a shared mapping of a whole file part; the owner is
+ * condemned once it was replaced, by whichever thread touched it.  NULL: out of
+ * memory.  Borrows the owner until link_loose_remove().  The first call takes
  * SIGBUS over for the process.  Context: control.
  */
-struct link_loose *link_loose_add(void *va, size_t bytes, uint32_t *condemned);
+struct link_loose *link_loose_add(void *va, size_t bytes,
+    struct link_loose_owner *);
 /* Before it is unmapped, with nobody touching it.  Context: control. */
 void link_loose_remove(struct link_loose *);
 

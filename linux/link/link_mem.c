@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "linux/link/link_host.h"
-#include "linux/link/link_loose.h"
 
 struct link_region {
 	int fd;			/* -1: loose */
@@ -95,7 +94,7 @@ link_mem_held(const struct partition *p)
 
 static uint32_t
 link_region_map(struct partition *p, const struct link_mem_add *m, int fd,
-    uint32_t *condemned, struct link_region *lr)
+    struct link_loose_owner *loose, struct link_region *lr)
 {
 	struct gpa_region r = { m->gpa, m->bytes, NULL, lr };
 
@@ -105,15 +104,15 @@ link_region_map(struct partition *p, const struct link_mem_add *m, int fd,
 		return LINK_E_MEM;
 	(void)madvise(r.va, m->bytes, MADV_HUGEPAGE);
 	*lr = (struct link_region){ fd, m->offset, NULL };
-	if (condemned != NULL) {
-		lr->loose = link_loose_add(r.va, m->bytes, condemned);
+	if (loose != NULL) {
+		lr->loose = link_loose_add(r.va, m->bytes, loose);
 		if (lr->loose == NULL)
 			goto unmap;
 		lr->fd = -1;
 	}
 	if (guestmem_add(&p->mem, &r) < 0)
 		goto remove_loose;
-	if (condemned != NULL)
+	if (loose != NULL)
 		close(fd);
 	return LINK_OK;
 
@@ -127,7 +126,7 @@ unmap:
 
 uint32_t
 link_mem_add(struct partition *p, const struct link_mem_add *m, int fd,
-    uint32_t *condemned)
+    struct link_loose_owner *loose)
 {
 	bool stable = file_is_stable(fd, m->offset, m->bytes);
 
@@ -138,14 +137,14 @@ link_mem_add(struct partition *p, const struct link_mem_add *m, int fd,
 	    (stable && link_mem_held(p) >= LINK_MAX_REGIONS) ||
 	    m->bytes > LINK_MAX_GUEST_BYTES - link_mem_total(p))
 		return LINK_E_LIMIT;
-	if (!stable && (condemned == NULL || !file_is_memory(fd) ||
+	if (!stable && (loose == NULL || !file_is_memory(fd) ||
 	    !file_is_large(fd, m->offset, m->bytes)))
 		return LINK_E_MEM;
 
 	struct link_region *lr = malloc(sizeof(*lr));
 	if (lr == NULL)
 		return LINK_E_LIMIT;
-	uint32_t status = link_region_map(p, m, fd, stable ? NULL : condemned,
+	uint32_t status = link_region_map(p, m, fd, stable ? NULL : loose,
 	    lr);
 	if (status != LINK_OK)
 		free(lr);

@@ -6,16 +6,17 @@
 #define LINUX_LINK_LINK_MEM_H
 
 #include "bus/partition.h"
+#include "linux/link/link_loose.h"
 #include "linux/link/link_wire.h"
 
 /*
  * Map a region and add it to the partition's table.  Takes fd over on success
- * only.  A file that is not sealed is refused, or, where `condemned` is given,
- * mapped loosely: *condemned becomes 1 when such memory was taken away, see
- * link_loose.h.  Returns a link_status.
+ * only.  A file that is not sealed is refused, or, where `loose` is given,
+ * mapped loosely: its owner is condemned when such memory was taken away,
+ * see link_loose.h.  Returns a link_status.
  */
 uint32_t link_mem_add(struct partition *, const struct link_mem_add *, int fd,
-    uint32_t *condemned);
+    struct link_loose_owner *loose);
 /* Unmap and forget the region at gpa.  Returns a link_status. */
 uint32_t link_mem_del(struct partition *, uint64_t gpa);
 void link_mem_del_all(struct partition *);

@@ -4,8 +4,9 @@
  *
  * An entry is made by the first channel that lacks an address, and ends when
  * memory that holds it comes, or when a channel asks again after the deadline
- * and is told to give up.  Channels ask from their workers, so a lock it is:
- * nothing here is on the way of a packet whose memory is known.
+ * and is told to give up, or does not ask again at all.  Channels ask from
+ * their workers, so a lock it is: nothing here is on the way of a packet whose
+ * memory is known.
  */
 #include "linux/link/link_miss.h"
 
@@ -72,8 +73,24 @@ link_miss_due(struct link_miss_table *t, uint64_t now_ns)
 	bool due = false;
 
 	pthread_mutex_lock(&t->lock);
-	for (uint32_t i = 0; i < t->count; i++)
-		due |= now_ns >= t->entry[i].deadline_ns;
+	for (uint32_t i = t->count; i-- > 0;) {
+		if (now_ns < t->entry[i].deadline_ns)
+			continue;
+		due = true;
+		if (now_ns - t->entry[i].deadline_ns >= LINK_MISS_NS)
+			miss_drop(t, i);
+	}
 	pthread_mutex_unlock(&t->lock);
 	return due;
+}
+
+bool
+link_miss_any(struct link_miss_table *t)
+{
+	bool any;
+
+	pthread_mutex_lock(&t->lock);
+	any = t->count > 0;
+	pthread_mutex_unlock(&t->lock);
+	return any;
 }

@@ -38,7 +38,12 @@ enum link_miss_answer link_miss_add(struct link_miss_table *, uint64_t gpa,
     uint64_t now_ns);
 /* Memory came: forget what lies in it.  True if anything did. */
 bool link_miss_met(struct link_miss_table *, uint64_t gpa, uint64_t bytes);
-/* Is a channel to be tried again because its deadline is over? */
+/*
+ * Is a channel to be tried again because its deadline is over?  What no channel
+ * asks for again as long after that is forgotten.
+ */
 bool link_miss_due(struct link_miss_table *, uint64_t now_ns);
+/* Is any address asked for? */
+bool link_miss_any(struct link_miss_table *);
 
 #endif

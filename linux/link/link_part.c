@@ -22,14 +22,24 @@
 #include "linux/link/link_msg.h"
 #include "linux/run/clock.h"
 
+/* Any thread: have control look at what happened (link_on_alarm()). */
+static void
+link_alarm(struct link_host *lh)
+{
+	const uint64_t one = 1;
+
+	if (write(lh->owner.alarm_fd, &one, sizeof(one)) < 0)
+		return;		/* full: it rings already */
+}
+
 static void
 link_interrupt(struct partition *p, uint32_t vp)
 {
 	struct link_host *lh = p->ctx;
 	int fd = lh->vps[vp].interrupt_fd;
 
-	if (fd >= 0)
-		link_guard_write(fd, &lh->held);
+	if (fd >= 0 && link_guard_write(fd, &lh->held))
+		link_alarm(lh);
 }
 
 static int
@@ -121,6 +131,7 @@ link_miss(struct partition *p, uint64_t gpa)
 		return false;
 	switch (link_miss_add(&lh->misses, gpa, clock_now_ns())) {
 	case LINK_MISS_ASK:
+		link_alarm(lh);
 		return link_msg_send(lh->sock, &msg, sizeof(msg), NULL, 0,
 		    MSG_DONTWAIT) == 0;
 	case LINK_MISS_WAIT:

@@ -252,31 +252,6 @@ def test_registers_anywhere(stage):
     g.close()
 
 
-def test_interrupt_that_blocks(stage):
-    """A full eventfd made blocking holds no thread of the host."""
-    g = stage.guest().machine('null0')
-    for fd in g.irq:
-        os.set_blocking(fd, True)
-        os.write(fd, struct.pack('Q', peer.FULL))
-    g.post(struct.pack('<IIIIBBHIQQ', 14, 0, 0x50003, 0, 2, 0, 0, 0, 0, 0), 4)
-    refused(peer.E_PROTO, g.answer)
-    g.close()
-    # And of a worker: the channel's interrupt.
-    g = stage.guest().machine('null0').contact().open()
-    for fd in g.irq:
-        try:
-            os.read(fd, 8)
-        except BlockingIOError:
-            pass
-        os.write(fd, struct.pack('Q', peer.FULL))
-        os.set_blocking(fd, True)
-    g.ring_put(struct.pack('<III', 1, 0x60001, 0x60001).ljust(40, b'\0'))
-    g.signal()
-    refused(peer.E_PROTO, g.answer)
-    stage.served()
-    g.close()
-
-
 # --- VMBus and its rings ---
 
 # Reason, the lie, and what the host says of value and rule.

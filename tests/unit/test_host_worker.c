@@ -34,7 +34,6 @@ struct rig {
 	struct gate gate;
 	uint32_t behind;
 	struct job job[WORKS];
-	uint32_t waits;
 };
 
 static enum work_turn
@@ -58,19 +57,12 @@ job_on_event(struct work_source *s)
 }
 
 static void
-rig_waiting(void *ctx)
-{
-	((struct rig *)ctx)->waits++;
-}
-
-static void
 rig_start(struct rig *r, uint32_t workers)
 {
 	memset(r, 0, sizeof(*r));
 	r->gate.id = 1;
 	assert_int_equal(worker_pool_start(&r->pool, workers,
-	    &(struct thread_place){ 0 },
-	    rig_waiting, r), 0);
+	    &(struct thread_place){ 0 }), 0);
 	for (uint32_t i = 0; i < WORKS; i++) {
 		r->job[i].behind = &r->behind;
 		r->job[i].src.fd = -1;

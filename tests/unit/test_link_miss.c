@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -72,7 +73,9 @@ test_table_full(void **state)
 static void
 test_loose_memory_gone(void **state)
 {
-	uint32_t gone[2] = { 0, 0 };
+	struct link_loose_owner owner[2] = { { 0, eventfd(0, 0) },
+	    { 0, eventfd(0, 0) } };
+	eventfd_t rings;
 	volatile uint8_t *va[2];
 	struct link_loose *l[2];
 	int fd[2];
@@ -85,7 +88,7 @@ test_loose_memory_gone(void **state)
 		assert_ptr_not_equal(va[i], MAP_FAILED);
 		memset((void *)(uintptr_t)va[i], 0x55, 8192);
 		l[i] = link_loose_add((void *)(uintptr_t)va[i], 8192,
-		    &gone[i]);
+		    &owner[i]);
 		assert_non_null(l[i]);
 	}
 	assert_return_code(ftruncate(fd[1], 0), 0);
@@ -94,16 +97,19 @@ test_loose_memory_gone(void **state)
 	assert_int_equal(va[1][0], 0);
 	va[1][1] = 7;
 	assert_int_equal(va[1][1], 7);
-	assert_int_equal(gone[0], 0);
-	assert_int_equal(gone[1], 1);
+	assert_int_equal(owner[0].condemned, 0);
+	assert_int_equal(owner[1].condemned, 1);
+	assert_int_equal(eventfd_read(owner[1].alarm_fd, &rings), 0);
+	assert_int_equal(rings, 1);
 	for (int i = 0; i < 2; i++) {
 		link_loose_remove(l[i]);
 		munmap((void *)(uintptr_t)va[i], 8192);
 		close(fd[i]);
+		close(owner[i].alarm_fd);
 	}
 	/* Slots are used again. */
 	assert_ptr_equal(link_loose_add((void *)(uintptr_t)va[0], 8192,
-	    &gone[0]), l[0]);
+	    &owner[0]), l[0]);
 	link_loose_remove(l[0]);
 }
 
