@@ -253,14 +253,16 @@ guest_set(struct guest *g, const json_t *set)
 	off = set_offloads(set, g->cfg.vsc.offloads, &bad);
 	if (bad != NULL)
 		return bad;
-	g->cfg.vsc.offloads = off;
-	if (g->state != GUEST_UP)
+	if (g->state != GUEST_UP) {
+		g->cfg.vsc.offloads = off;
 		return json_pack("{s:b,s:s}", "ok", 1, "note",
 		    "takes effect when the guest is attached");
+	}
 	rc = vsc_set_offloads(g->vsc, off);
 	if (rc < 0)
 		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
 		    hv_err_name(rc));
+	g->cfg.vsc.offloads = off;
 	guest_offloads_apply(g, off);
 	return json_pack("{s:b}", "ok", 1);
 }

@@ -77,7 +77,9 @@ struct backend_ops {
 	bool (*stalled)(struct nic *, uint32_t queue, bool full);
 	/* Control, gate closed; each may be NULL. */
 	void (*carrier)(struct nic *, bool on);
-	void (*configure)(struct nic *);	/* MTU, offloads, guest state */
+	/* MTU and offloads as nic->spec has them.  0, or -errno and they are
+	 * as they were. */
+	int (*configure)(struct nic *);
 	void (*steering)(struct nic *);
 };
 

@@ -287,7 +287,7 @@ gen_steering(struct nic *nic)
 		g->source[k].paced_from_ns = 0;
 }
 
-static void
+static int
 gen_configure(struct nic *nic)
 {
 	struct backend_gen *g = nic->backend;
@@ -298,6 +298,7 @@ gen_configure(struct nic *nic)
 	g->wanted = st.filter != 0;
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		g->source[k].paced_from_ns = 0;
+	return 0;
 }
 
 /* The guest's first channel opened, the last one closed, or the link. */

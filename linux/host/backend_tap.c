@@ -203,7 +203,7 @@ tap_carrier_set(struct nic *nic, bool on)
 	(void)tap_carrier(&t->tap, on);
 }
 
-static void
+static int
 tap_configure(struct nic *nic)
 {
 	struct backend_tap *t = nic->backend;
@@ -216,14 +216,14 @@ tap_configure(struct nic *nic)
 		off = TAP_OFF_CSUM | TAP_OFF_TSO4 | TAP_OFF_TSO6;
 	else if (s->rxcsum != NIC_RXCSUM_OFF)
 		off = TAP_OFF_CSUM;
-	t->frame_max = (off & TAP_OFF_TSO4) != 0 ? TAP_GSO_BYTES :
-	    s->mtu + TAP_L2_ROOM;
-	rc = tap_offloads(&t->tap, off);
+	/* First what may want for descriptors or memory. */
+	rc = rtnl_link_set(t->tap.netns, t->tap.index, &link);
 	if (rc == 0)
-		rc = rtnl_link_set(t->tap.netns, t->tap.index, &link);
-	if (rc < 0)
-		fprintf(stderr, "hvnet host: %s: setting offloads and MTU of "
-		    "%s: %s\n", s->name, t->tap.name, strerror(-rc));
+		rc = tap_offloads(&t->tap, off);
+	if (rc == 0)
+		t->frame_max = (off & TAP_OFF_TSO4) != 0 ? TAP_GSO_BYTES :
+		    s->mtu + TAP_L2_ROOM;
+	return rc;
 }
 
 static void
@@ -307,8 +307,13 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 		tap_backend_close(nic);
 		return rc;
 	}
-	tap_configure(nic);
-	return 0;
+	rc = tap_configure(nic);
+	if (rc < 0) {
+		snprintf(err, cap, "tap %s: setting offloads and MTU: %s",
+		    t->tap.name, strerror(-rc));
+		tap_backend_close(nic);
+	}
+	return rc;
 }
 
 const struct backend_ops backend_tap_ops = {

@@ -176,10 +176,15 @@ nic_state(void *ctx)
 {
 	struct nic *nic = ctx;
 
+	int rc = 0;
+
 	if (nic->vsp == NULL)
 		return;
 	if (nic->ops->configure != NULL)
-		nic->ops->configure(nic);
+		rc = nic->ops->configure(nic);
+	if (rc < 0)
+		host_log_once(&nic->host->log, "%s: setting offloads and MTU: "
+		    "%s", nic->spec.name, strerror(-rc));
 	/* What nobody took so far may be wanted now. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		nic_source_post(nic, k);
@@ -353,12 +358,15 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
     char *err, size_t cap)
 {
 	struct nic *nic = calloc(1, sizeof(*nic));
+	struct nic_delay *delay;
 	struct nic *peer = spec->backend == NIC_PAIR ?
 	    host_nic_find(h, spec->peer) : NULL;
 	int rc;
 
-	if (nic == NULL)
+	if (nic == NULL) {
+		snprintf(err, cap, "out of memory");
 		return -ENOMEM;
+	}
 	nic->host = h;
 	nic->spec = *spec;
 	nic->ops = nic_backends[spec->backend];
@@ -381,11 +389,12 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	}
 	/* Closed until all is in place: events of the first source may come. */
 	nic_close(nic);
-	rc = nic_delay_set(nic, spec->delay_us);
+	rc = nic_delay_make(nic, spec->delay_us, &delay);
 	if (rc < 0) {
 		snprintf(err, cap, "delay: %s", strerror(-rc));
 		goto quiet;
 	}
+	nic_delay_use(nic, spec->delay_us, delay);
 	rc = nic->ops->open(nic, err, cap);
 	if (rc < 0)
 		goto quiet;
@@ -507,19 +516,17 @@ nic_offer_again(struct nic *nic, char *err, size_t cap)
 	return -ENOMEM;
 }
 
-int
-nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
+/* Tell the guest.  0, or -errno and it is as before. */
+static int
+nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
+    size_t cap)
 {
-	struct nic_spec old = nic->spec;
+	const struct nic_spec old = nic->spec;
 	struct vsp_config c;
-	int rc;
+	int rc = 0;
 
-	nic_close(nic);
 	nic->spec = *to;
-	rc = nic_delay_set(nic, to->delay_us);
-	if (rc < 0) {
-		snprintf(err, cap, "delay: %s", strerror(-rc));
-	} else if (nic->vsp != NULL && to->mtu != old.mtu) {
+	if (nic->vsp != NULL && to->mtu != old.mtu) {
 		rc = nic_offer_again(nic, err, cap);
 	} else if (nic->vsp != NULL) {
 		nic_vsp_config(nic, host_guest_kind(nic->guest), &c);
@@ -532,11 +539,56 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	}
 	if (rc < 0)
 		nic->spec = old;
-	if (nic->ops->configure != NULL)
-		nic->ops->configure(nic);
+	return rc;
+}
+
+/* Tell the backend.  0, or -errno and it is as before. */
+static int
+nic_set_backend(struct nic *nic, const struct nic_spec *to)
+{
+	const struct nic_spec old = nic->spec;
+	int rc;
+
+	if (nic->ops->configure == NULL)
+		return 0;
+	nic->spec = *to;
+	rc = nic->ops->configure(nic);
+	nic->spec = old;
+	return rc;
+}
+
+/* All or nothing: what can fail comes first, and each step can be undone. */
+int
+nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
+{
+	const struct nic_spec old = nic->spec;
+	struct nic_delay *delay;
+	int rc;
+
+	nic_close(nic);
+	rc = nic_delay_make(nic, to->delay_us, &delay);
+	if (rc < 0) {
+		snprintf(err, cap, "delay: %s", strerror(-rc));
+		goto out;
+	}
+	rc = nic_set_backend(nic, to);
+	if (rc < 0) {
+		snprintf(err, cap, "%s: setting offloads and MTU: %s",
+		    nic->spec.name, strerror(-rc));
+		nic_delay_forget(nic, delay);
+		goto out;
+	}
+	rc = nic_set_guest(nic, to, err, cap);
+	if (rc < 0) {
+		nic_set_backend(nic, &old);
+		nic_delay_forget(nic, delay);
+		goto out;
+	}
+	nic_delay_use(nic, to->delay_us, delay);
 	if (nic->ops->carrier != NULL)
 		nic->ops->carrier(nic, nic->spec.link_up &&
 		    nic->queues_open > 0);
+out:
 	nic_open(nic);
 	return rc;
 }

@@ -155,51 +155,97 @@ nic_delay_turn(struct nic_queue *q)
 
 /* --- control --- */
 
-static int
-delay_queue_make(struct nic *nic, uint32_t k)
+static void
+delay_quiet(struct nic_delay *delay, uint32_t queues)
 {
-	struct delay_queue *d = &nic->delay->queue[k];
+	for (uint32_t k = 0; delay != NULL && k < queues; k++)
+		work_source_del(&delay->queue[k].timer);
+}
 
+static void
+delay_free(struct nic_delay *delay, uint32_t queues)
+{
+	for (uint32_t k = 0; delay != NULL && k < queues; k++) {
+		struct delay_queue *d = &delay->queue[k];
+
+		if (d->fd >= 0)
+			close(d->fd);
+		frame_line_free(&d->to_guest);
+		frame_line_free(&d->from_guest);
+	}
+	free(delay);
+}
+
+/* Of lines that workers may have heard of. */
+static void
+delay_end(struct nic *nic, struct nic_delay *delay)
+{
+	struct work *none = NULL;
+
+	if (delay == NULL)
+		return;
+	delay_quiet(delay, nic->spec.queues);
+	/* After this no event of its timers is under way. */
+	work_remove(&nic->host->pool, &none, 0);
+	delay_free(delay, nic->spec.queues);
+}
+
+static int
+delay_queue_make(struct delay_queue *d, struct work *work)
+{
 	d->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (d->fd < 0 || frame_line_make(&d->to_guest, DELAY_LINE_BYTES) < 0 ||
+	if (d->fd < 0)
+		return -errno;
+	if (frame_line_make(&d->to_guest, DELAY_LINE_BYTES) < 0 ||
 	    frame_line_make(&d->from_guest, DELAY_LINE_BYTES) < 0)
 		return -ENOMEM;
-	return work_source_add(&d->timer, &nic->queue[k].work, d->fd,
-	    delay_on_timer);
+	return work_source_add(&d->timer, work, d->fd, delay_on_timer);
 }
 
 int
-nic_delay_set(struct nic *nic, uint32_t delay_us)
+nic_delay_make(struct nic *nic, uint32_t delay_us, struct nic_delay **out)
 {
 	uint32_t n = nic->spec.queues;
+	struct nic_delay *delay;
+	size_t bytes = sizeof(*delay) + n * sizeof(delay->queue[0]);
 	int rc = 0;
 
-	if (delay_us == 0 && nic->delay != NULL) {
-		struct work *none = NULL;
-
-		nic_delay_quiet(nic);
-		/* After this no event of its timers is under way. */
-		work_remove(&nic->host->pool, &none, 0);
-		nic_delay_free(nic);
-	}
-	if (delay_us == 0)
+	*out = NULL;
+	if (delay_us == 0 || nic->delay != NULL)
 		return 0;
-	if (nic->delay == NULL) {
-		size_t bytes = sizeof(*nic->delay) +
-		    n * sizeof(nic->delay->queue[0]);
-
-		nic->delay = aligned_alloc(OS_CACHELINE, bytes);
-		if (nic->delay == NULL)
-			return -ENOMEM;
-		memset(nic->delay, 0, bytes);
-		for (uint32_t k = 0; k < n; k++)
-			nic->delay->queue[k].fd =
-			    nic->delay->queue[k].timer.fd = -1;
-		for (uint32_t k = 0; k < n && rc == 0; k++)
-			rc = delay_queue_make(nic, k);
-	}
-	nic->delay->delay_ns = (uint64_t)delay_us * 1000;
+	delay = aligned_alloc(OS_CACHELINE, align_up((uint32_t)bytes,
+	    OS_CACHELINE));
+	if (delay == NULL)
+		return -ENOMEM;
+	memset(delay, 0, bytes);
+	for (uint32_t k = 0; k < n; k++)
+		delay->queue[k].fd = delay->queue[k].timer.fd = -1;
+	for (uint32_t k = 0; k < n && rc == 0; k++)
+		rc = delay_queue_make(&delay->queue[k], &nic->queue[k].work);
+	if (rc < 0)
+		delay_end(nic, delay);
+	else
+		*out = delay;
 	return rc;
+}
+
+void
+nic_delay_forget(struct nic *nic, struct nic_delay *made)
+{
+	delay_end(nic, made);
+}
+
+void
+nic_delay_use(struct nic *nic, uint32_t delay_us, struct nic_delay *made)
+{
+	if (made != NULL)
+		nic->delay = made;
+	if (delay_us == 0) {
+		delay_end(nic, nic->delay);
+		nic->delay = NULL;
+	} else {
+		nic->delay->delay_ns = (uint64_t)delay_us * 1000;
+	}
 }
 
 void
@@ -216,21 +262,12 @@ nic_delay_clear(struct nic *nic)
 void
 nic_delay_quiet(struct nic *nic)
 {
-	for (uint32_t k = 0; nic->delay != NULL && k < nic->spec.queues; k++)
-		work_source_del(&nic->delay->queue[k].timer);
+	delay_quiet(nic->delay, nic->spec.queues);
 }
 
 void
 nic_delay_free(struct nic *nic)
 {
-	for (uint32_t k = 0; nic->delay != NULL && k < nic->spec.queues; k++) {
-		struct delay_queue *d = &nic->delay->queue[k];
-
-		if (d->fd >= 0)
-			close(d->fd);
-		frame_line_free(&d->to_guest);
-		frame_line_free(&d->from_guest);
-	}
-	free(nic->delay);
+	delay_free(nic->delay, nic->spec.queues);
 	nic->delay = NULL;
 }

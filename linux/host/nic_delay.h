@@ -10,8 +10,15 @@
 
 /* --- control, gate closed --- */
 
-/* Change the delay; 0 us ends it and forgets what waits.  0 or -errno. */
-int nic_delay_set(struct nic *, uint32_t delay_us);
+/*
+ * Make what this delay needs beyond what the NIC has: *made, or NULL if that is
+ * nothing.  0, or -errno and nothing has changed.
+ */
+int nic_delay_make(struct nic *, uint32_t delay_us, struct nic_delay **made);
+/* Change the delay with it (consumed); 0 us ends it, what waits is lost. */
+void nic_delay_use(struct nic *, uint32_t delay_us, struct nic_delay *made);
+/* ... or leave all as it is (made is consumed, may be NULL). */
+void nic_delay_forget(struct nic *, struct nic_delay *made);
 /* Forget the frames that wait. */
 void nic_delay_clear(struct nic *);
 /* Stop watching; then, after work_remove(), free. */
