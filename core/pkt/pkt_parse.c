@@ -197,7 +197,8 @@ pkt_parse_eth(struct pkt_info *out, struct span head, uint32_t frame_len)
 		return PKT_LAYER_NONE;
 	type = pkt_be16_load(p + 12);
 	while ((type == PKT_TYPE_VLAN || type == PKT_TYPE_SVLAN) &&
-	    out->vlan_tags < 2 && range_ok(off, PKT_VLAN_BYTES, cap)) {
+	    out->vlan_tags < PKT_TAGS_MAX &&
+	    range_ok(off, PKT_VLAN_BYTES, cap)) {
 		if (out->vlan_tags++ == 0)
 			out->vlan_tci = pkt_be16_load(p + off);
 		type = pkt_be16_load(p + off + 2);

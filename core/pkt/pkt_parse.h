@@ -10,6 +10,7 @@
 
 #define PKT_ETH_BYTES		14
 #define PKT_VLAN_BYTES		4
+#define PKT_TAGS_MAX		2u	/* Policy: tags that are looked at */
 #define PKT_TYPE_IPV4		0x0800
 #define PKT_TYPE_IPV6		0x86dd
 #define PKT_TYPE_VLAN		0x8100	/* 802.1Q */
@@ -22,6 +23,17 @@
  * then parses to "no L4".
  */
 #define PKT_HEAD_MAX		256u
+
+/*
+ * Longest frame with that many VLAN tags where the MTU is mtu: the one place
+ * that says what layer 2 adds.  The MTU counts neither the Ethernet header nor
+ * tags (IEEE 802.3 3.2.7 lets a tagged frame be longer).  Pure.
+ */
+static inline uint32_t
+pkt_frame_max(uint32_t mtu, uint32_t tags)
+{
+	return PKT_ETH_BYTES + tags * PKT_VLAN_BYTES + mtu;
+}
 
 /* What pkt_parse() got to; each includes those before it. */
 enum pkt_layer {
@@ -46,7 +58,7 @@ struct pkt_info {
 	uint32_t ex_dst_off;	/* routing header 2, else the destination */
 	uint16_t ethertype;	/* after the tags; < 0x600 is an 802.3 length */
 	uint16_t vlan_tci;	/* of the outer tag, if vlan_tags > 0 */
-	uint8_t vlan_tags;	/* 0 to 2 */
+	uint8_t vlan_tags;	/* 0 to PKT_TAGS_MAX */
 	uint8_t layer;		/* enum pkt_layer */
 	uint8_t ip_version;	/* 4, 6, 0 */
 	uint8_t l4_proto;	/* IP protocol behind all extensions, else 0 */
@@ -83,6 +95,23 @@ int pkt_parse(struct pkt_info *out, struct span head, uint32_t frame_len);
  * is reported as absent.  Returns PKT_LAYER_ETH or PKT_LAYER_NONE.
  */
 int pkt_parse_eth(struct pkt_info *out, struct span head, uint32_t frame_len);
+
+/*
+ * True if a frame of len bytes that starts with head is no longer than the MTU
+ * allows; its tags are looked at only where that depends on them.  Pure.
+ */
+static inline bool
+pkt_frame_fits(struct span head, uint32_t len, uint32_t mtu)
+{
+	struct pkt_info info;
+
+	if (len <= pkt_frame_max(mtu, 0))
+		return true;
+	if (len > pkt_frame_max(mtu, PKT_TAGS_MAX))
+		return false;
+	(void)pkt_parse_eth(&info, head, len);
+	return len <= pkt_frame_max(mtu, info.vlan_tags);
+}
 
 /*
  * As pkt_parse() for a frame that asks for LSO: the IP length fields are not

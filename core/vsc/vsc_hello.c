@@ -66,7 +66,7 @@ vsc_config_start(struct vsc *v)
 
 	if (v->caps.nvsp_version < NVS_V2)
 		return VSC_STEP_NEXT;
-	m.ndis_config.mtu = v->caps.mtu + PKT_ETH_BYTES;
+	m.ndis_config.mtu = pkt_frame_max(v->caps.mtu, 0);
 	m.ndis_config.caps = NVS_CAP_8021Q;
 	if (v->caps.nvsp_version >= NVS_V5)
 		m.ndis_config.caps |= NVS_CAP_SRIOV;

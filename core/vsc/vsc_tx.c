@@ -151,8 +151,7 @@ tx_reserve(struct vsc *v, uint32_t queue, uint32_t need, bool slot_needed,
 int
 vsc_tx_reserve(struct vsc *v, uint32_t queue, struct vsc_tx_room *room)
 {
-	return tx_reserve(v, queue, v->caps.mtu + PKT_ETH_BYTES +
-	    PKT_VLAN_BYTES, true, room);
+	return tx_reserve(v, queue, pkt_frame_max(v->caps.mtu, 1), true, room);
 }
 
 /* ---- placing ------------------------------------------------------------ */
@@ -326,8 +325,7 @@ tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 	uint8_t *at;
 
 	if (!t->up || t->frames == 0 || t->npending != 0 || t->cutting ||
-	    len < PKT_ETH_BYTES ||
-	    len > caps->mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES)
+	    len < PKT_ETH_BYTES || len > pkt_frame_max(caps->mtu, 0))
 		return false;
 	end = tx_section_end(q);
 	padded = align_up(head + len, caps->agg_align);

@@ -100,8 +100,7 @@ int
 vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
     uint32_t len, struct pkt_meta *m, struct rndis_ppi_set *ppi)
 {
-	const struct vsc *vsc = q->vsc;
-	uint32_t max = vsc->caps.mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES;
+	const struct span head = { v[0].p, v[0].len };
 
 	ppi->present = 0;
 	if ((m->flags & PKT_VLAN) != 0) {
@@ -118,14 +117,14 @@ vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
 		struct pkt_info info;
 
 		/* A frame of one segment is not for LSO (two at least). */
-		pkt_parse_lso(&info, (struct span){ v[0].p, v[0].len }, len);
+		pkt_parse_lso(&info, head, len);
 		if (info.layer != PKT_LAYER_L4 ||
 		    len - info.payload_off > m->gso_size)
 			return txoff_lso(q, v, len, m, ppi) ? 0 : VSC_TX_CUT;
 		m->flags &= ~(uint32_t)PKT_GSO_ANY;
 		m->gso_size = 0;
 	}
-	if (len > max) {
+	if (!pkt_frame_fits(head, len, q->vsc->caps.mtu)) {
 		counter_add(&q->tx.count.too_long, 1);
 		return E_STATE;
 	}
@@ -149,7 +148,8 @@ vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m)
 	if (rc < 0)
 		return E_STATE;
 	t->cut_max = t->cut.hdr_len + t->cut.mss;
-	if (t->cut_max > q->vsc->caps.mtu + PKT_ETH_BYTES + PKT_VLAN_BYTES)
+	if (!pkt_frame_fits((struct span){ t->cut_vec.p, t->cut_vec.len },
+	    t->cut_max, q->vsc->caps.mtu))
 		return E_STATE;
 	if (t->cut.csum == PKT_SEG_COMPLETE)
 		counter_add(&t->count.sw_csum, (uint64_t)rc);

@@ -287,6 +287,7 @@ vsp_reconfigure(struct vsp *vsp, const struct vsp_config *cfg)
 	if (vsp->queues > 0 && (other_mac || cfg->max_queues != old.max_queues))
 		return E_STATE;
 	vsp->cfg = *cfg;
+	vsp_mtu_set(vsp);
 	if (other_mac)
 		memcpy(vsp->guest.mac, cfg->mac, sizeof(vsp->guest.mac));
 	indicate_changes(vsp, &old);
@@ -324,6 +325,7 @@ vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 	vsp->ops = *ops;
 	vsp->ctx = ctx;
 	vsp->cfg = *cfg;
+	vsp_mtu_set(vsp);
 	vsp->dev.ops = &dev_ops;
 	vsp->dev.type = hv_guid_nic;
 	memcpy(vsp->dev.instance.b, instance, sizeof(instance));
@@ -361,7 +363,7 @@ vsp_guest_state(const struct vsp *vsp, struct vsp_guest_state *s)
 		.nvsp_version = g->nvsp_version,
 		.ndis_version = g->ndis_major << 16 | (g->ndis_minor & 0xffff),
 		.filter = g->filter,
-		.guest_mtu = g->mtu != 0 ? g->mtu : vsp->cfg.mtu,
+		.guest_mtu = vsp->mtu,
 		.queues = vsp->queues,
 		.offloads_tx = g->csum_tx,
 		.offloads_rx = g->csum_rx,

@@ -82,7 +82,7 @@ usual_port(const struct vsp *vsp, const uint8_t *frame, uint32_t len)
 	    vsp->cfg.vlan != VSP_VLAN_ACCESS && type != PKT_TYPE_VLAN &&
 	    type != PKT_TYPE_SVLAN && (frame[6] & 1) == 0 &&
 	    memcmp(frame + 6, vsp->guest.mac, 6) == 0 &&
-	    len <= PKT_ETH_BYTES + vsp->cfg.mtu;
+	    len <= pkt_frame_max(vsp->mtu, 0);
 }
 
 uint32_t

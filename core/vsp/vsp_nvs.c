@@ -57,6 +57,7 @@ vsp_nvs_reset(struct vsp *vsp)
 	vsp_nvs_recv_buf_drop(vsp);
 	vsp_nvs_send_buf_drop(vsp);
 	memset(&vsp->guest, 0, sizeof(vsp->guest));
+	vsp_mtu_set(vsp);
 	memcpy(vsp->guest.mac, vsp->cfg.mac, sizeof(vsp->guest.mac));
 	vsp->answer.waits = false;
 	vsp->block = VSP_BLOCK_NONE;
@@ -141,7 +142,9 @@ nvs_ndis_config(struct vsp *vsp, const struct nvs_ndis_config *in)
 
 	if (g->nvsp_version < NVS_V2)
 		return nvs_fail(vsp, FAULT_NVS_STATE, NVS_NDIS_CONFIG);
-	g->mtu = in->mtu > PKT_ETH_BYTES ? in->mtu - PKT_ETH_BYTES : 0;
+	/* Policy: less than IPv4 needs (RFC 791) names no MTU. */
+	g->mtu = in->mtu >= pkt_frame_max(68, 0) ? in->mtu - PKT_ETH_BYTES : 0;
+	vsp_mtu_set(vsp);
 	g->vlan_cap = (in->caps & NVS_CAP_8021Q) != 0;
 	g->rsc_cap = g->nvsp_version >= NVS_V6_1 &&
 	    (in->caps & NVS_CAP_RSC) != 0;

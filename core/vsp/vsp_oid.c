@@ -199,7 +199,7 @@ query_number(const struct vsp *vsp, uint32_t oid, uint64_t *v)
 	case (uint32_t)OID_GEN_MAXIMUM_TOTAL_SIZE:
 	case (uint32_t)OID_GEN_TRANSMIT_BLOCK_SIZE:
 	case (uint32_t)OID_GEN_RECEIVE_BLOCK_SIZE:
-		*v = cfg->mtu + PKT_ETH_BYTES;
+		*v = pkt_frame_max(cfg->mtu, 0);
 		return true;
 	case (uint32_t)OID_GEN_TRANSMIT_BUFFER_SPACE:
 		*v = (uint64_t)vsp->send.sections * vsp->send.section_bytes;

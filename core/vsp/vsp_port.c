@@ -37,13 +37,11 @@ port_loses(struct vsp_queue *q)
 }
 
 /*
- * A frame of MTU m is m bytes after its Ethernet header; tags do not count
- * (IEEE 802.3 3.2.7 lets a tagged frame be longer).  Of a GSO frame that goes
- * for each segment; one of unknown segment size passes.
+ * Of a GSO frame each segment must fit; one of unknown segment size passes.
  */
 static bool
-port_too_long(const struct pkt_info *info, const struct pkt_meta *m,
-    uint32_t mtu)
+port_too_long(const struct vsp *vsp, const struct pkt_info *info,
+    const struct pkt_meta *m)
 {
 	uint32_t len = info->frame_len;
 
@@ -51,8 +49,7 @@ port_too_long(const struct pkt_info *info, const struct pkt_meta *m,
 		return false;
 	if (m->flags & PKT_GSO_ANY)
 		len = info->payload_off + m->gso_size;
-	return len > PKT_ETH_BYTES + mtu +
-	    (uint32_t)PKT_VLAN_BYTES * info->vlan_tags;
+	return len > pkt_frame_max(vsp->mtu, info->vlan_tags);
 }
 
 static bool
@@ -98,7 +95,7 @@ port_out(struct vsp_queue *q, struct span head, const struct pkt_info *info,
 		return VSP_DROP_LINK;
 	if (!port_source_ok(vsp, head))
 		return VSP_DROP_SOURCE;
-	if (port_too_long(info, m, vsp->cfg.mtu))
+	if (port_too_long(vsp, info, m))
 		return VSP_DROP_LONG;
 	if (!port_vlan_out(&vsp->cfg, info, m))
 		return VSP_DROP_VLAN;
@@ -224,7 +221,6 @@ port_in(struct vsp_queue *q, struct span head, const struct pkt_info *info,
     struct pkt_meta *m, bool *untag)
 {
 	const struct vsp *vsp = q->vsp;
-	uint32_t mtu = vsp->guest.mtu != 0 ? vsp->guest.mtu : vsp->cfg.mtu;
 
 	if (!vsp_data_up(vsp))
 		return VSP_DROP_STATE;
@@ -234,7 +230,7 @@ port_in(struct vsp_queue *q, struct span head, const struct pkt_info *info,
 		return VSP_DROP_FILTER;
 	if (!port_vlan_in(vsp, head, info, m, untag))
 		return VSP_DROP_VLAN;
-	if (port_too_long(info, m, mtu))
+	if (port_too_long(vsp, info, m))
 		return VSP_DROP_LONG;
 	return port_loses(q) ? VSP_DROP_LOSS : VSP_PASS;
 }

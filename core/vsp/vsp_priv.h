@@ -31,7 +31,6 @@
 /* Policy: RNDIS replies that may wait for a receive section. */
 #define VSP_REPLIES		16u
 #define VSP_MCAST_MAX		32u	/* Policy */
-#define VSP_ETH_BYTES		14u
 
 /* --- from guest: one queue ------------------------------------------- */
 
@@ -103,7 +102,7 @@ struct vsp_guest {
 	enum vsp_nvs_state state;
 	uint32_t nvsp_version;
 	uint32_t ndis_major, ndis_minor;
-	uint32_t mtu;			/* 0: it named none */
+	uint32_t mtu;			/* 0: it named none; see vsp.mtu */
 	bool vlan_cap, rsc_cap;		/* NDIS_CONFIG */
 	bool rndis_up;			/* RNDIS INIT done, no HALT since */
 	uint32_t filter;
@@ -160,6 +159,7 @@ struct vsp {
 	/* control; workers read */
 	struct vsp_config cfg;
 	struct vsp_guest guest;
+	uint32_t mtu;	/* that counts, both ways: the smaller of both ends' */
 	struct vsp_send_buf send;
 	struct vms_gpadl *rx_gpadl;	/* NULL: no receive buffer */
 	struct vsp_rxbuf rxbuf;
@@ -194,6 +194,14 @@ int vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
 bool vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes);
 /* The partition's memory, for GPA-direct ranges.  Context: any. */
 const struct guestmem *vsp_mem(const struct vsp *vsp);
+/* cfg.mtu or guest.mtu is another.  Control. */
+static inline void
+vsp_mtu_set(struct vsp *vsp)
+{
+	uint32_t mtu = vsp->guest.mtu;
+
+	vsp->mtu = mtu != 0 && mtu < vsp->cfg.mtu ? mtu : vsp->cfg.mtu;
+}
 /* True once data may flow: both buffers and RNDIS are set up. */
 static inline bool
 vsp_data_up(const struct vsp *vsp)

@@ -51,8 +51,7 @@ vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base, uint32_t bytes)
 	uint32_t count = bytes / size;
 
 	if (rb->base != NULL || count < RXBUF_MIN_SECTIONS ||
-	    size < VSP_SECTION_HEAD + vsp->cfg.mtu + VSP_ETH_BYTES +
-	    PKT_VLAN_BYTES)
+	    size < VSP_SECTION_HEAD + pkt_frame_max(vsp->cfg.mtu, 1))
 		return E_STATE;
 	if (bytes > (vsp->guest.nvsp_version <= NVS_V2 ?
 	    RXBUF_MAX_BYTES_V2 : RXBUF_MAX_BYTES))

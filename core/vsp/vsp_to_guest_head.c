@@ -58,6 +58,7 @@ head_shift(struct vsp_tg_frame *f, struct pkt_info *info, int d)
 	f->head_len = (uint32_t)((int)f->head_len + d);
 	f->len = (uint32_t)((int)f->len + d);
 	info->l3_off = (uint32_t)((int)info->l3_off + d);
+	info->vlan_tags = (uint8_t)(info->vlan_tags + d / PKT_VLAN_BYTES);
 	if (info->l4_off != 0) {
 		info->l4_off = (uint32_t)((int)info->l4_off + d);
 		info->payload_off = (uint32_t)((int)info->payload_off + d);
@@ -98,33 +99,27 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	struct vsp *vsp = q->vsp;
 	struct pkt_meta *m = &f->meta;
 	uint64_t *drop_long = &vsp->counts[q->index].to.drop_long;
-	uint32_t cap = vsp_rxbuf_frame_max(&vsp->rxbuf);
-	uint32_t mtu = vsp->guest.mtu != 0 ? vsp->guest.mtu : vsp->cfg.mtu;
+	uint32_t max = min_u32(vsp_rxbuf_frame_max(&vsp->rxbuf),
+	    pkt_frame_max(vsp->mtu, info->vlan_tags));
 	bool tcp = info->layer == PKT_LAYER_L4 &&
 	    info->l4_proto == PKT_IPPROTO_TCP;
 	bool v6 = info->ip_version == 6;
 
 	f->hdr_len = f->piece = 0;
 	if ((m->flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) == 0)
-		return f->len > cap || f->len > info->l3_off + mtu ?
-		    head_drop(drop_long) : 0;
-	if ((m->flags & PKT_GSO_NORESEG) && tcp &&
-	    f->len > info->l3_off + mtu) {
-		uint32_t seg = min_u32(cap, info->l3_off + mtu);
-
+		return f->len > max ? head_drop(drop_long) : 0;
+	if ((m->flags & PKT_GSO_NORESEG) && tcp && f->len > max) {
 		/* No size to cut at: as RSC fragments of any size, or not. */
-		if (!vsp_tg_rsc(vsp, v6) || seg <= info->payload_off)
+		if (!vsp_tg_rsc(vsp, v6) || max <= info->payload_off)
 			return head_drop(drop_long);
-		m->gso_size = (uint16_t)(seg - info->payload_off);
+		m->gso_size = (uint16_t)(max - info->payload_off);
 		f->hdr_len = info->payload_off;
 		f->piece = m->gso_size;
 		return 0;
 	}
 	if ((m->flags & PKT_GSO_ANY) && tcp && m->gso_size > 0 &&
 	    f->len - info->payload_off > m->gso_size) {
-		uint32_t seg = info->payload_off + m->gso_size;
-
-		if (seg > cap || seg > info->l3_off + mtu)
+		if (info->payload_off + m->gso_size > max)
 			return head_drop(drop_long);
 		f->hdr_len = info->payload_off;
 		f->piece = vsp_tg_piece(vsp, f->raw_hdr, m->gso_size,
@@ -133,9 +128,7 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 	}
 	m->flags &= ~(uint32_t)(PKT_GSO_ANY | PKT_GSO_NORESEG | PKT_GSO_ECN);
 	m->gso_size = 0;
-	if (f->len > cap || f->len > info->l3_off + mtu)
-		return head_drop(drop_long);
-	return 0;
+	return f->len > max ? head_drop(drop_long) : 0;
 }
 
 static void

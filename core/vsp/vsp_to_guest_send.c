@@ -431,8 +431,8 @@ vsp_to_guest_open(struct vsp_queue *q)
 	memcpy(t->nvs, nvs, sizeof(t->nvs));
 	t->first = t->last = VSP_SECTION_NONE;
 	/* A first guess: TCP over IPv4 with time stamps. */
-	t->guess_hdr = VSP_ETH_BYTES + 20 + 32;
-	t->guess_seg = vsp->cfg.mtu - 20 - 32;
+	t->guess_hdr = PKT_ETH_BYTES + 20 + 32;
+	t->guess_seg = vsp->mtu - 20 - 32;
 	vsp->rxbuf.open |= (uint64_t)1 << q->index;
 	vsp_rxbuf_share(&vsp->rxbuf);
 	return 0;

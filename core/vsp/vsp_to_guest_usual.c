@@ -31,13 +31,13 @@ usual_port(const struct vsp_queue *q, const uint8_t *p, uint32_t len)
 {
 	const struct vsp *vsp = q->vsp;
 	const struct vsp_guest *g = &vsp->guest;
-	uint32_t mtu = g->mtu != 0 ? g->mtu : vsp->cfg.mtu;
 	uint16_t type = pkt_be16_load(p + 12);
 
 	return vsp->cfg.link_up && vsp->cfg.loss_ppm == 0 &&
 	    vsp->cfg.vlan != VSP_VLAN_ACCESS && type != PKT_TYPE_VLAN &&
 	    type != PKT_TYPE_SVLAN && (g->filter & NDIS_FILTER_DIRECTED) != 0 &&
-	    memcmp(p, g->mac, 6) == 0 && len <= PKT_ETH_BYTES + mtu &&
+	    memcmp(p, g->mac, 6) == 0 &&
+	    len <= pkt_frame_max(vsp->mtu, 0) &&
 	    len <= vsp_rxbuf_frame_max(&vsp->rxbuf);
 }
 

@@ -30,6 +30,7 @@
 #include "linux/run/clock.h"
 #include "pkt/pkt_csum.h"
 #include "pkt/pkt_load.h"
+#include "pkt/pkt_parse.h"
 
 #define GEN_MAX_FLOWS		1024u
 #define GEN_HEAD_BYTES		46u	/* Ethernet, IPv4, UDP, number */
@@ -339,9 +340,10 @@ gen_open(struct nic *nic, char *err, size_t cap)
 	    sizeof(g->source[0]));
 	bool ok = true;
 
-	if (s->gen_bytes > s->mtu + 14) {
-		snprintf(err, cap, "size=%u is more than mtu=%u and 14",
-		    s->gen_bytes, s->mtu);
+	if (s->gen_bytes > pkt_frame_max(s->mtu, 0)) {
+		snprintf(err, cap, "size=%u is more than %u, the longest "
+		    "frame of mtu=%u", s->gen_bytes, pkt_frame_max(s->mtu, 0),
+		    s->mtu);
 		free(g);
 		return -EINVAL;
 	}

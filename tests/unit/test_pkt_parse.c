@@ -258,6 +258,25 @@ cut_short_at_every_byte(void **state)
 	}
 }
 
+/* The MTU counts from behind the tags, of which there may be two. */
+static void
+what_fits_an_mtu(void **state)
+{
+	for (uint8_t tags = 0; tags <= 3; tags++) {
+		struct frame_spec s = { .version = 4, .proto = 17,
+		    .tags = tags };
+		uint8_t f[200] = { 0 };
+		struct span head = { f, frame_build(f, &s) };
+		uint32_t max = 1514 + 4u * min_u32(tags, 2);
+
+		assert_int_equal(pkt_frame_max(1500, min_u32(tags, 2)), max);
+		assert_true(pkt_frame_fits(head, 60, 1500));
+		assert_true(pkt_frame_fits(head, max, 1500));
+		assert_false(pkt_frame_fits(head, max + 1, 1500));
+		assert_false(pkt_frame_fits(head, UINT32_MAX, 1500));
+	}
+}
+
 static void
 random_bytes_stay_in_bounds(void **state)
 {
@@ -288,6 +307,7 @@ main(void)
 		cmocka_unit_test(ipv6_walk_is_bounded),
 		cmocka_unit_test(ipv4_odd_headers),
 		cmocka_unit_test(cut_short_at_every_byte),
+		cmocka_unit_test(what_fits_an_mtu),
 		cmocka_unit_test(random_bytes_stay_in_bounds),
 	};
 

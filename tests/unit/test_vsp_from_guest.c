@@ -276,6 +276,13 @@ test_policy(void **state)
 	one_frame(r, NULL, f, len, NULL);
 	len = frame4(f, PKT_IPPROTO_UDP, 1473);
 	one_frame(r, NULL, f, len, &c->drop_long);
+	/* More than the guest's own MTU, less than the NIC's. */
+	r->vsp->guest.mtu = 1400;
+	vsp_mtu_set(r->vsp);
+	len = frame4(f, PKT_IPPROTO_UDP, 1373);
+	one_frame(r, NULL, f, len, &c->drop_long);
+	r->vsp->guest.mtu = 9000;
+	vsp_mtu_set(r->vsp);
 	len = frame4(f, PKT_IPPROTO_UDP, 60);
 	cfg.vlan = VSP_VLAN_ACCESS;
 	cfg.vlan_id = 5;

@@ -25,6 +25,7 @@ settings(struct rig *r, struct dice d)
 	vsp->cfg.vlan = (enum vsp_vlan)roll(&d, 3);
 	vsp->cfg.vlan_id = 5;
 	vsp->cfg.mtu = one_in(&d, 2) ? 1500 : 600;
+	vsp_mtu_set(vsp);
 	vsp->cfg.backend_csum = one_in(&d, 2);
 	vsp->cfg.backend_gso4 = one_in(&d, 2);
 	vsp->cfg.strict = one_in(&d, 2);

@@ -48,6 +48,27 @@ test_every_version_attaches(void **state)
 	}
 }
 
+/* What NDIS_CONFIG names, and what counts of it on a NIC of 1500. */
+static void
+test_guest_mtu(void **state)
+{
+	static const uint32_t mtu[][2] = { { 9014, 1500 }, { 1514, 1500 },
+		{ 1414, 1400 }, { 82, 68 }, { 81, 1500 }, { 0, 1500 },
+		{ UINT32_MAX, 1500 } };
+	struct vsp_config cfg = rig_config();
+	struct rig *r = rig_new(&cfg);
+	struct vsp_guest_state g;
+
+	(void)state;
+	rig_attach(r, NVS_V6_1);
+	for (uint32_t i = 0; i < ARRAY_LEN(mtu); i++) {
+		RIG_NVS(r, i, NVS_NDIS_CONFIG, mtu[i][0], 0, 0, 0);
+		vsp_guest_state(r->vsp, &g);
+		assert_int_equal(g.guest_mtu, mtu[i][1]);
+	}
+	rig_del(r);
+}
+
 static void
 test_strict_ignores_short(void **state)
 {
@@ -382,6 +403,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions_descend),
 		cmocka_unit_test(test_every_version_attaches),
+		cmocka_unit_test(test_guest_mtu),
 		cmocka_unit_test(test_strict_ignores_short),
 		cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_rndis_completion_before_reply),

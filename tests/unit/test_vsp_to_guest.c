@@ -379,6 +379,7 @@ filters_and_drops(void **state)
 	    E_STATE);
 	assert_int_equal(c->drop_long, 1);
 	vsp->guest.mtu = 1400;
+	vsp_mtu_set(vsp);
 	assert_int_equal(rig_put(r, 0, f, 1415, RIG_MAX_PLAIN, &none),
 	    E_STATE);
 	/* A segment would be longer than the guest's MTU. */

@@ -25,6 +25,7 @@ settings(struct rig *r, struct dice *d)
 
 	vsp->guest.filter = one_in(d, 40) ? 0 : filter[roll(d, 5)];
 	vsp->guest.mtu = one_in(d, 3) ? 0 : 1400 + 100 * roll(d, 2);
+	vsp_mtu_set(vsp);
 	vsp->guest.csum_rx = one_in(d, 2) ? vsp->guest.csum_rx : roll(d, 32);
 	vsp->guest.vlan_cap = one_in(d, 2);
 	vsp->guest.rndis_up = !one_in(d, 40);

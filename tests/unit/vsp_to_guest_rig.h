@@ -232,6 +232,7 @@ rig_new(uint32_t queues, uint32_t sections)
 	vsp->ops.same_owner = rig_same_owner;
 	vsp->ops.steering = rig_steering;
 	vsp->cfg.mtu = 1500;
+	vsp_mtu_set(vsp);
 	vsp->cfg.max_queues = RIG_QUEUES;
 	vsp->cfg.offloads = VSP_OFF_ALL;
 	vsp->cfg.link_up = true;
