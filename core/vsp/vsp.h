@@ -27,6 +27,11 @@
  * some options and TCP.
  */
 #define VSP_HEAD_BYTES	192u
+/*
+ * Policy: room for a frame of a backend.  Longer than any frame may be (64 KiB
+ * of IP, L2 headers), so one that fills it was cut short.
+ */
+#define VSP_FRAME_MAX	65600u
 
 struct vsp;
 
@@ -244,12 +249,13 @@ enum vsp_poll vsp_from_guest_poll(struct vsp *, uint32_t queue,
 /* --- worker, to guest --- */
 
 /*
- * Room for one frame of up to `max` bytes (64 KiB and headers), read in one
- * readv().  E_AGAIN: no sections or no ring room; ->to_guest_wake() comes.
- * E_GONE: the guest takes nothing now (drop it).  Not yet taken: reserving
- * again without a submit gives the same room.
+ * Room for one frame of any length, VSP_FRAME_MAX bytes, read in one readv().
+ * Frames of up to `usual` bytes then lie where they shall be; longer ones may
+ * have to be moved or cut.  E_AGAIN: no sections or no ring room;
+ * ->to_guest_wake() comes.  E_GONE: the guest takes nothing now (drop it).  Not
+ * yet taken: reserving again without a submit gives the same room.
  */
-int vsp_to_guest_reserve(struct vsp *, uint32_t queue, uint32_t max,
+int vsp_to_guest_reserve(struct vsp *, uint32_t queue, uint32_t usual,
     struct vsp_room *);
 /*
  * Queue the frame of `len` bytes that was read into the room: filter, VLAN,

@@ -93,17 +93,16 @@ room_add(struct vsp_room *room, void *p, uint32_t len)
 	room->vec[room->nvec++] = (struct vec){ p, len };
 }
 
+/* Room from `from` on, up to the longest frame, that is no section's. */
 static void
-room_bounce(struct vsp_queue *q, uint32_t max, struct vsp_room *room)
+room_bounce(struct vsp_queue *q, uint32_t from, struct vsp_room *room)
 {
-	room->nvec = room->sections = 0;
-	room_add(room, q->to.bounce, max);
+	room_add(room, q->to.bounce + from, VSP_FRAME_MAX - from);
 }
 
-/* Lay `max` bytes out over sections as guessed. */
+/* Lay the longest frame out over sections as guessed. */
 static void
-room_layout(struct vsp_queue *q, uint32_t free, uint32_t max,
-    struct vsp_room *room)
+room_layout(struct vsp_queue *q, uint32_t free, struct vsp_room *room)
 {
 	struct vsp_to_guest *t = &q->to;
 	const struct vsp_rxbuf *rb = &q->vsp->rxbuf;
@@ -114,17 +113,18 @@ room_layout(struct vsp_queue *q, uint32_t free, uint32_t max,
 	piece = vsp_tg_piece(q->vsp, t->guess_hdr, t->guess_seg, t->room_rsc);
 	room->hdr_bytes = t->guess_hdr;
 	room->seg_bytes = piece;
-	done = room->first_bytes = min_u32(max, t->guess_hdr + piece);
+	done = room->first_bytes = min_u32(VSP_FRAME_MAX, t->guess_hdr + piece);
 	room->sections = 1;
 	room_add(room, vsp_rxbuf_ptr(rb, vsp_rxbuf_peek(rb, q->index, 0)) + at,
 	    done);
 	if (!t->room_rsc)
 		at += t->guess_hdr;
-	while (done < max && room->nvec < ARRAY_LEN(room->vec) - 1) {
-		uint32_t len = min_u32(max - done, piece);
+	while (done < VSP_FRAME_MAX && room->nvec < ARRAY_LEN(room->vec) - 1) {
+		uint32_t len = min_u32(VSP_FRAME_MAX - done, piece);
 
 		if (room->sections == free) {
-			room_bounce(q, max, room);
+			room->nvec = room->sections = 0;
+			room_bounce(q, 0, room);
 			return;
 		}
 		room_add(room, vsp_rxbuf_ptr(rb, vsp_rxbuf_peek(rb, q->index,
@@ -132,12 +132,12 @@ room_layout(struct vsp_queue *q, uint32_t free, uint32_t max,
 		room->sections++;
 		done += len;
 	}
-	if (done < max)
-		room_add(room, t->bounce + done, max - done);
+	if (done < VSP_FRAME_MAX)
+		room_bounce(q, done, room);
 }
 
 int
-vsp_to_guest_reserve(struct vsp *vsp, uint32_t queue, uint32_t max,
+vsp_to_guest_reserve(struct vsp *vsp, uint32_t queue, uint32_t usual,
     struct vsp_room *room)
 {
 	struct vsp_queue *q = tg_queue(vsp, queue);
@@ -149,19 +149,20 @@ vsp_to_guest_reserve(struct vsp *vsp, uint32_t queue, uint32_t max,
 
 	if (free < 0)
 		return free;
-	max = min_u32(max, VSP_FRAME_MAX);
+	usual = min_u32(usual, VSP_FRAME_MAX);
 	room->nvec = room->sections = 0;
 	room->first_bytes = room->seg_bytes = room->hdr_bytes = 0;
-	if (max <= vsp_rxbuf_frame_max(&vsp->rxbuf)) {
+	if (usual <= vsp_rxbuf_frame_max(&vsp->rxbuf)) {
 		uint32_t s = vsp_rxbuf_peek(&vsp->rxbuf, queue, 0);
 
 		room->sections = 1;
-		room->first_bytes = max;
+		room->first_bytes = usual;
 		room_add(room, vsp_rxbuf_ptr(&vsp->rxbuf, s) +
-		    VSP_SECTION_HEAD, max);
+		    VSP_SECTION_HEAD, usual);
+		room_bounce(q, usual, room);
 		return 0;
 	}
-	room_layout(q, (uint32_t)free, max, room);
+	room_layout(q, (uint32_t)free, room);
 	return 0;
 }
 
@@ -281,8 +282,7 @@ vsp_to_guest_submit(struct vsp *vsp, uint32_t queue, struct vsp_room *room,
 
 	if (q == NULL)
 		return E_STATE;
-	OS_ASSERT(!q->to.cut.held &&
-	    len <= pkt_vec_bytes(room->vec, room->nvec));
+	OS_ASSERT(!q->to.cut.held && len <= VSP_FRAME_MAX);
 
 	struct vsp_tg_frame *f = &q->to.cut.f;
 
@@ -343,7 +343,7 @@ tg_copy(struct vsp *vsp, uint32_t queue, const struct vec *v, uint32_t n,
 	if ((m->flags & PKT_GSO_ANY) && m->gso_size > 0)
 		need = (len + m->gso_size - 1u) / m->gso_size;
 	else if (m->flags & PKT_GSO_NORESEG)
-		need = 1 + len / vsp->cfg.mtu;
+		need = 1 + len / vsp->mtu;
 
 	uint32_t total = vsp->rxbuf.home[queue].total;
 	int free = tg_ready(q, need <= total ? need : 1);

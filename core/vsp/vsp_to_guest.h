@@ -19,8 +19,6 @@
 #include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
 
-/* Policy: longest frame taken from a backend: 64 KiB of IP, L2 headers. */
-#define VSP_FRAME_MAX		65600u
 /* Policy: ranges in one type 7 packet, and so fragments of one RSC frame.
  * Guests take 375 (DPDK, Linux), 562 with RSC. */
 #define VSP_PACKET_RANGES	128u

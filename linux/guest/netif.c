@@ -15,13 +15,10 @@
  */
 #include "linux/guest/netif.h"
 
-#include <errno.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "linux/guest/guest_priv.h"
 #include "linux/net/tap_frame.h"
-#include "linux/net/vnet.h"
 #include "pkt/pkt_coal.h"
 #include "pkt/pkt_parse.h"
 
@@ -69,28 +66,6 @@ netif_discard(struct netif_queue *q)
 	q->readable = false;
 }
 
-/* Read one frame into the room: its length, or 0 when the TAP is dry. */
-static uint32_t
-netif_read(struct netif_queue *q, const struct vsc_tx_room *room,
-    struct pkt_meta *meta)
-{
-	struct virtio_net_hdr vnet;
-	struct iovec iov[1 + ARRAY_LEN(room->vec)] = {
-		{ &vnet, sizeof(vnet) },
-	};
-	ssize_t n;
-
-	for (uint32_t i = 0; i < room->nvec; i++)
-		iov[1 + i] = (struct iovec){ room->vec[i].p, room->vec[i].len };
-	n = readv(q->fd, iov, (int)(1 + room->nvec));
-	if (n <= (ssize_t)sizeof(vnet)) {
-		q->readable = n >= 0;
-		return 0;
-	}
-	vnet_to_meta(&vnet, meta);
-	return (uint32_t)n - (uint32_t)sizeof(vnet);
-}
-
 /* One burst; true if the TAP may have more and the host has room. */
 static bool
 netif_burst(struct guest *g, struct netif_queue *q)
@@ -100,22 +75,29 @@ netif_burst(struct guest *g, struct netif_queue *q)
 	struct pkt_meta meta;
 
 	while (frames < NETIF_BURST_FRAMES && bytes < NETIF_BURST_BYTES) {
-		uint32_t len;
+		int len;
 
 		if (vsc_tx_reserve(g->vsc, q->index, &room) < 0) {
 			q->blocked = true;
 			counter_add(&q->counters.blocked, 1);
 			break;
 		}
-		len = netif_read(q, &room, &meta);
-		if (len == 0)
+		len = tap_frame_read(q->fd, room.vec, room.nvec, &meta);
+		if (len == 0) {
+			q->readable = false;
 			break;
-		counter_add(&q->counters.read, 1);
-		counter_add(&q->counters.read_bytes, len);
-		/* A frame that it drops is counted there. */
-		(void)!vsc_tx_submit(g->vsc, q->index, &room, len, &meta);
+		}
 		frames++;
-		bytes += len;
+		if (len < 0) {
+			counter_add(&q->counters.read_cut, 1);
+			continue;
+		}
+		counter_add(&q->counters.read, 1);
+		counter_add(&q->counters.read_bytes, (uint32_t)len);
+		/* A frame that it drops is counted there. */
+		(void)!vsc_tx_submit(g->vsc, q->index, &room, (uint32_t)len,
+		    &meta);
+		bytes += (uint32_t)len;
 	}
 	if (frames > 0) {
 		vsc_tx_flush(g->vsc, q->index);

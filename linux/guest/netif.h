@@ -16,6 +16,7 @@ struct guest;
 #define NETIF_COUNTERS(X)						\
 	X(read,		"frames read from the TAP")			\
 	X(read_bytes,	"bytes of them")				\
+	X(read_cut,	"frames dropped because they were read in part") \
 	X(written,	"frames written to the TAP")			\
 	X(written_bytes, "bytes of them")				\
 	X(write_errors,	"frames that the TAP did not take")		\

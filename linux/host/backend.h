@@ -31,6 +31,7 @@ struct nic;
 	X(bursts,	"bursts towards the guest")			\
 	X(blocked,	"times frames for the guest had to wait")	\
 	X(no_guest,	"frames dropped because no guest takes them")	\
+	X(read_cut,	"frames dropped because they were read in part") \
 	X(delay_full,	"frames dropped because the delay line was full") \
 	X(stalls,	"times the guest's ring waited for the other guest") \
 	X(pair_full,	"frames dropped because the other guest takes none") \

@@ -11,6 +11,9 @@
  *
  * What the kernel gives unfinished (checksums, GSO) is asked for as far as it
  * is any use: with both tso=off and rsc=off nothing is offloaded either way.
+ * But whatever comes, a GSO frame that waited from before, or one longer than
+ * the NIC's MTU since the interface has a larger one, is read whole; the port
+ * then cuts it or drops it, and counts.
  *
  * Frames go to NIC queues by a BPF program that computes the guest's own RSS;
  * without BPF there is one queue.
@@ -19,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "linux/host/backend_coal.h"
@@ -30,11 +32,7 @@
 #include "linux/net/steer.h"
 #include "linux/net/tap.h"
 #include "linux/net/tap_frame.h"
-#include "linux/net/vnet.h"
-
-/* Ethernet header, a tag, and a byte that shows that a frame was cut short. */
-#define TAP_L2_ROOM		19u
-#define TAP_GSO_BYTES		(65536u + 18u)
+#include "pkt/pkt_parse.h"
 
 struct tap_queue {
 	int fd;
@@ -45,7 +43,8 @@ struct tap_queue {
 struct backend_tap {
 	struct tap tap;
 	struct steer *steer;		/* NULL: one queue */
-	uint32_t frame_max;
+	uint32_t frame_usual;		/* bytes; longer ones: exceptions */
+	uint32_t mtu;			/* that we gave the interface last */
 	struct tap_queue queue[TAP_MAX_QUEUES];
 };
 
@@ -61,43 +60,52 @@ tap_discard(struct nic *nic, uint32_t k)
 		counter_add(&nic->queue[k].counters.no_guest, 1);
 }
 
-/* One frame into pieces; its length, or 0 when the TAP is dry. */
-static uint32_t
-tap_read(int fd, const struct vec *v, uint32_t n, struct pkt_meta *meta)
-{
-	struct virtio_net_hdr vnet;
-	struct iovec iov[1 + ARRAY_LEN(((struct vsp_room *)0)->vec)] = {
-		{ &vnet, sizeof(vnet) },
-	};
-	ssize_t got;
-
-	for (uint32_t i = 0; i < n; i++)
-		iov[1 + i] = (struct iovec){ v[i].p, v[i].len };
-	got = readv(fd, iov, (int)(1 + n));
-	if (got <= (ssize_t)sizeof(vnet))
-		return 0;
-	vnet_to_meta(&vnet, meta);
-	return (uint32_t)got - (uint32_t)sizeof(vnet);
-}
-
-/* A frame into the delay line: its length, or 0 when the TAP is dry. */
-static uint32_t
+/* A frame into the delay line; as tap_pull_frame(). */
+static int
 tap_pull_delayed(struct nic *nic, int fd, uint32_t queue)
 {
-	struct backend_tap *t = nic->backend;
 	uint8_t spill[256];
 	struct pkt_meta meta;
-	uint8_t *p = nic_delay_room(nic, queue, t->frame_max);
-	struct vec v = { p, t->frame_max };
-	uint32_t len;
+	uint8_t *p = nic_delay_room(nic, queue, VSP_FRAME_MAX);
+	struct vec v = { p, VSP_FRAME_MAX };
+	int len;
 
 	if (p == NULL)
 		v = (struct vec){ spill, sizeof(spill) };
-	len = tap_read(fd, &v, 1, &meta);
+	len = tap_frame_read(fd, &v, 1, &meta);
 	if (len > 0 && p != NULL)
-		nic_delay_to_guest(nic, queue, len, &meta);
-	else if (len > 0)
+		nic_delay_to_guest(nic, queue, (uint32_t)len, &meta);
+	else if (len != 0 && p == NULL)
 		counter_add(&nic->queue[queue].counters.delay_full, 1);
+	else if (len < 0)
+		counter_add(&nic->queue[queue].counters.read_cut, 1);
+	return len;
+}
+
+/*
+ * A frame to the guest: its bytes, 0 when the TAP is dry, E_AGAIN or E_GONE as
+ * vsp_to_guest_reserve(), E_STATE if it was dropped and counted.
+ */
+static inline int
+tap_pull_frame(struct nic *nic, int fd, uint32_t queue)
+{
+	struct backend_tap *t = nic->backend;
+	struct vsp_room room;
+	struct pkt_meta meta;
+	int len;
+
+	if (nic->delay != NULL)
+		return tap_pull_delayed(nic, fd, queue);
+	len = vsp_to_guest_reserve(nic->vsp, queue, t->frame_usual, &room);
+	if (len < 0)
+		return len;
+	len = tap_frame_read(fd, room.vec, room.nvec, &meta);
+	if (len > 0)
+		/* A frame that it drops is counted there. */
+		(void)vsp_to_guest_submit(nic->vsp, queue, &room,
+		    (uint32_t)len, &meta);
+	else if (len < 0)
+		counter_add(&nic->queue[queue].counters.read_cut, 1);
 	return len;
 }
 
@@ -108,41 +116,24 @@ tap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 	struct backend_counters *c = &nic->queue[queue].counters;
 	enum backend_pull end = BACKEND_MORE;
 	uint32_t frames = 0, bytes = 0;
-	struct vsp_room room;
-	struct pkt_meta meta;
 
 	while (frames < BACKEND_BURST_FRAMES && bytes < BACKEND_BURST_BYTES) {
-		uint32_t len;
-		int rc;
+		int len = tap_pull_frame(nic, t->tap.fd[k], queue);
 
-		if (nic->delay != NULL) {
-			len = tap_pull_delayed(nic, t->tap.fd[k], queue);
-		} else {
-			rc = vsp_to_guest_reserve(nic->vsp, queue,
-			    t->frame_max, &room);
-			if (rc == E_GONE) {
-				tap_discard(nic, k);
-				return BACKEND_DRY;
-			}
-			if (rc < 0) {
-				end = BACKEND_BLOCKED;
-				break;
-			}
-			len = tap_read(t->tap.fd[k], room.vec, room.nvec,
-			    &meta);
-			/* A frame that it drops is counted there. */
-			if (len > 0)
-				(void)vsp_to_guest_submit(nic->vsp, queue,
-				    &room, len, &meta);
+		if (len == E_GONE) {
+			tap_discard(nic, k);
+			return BACKEND_DRY;
 		}
-		if (len == 0) {
-			end = BACKEND_DRY;
+		if (len == 0 || len == E_AGAIN) {
+			end = len == 0 ? BACKEND_DRY : BACKEND_BLOCKED;
 			break;
 		}
-		counter_add(&c->read, 1);
-		counter_add(&c->read_bytes, len);
 		frames++;
-		bytes += len;
+		if (len < 0)
+			continue;
+		counter_add(&c->read, 1);
+		counter_add(&c->read_bytes, (uint32_t)len);
+		bytes += (uint32_t)len;
 	}
 	if (frames > 0) {
 		vsp_to_guest_flush(nic->vsp, queue);
@@ -208,6 +199,7 @@ tap_configure(struct nic *nic)
 {
 	struct backend_tap *t = nic->backend;
 	const struct nic_spec *s = &nic->spec;
+	/* What an administrator set stays until the NIC gets another. */
 	const struct rtnl_link link = { .mtu = s->mtu };
 	uint32_t off = 0;
 	int rc;
@@ -217,13 +209,16 @@ tap_configure(struct nic *nic)
 	else if (s->rxcsum != NIC_RXCSUM_OFF)
 		off = TAP_OFF_CSUM;
 	/* First what may want for descriptors or memory. */
-	rc = rtnl_link_set(t->tap.netns, t->tap.index, &link);
+	rc = s->mtu == t->mtu ? 0 :
+	    rtnl_link_set(t->tap.netns, t->tap.index, &link);
 	if (rc == 0)
 		rc = tap_offloads(&t->tap, off);
-	if (rc == 0)
-		t->frame_max = (off & TAP_OFF_TSO4) != 0 ? TAP_GSO_BYTES :
-		    s->mtu + TAP_L2_ROOM;
-	return rc;
+	if (rc < 0)
+		return rc;
+	t->mtu = s->mtu;
+	t->frame_usual = (off & TAP_OFF_TSO4) != 0 ? VSP_FRAME_MAX :
+	    pkt_frame_max(s->mtu, 1);
+	return 0;
 }
 
 static void
@@ -286,6 +281,7 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 		return -ENOMEM;
 	}
 	nic->backend = t;
+	t->mtu = s->mtu;
 	if (s->queues > 1) {
 		t->steer = steer_create(err, cap);
 		if (t->steer == NULL) {

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * A frame comes from the TAP in one readv(): the virtio-net header, then its
+ * bytes.  Of one that is longer than the room the kernel gives the first part
+ * and says no more: its answer is the room's size then, as for a frame that
+ * just fits.  A byte of room that no frame needs tells them apart.
+ *
  * A frame goes to the TAP in one writev(): the virtio-net header, then its
  * pieces.  A VLAN tag that travelled beside the frame goes back behind the
  * addresses, for which the first piece is cut in two; nothing is copied.
@@ -8,9 +13,31 @@
 
 #include <sys/uio.h>
 
+#include "base/err.h"
 #include "linux/net/vnet.h"
 
 #define ETH_ADDRS_LEN	12u
+
+int
+tap_frame_read(int fd, const struct vec *vec, uint32_t nvec,
+    struct pkt_meta *meta)
+{
+	struct virtio_net_hdr vnet;
+	struct iovec iov[TAP_FRAME_PIECES + 1] = { { &vnet, sizeof(vnet) } };
+	ssize_t room = sizeof(vnet), got;
+
+	for (uint32_t i = 0; i < nvec; i++) {
+		iov[1 + i] = (struct iovec){ vec[i].p, vec[i].len };
+		room += vec[i].len;
+	}
+	got = readv(fd, iov, (int)(1 + nvec));
+	if (got <= (ssize_t)sizeof(vnet))
+		return 0;
+	if (got >= room)
+		return E_STATE;
+	vnet_to_meta(&vnet, meta);
+	return (int)got - (int)sizeof(vnet);
+}
 
 bool
 tap_frame_write(int fd, const struct vec *vec, uint32_t nvec,

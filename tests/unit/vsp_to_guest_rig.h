@@ -342,7 +342,8 @@ rig_receive(struct rig *r)
 
 		if (p->nvs.channel != NVS_CHANNEL_DATA)
 			continue;
-		assert_int_equal(p->xact * 1792, p->range[0].offset);
+		assert_int_equal(p->xact * r->vsp->rxbuf.section_bytes,
+		    p->range[0].offset);
 		for (uint32_t i = 0; i < p->ranges; i++)
 			rig_range_take(r, p, i, &open);
 		assert_null(open);
@@ -387,14 +388,14 @@ rig_steer(struct rig *r, uint32_t k)
 /* Reserve, "readv" and submit. */
 static inline int
 rig_put(struct rig *r, uint32_t k, const uint8_t *frame, uint32_t len,
-    uint32_t max, const struct pkt_meta *m)
+    uint32_t usual, const struct pkt_meta *m)
 {
 	struct vsp_room room;
-	int rc = vsp_to_guest_reserve(r->vsp, k, max, &room);
+	int rc = vsp_to_guest_reserve(r->vsp, k, usual, &room);
 
 	if (rc != 0)
 		return rc;
-	assert_int_equal(pkt_vec_bytes(room.vec, room.nvec), max);
+	assert_int_equal(pkt_vec_bytes(room.vec, room.nvec), VSP_FRAME_MAX);
 	assert_int_equal(pkt_vec_scatter(room.vec, room.nvec, 0, frame, len),
 	    len);
 	return vsp_to_guest_submit(r->vsp, k, &room, len, m);
