@@ -20,10 +20,8 @@
 #include "linux/guest/guest_priv.h"
 #include "linux/net/rtnl.h"
 #include "pkt/pkt_coal.h"
+#include "pkt/pkt_parse.h"
 #include "wire/ndis_obj.h"
-
-/* Ethernet header and a VLAN tag: what gso_max_size does not count. */
-#define GUEST_L2_MAX		18u
 
 static int
 guest_queues_make(struct guest *g)
@@ -69,6 +67,7 @@ guest_iface_make(struct guest *g, char *err, size_t cap)
 	g->cfg.vsc.tune.chan_cnt = tc.queues;
 	if (tap_open(&g->tap, &tc, err, cap) < 0)
 		return -1;
+	g->tap_mtu = tap_mtu(&g->tap);
 	/*
 	 * Up without a carrier, so that no frame leaves and no IPv6 address is
 	 * made before it has the NIC's address.
@@ -95,8 +94,10 @@ guest_iface_make(struct guest *g, char *err, size_t cap)
 static uint32_t
 guest_gso_max(const struct vsc_caps *caps)
 {
-	return caps->tso_maxlen > GUEST_L2_MAX ?
-	    caps->tso_maxlen - GUEST_L2_MAX : 0;
+	/* It does not count what layer 2 adds. */
+	const uint32_t l2 = pkt_frame_max(0, 1);
+
+	return caps->tso_maxlen > l2 ? caps->tso_maxlen - l2 : 0;
 }
 
 void
@@ -117,10 +118,29 @@ iface_set(struct guest *g, const struct rtnl_link *link)
 		    "%s\n", g->tap.name, strerror(-rc));
 }
 
+/*
+ * What the interface's MTU shall be, 0: as it is.  An administrator's stays if
+ * the NIC takes it.
+ */
+static uint32_t
+iface_mtu(struct guest *g, uint32_t mtu)
+{
+	int now = tap_mtu(&g->tap);
+	bool chosen = now > 0 && now != g->tap_mtu;
+
+	if (chosen && (uint32_t)now <= mtu)
+		return 0;
+	if (chosen)
+		fprintf(stderr, "hvnet guest: %s: its MTU %d is more than the "
+		    "NIC takes: set to %u\n", g->tap.name, now, mtu);
+	g->tap_mtu = (int)mtu;
+	return mtu;
+}
+
 void
 guest_iface_attached(struct guest *g, const struct vsc_caps *caps)
 {
-	struct rtnl_link link = { .mtu = caps->mtu,
+	struct rtnl_link link = { .mtu = iface_mtu(g, caps->mtu),
 		.gso_max = guest_gso_max(caps) };
 
 	memcpy(g->nic_mac, caps->mac, sizeof(g->nic_mac));

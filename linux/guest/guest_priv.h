@@ -69,6 +69,7 @@ struct guest {
 	bool mac_changed;	/* ... because the user wants another one */
 
 	struct tap tap;
+	int tap_mtu;		/* that we gave it last, or it had at first */
 	struct steer *steer;	/* or NULL: one queue */
 	uint32_t queues;	/* in use now; owner: control, others parked */
 	struct netif_queue *queue;	/* tap.queues of them */

@@ -47,18 +47,40 @@ tap_queue_open(struct tap *t, uint32_t queues, bool first)
 	return fd;
 }
 
+/* Ask for one thing of an interface; its namespace is the thread's. */
 static int
-tap_index(const char *name)
+tap_ask(const char *name, unsigned long what, struct ifreq *ifr)
 {
-	struct ifreq ifr = { 0 };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0)
 		return -errno;
-	memcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name));
-	rc = ioctl(fd, SIOCGIFINDEX, &ifr) < 0 ? -errno : ifr.ifr_ifindex;
+	memcpy(ifr->ifr_name, name, sizeof(ifr->ifr_name));
+	rc = ioctl(fd, what, ifr) < 0 ? -errno : 0;
 	close(fd);
 	return rc;
+}
+
+static int
+tap_index(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	int rc = tap_ask(name, SIOCGIFINDEX, &ifr);
+
+	return rc < 0 ? rc : ifr.ifr_ifindex;
+}
+
+int
+tap_mtu(const struct tap *t)
+{
+	struct ifreq ifr = { 0 };
+	int back, rc = netns_enter(t->netns, &back);
+
+	if (rc < 0)
+		return rc;
+	rc = tap_ask(t->name, SIOCGIFMTU, &ifr);
+	netns_leave(back);
+	return rc < 0 ? rc : ifr.ifr_mtu;
 }
 
 /* The queues and the index; the calling thread is in the namespace. */

@@ -43,6 +43,8 @@ int tap_open(struct tap *, const struct tap_config *cfg, char *err,
     size_t err_cap);
 void tap_close(struct tap *);
 int tap_offloads(struct tap *, uint32_t off);
+/* The MTU that the interface has now, or -errno. */
+int tap_mtu(const struct tap *);
 /* No carrier: the interface stays, with its addresses, and routes around. */
 int tap_carrier(struct tap *, bool on);
 /* Attach a loaded BPF_PROG_TYPE_SOCKET_FILTER as queue selector; -1: none. */

@@ -86,3 +86,29 @@ def test_offloads_go_off_under_tcp(lab):
         flow.join()
         assert ends[0]['sum_received']['bytes'] > 1 << 20
         assert truncated(lab, dst) == 0
+
+
+def test_an_administrators_mtu_stays(lab):
+    """Nothing that a guest does changes the MTU of the host's interface."""
+    lab.pair()
+    lab.run('h', 'ip link set hvhost0 mtu 1400')
+    lab.run('g', 'ip link set hn0 mtu 1300')
+    lab.set('hn0', 'rsc=off')
+    lab.set('hvhost0', 'tso=off')
+    lab.wait('the new offloads', lambda: not by_kind(lab, 'guest')[0][
+        'device']['offloads']['tso'], 5)
+    assert link(lab, 'h', 'hvhost0')['mtu'] == 1400
+    # It is set with the NIC's own.
+    lab.set('hvhost0', 'mtu=1450')
+    lab.wait('the guest again', lambda: lab.guest_up('hn0') and by_kind(
+        lab, 'guest')[0]['device']['mtu'] == 1450, 10)
+    assert link(lab, 'h', 'hvhost0')['mtu'] == 1450
+    assert link(lab, 'g', 'hn0')['mtu'] == 1300
+    # More than the NIC has is refused, with a sentence.
+    lab.run('g', 'ip link set hn0 mtu 1440')
+    lab.set('hvhost0', 'mtu=1420')
+    lab.wait('the guest again', lambda: lab.guest_up('hn0') and by_kind(
+        lab, 'guest')[0]['device']['mtu'] == 1420, 10)
+    assert link(lab, 'g', 'hn0')['mtu'] == 1420
+    assert 'hn0: its MTU 1440 is more than the NIC takes: set to 1420' in \
+        lab.log(lab.guestp)
