@@ -217,6 +217,8 @@ def stages():
         'layers', [PYTHON, 'scripts/check_layers.py'])
     yield 'protocol', lambda: stage_command(
         'protocol', [PYTHON, 'scripts/check_protocol.py'])
+    yield 'mutants list', lambda: stage_command(
+        'mutants list', [PYTHON, 'scripts/mutants.py', '--check'])
     for rule in ('length', 'opening', 'packet', 'columns', 'blanks'):
         yield f'style {rule}', lambda rule=rule: stage_command(
             f'style {rule}', [PYTHON, 'scripts/check_style.py', rule])
@@ -262,6 +264,8 @@ def stages():
     yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
                                      {'HVNET_FULL': '1'} if full else {})
     if full:
+        yield 'mutants', lambda: stage_command(
+            'mutants', [PYTHON, 'scripts/mutants.py'])
         yield 'net full', lambda: stage_pytest(
             'net-full', ['tests/net'], {'HVNET_FULL': '1'})
 

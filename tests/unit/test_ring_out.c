@@ -171,6 +171,12 @@ edge_rule(void **state)
 	assert_int_equal(rig.out.counters.skip_masked, 1);
 	rig_drain(&rig, 1);
 	assert_false(ring_in_commit(&rig.in));
+	rig.ctrl.interrupt_mask = le32_put(0x80);	/* any but 0 */
+	assert_int_equal(rig_put(&rig, 24), 0);
+	assert_false(ring_out_commit(&rig.out));
+	assert_int_equal(rig.out.counters.skip_masked, 2);
+	rig_drain(&rig, 1);
+	assert_false(ring_in_commit(&rig.in));
 	assert_false(ring_in_unmask(&rig.in));
 	assert_int_equal(rig_put(&rig, 24), 0);
 	assert_true(ring_out_commit(&rig.out));

@@ -307,6 +307,54 @@ test_pressure(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* A packet that still waits for the ring is not the host's to complete. */
+static void
+test_unsent(void **state)
+{
+	const struct vsc_txq *t;
+	struct pkt_meta m;
+	uint32_t i;
+
+	rig_init(&rig, 0x50003);
+	rig.complete = false;
+	rig_up(&rig);
+	frame_make(100, &m);
+	rig.room = 0;
+	assert_int_equal(copy(100, &m), 0);
+	vsc_tx_flush(rig.v, 0);
+	t = &rig.v->q[0]->tx;
+	assert_int_equal(t->npending, 1);
+	i = t->pending[0];
+	rig_complete(0, (uint64_t)t->packet[i].gen << 16 | i);
+	rig_poll(&rig, 0);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.failed, 1);
+	assert_int_equal(rig.why, FAULT_XACT_ID);
+	rig.room = -1;
+	rig_down(&rig);
+	assert_int_equal(rig.live_mem, 0);
+}
+
+/* Sections come back with their completions, also the last ones. */
+static void
+test_sections_return(void **state)
+{
+	struct pkt_meta m;
+
+	rig_init(&rig, 0x50003);
+	rig.cfg.tune.sendbuf_kb = 16;	/* two sections */
+	rig_up(&rig);
+	frame_make(100, &m);
+	for (uint32_t i = 1; i <= 10; i++) {
+		assert_int_equal(copy(100, &m), 0);
+		vsc_tx_flush(rig.v, 0);
+		rig_run(&rig);
+		assert_int_equal(vsc_tx_stats(rig.v, 0)->by_section, i);
+		assert_int_equal(vsc_tx_stats(rig.v, 0)->no_section, 0);
+	}
+	rig_down(&rig);
+}
+
 /* So many bytes by address, then E_AGAIN; one completion makes room again. */
 static void
 test_inflight(void **state)
@@ -525,6 +573,8 @@ main(void)
 		cmocka_unit_test(test_both),
 		cmocka_unit_test(test_gpa),
 		cmocka_unit_test(test_pressure),
+		cmocka_unit_test(test_unsent),
+		cmocka_unit_test(test_sections_return),
 		cmocka_unit_test(test_inflight),
 		cmocka_unit_test(test_xact),
 		cmocka_unit_test(test_cut),

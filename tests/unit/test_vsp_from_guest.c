@@ -40,7 +40,12 @@ test_section_several(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 3; i++) {
 		len = frame4(f, PKT_IPPROTO_UDP, 101 + i);
-		at += message(section(r, 3) + at, NULL, f, len);
+		uint8_t *m = section(r, 3) + at;
+
+		at += message(m, NULL, f, len);
+		/* Padding may be between messages as well as in them. */
+		if (i == 1)
+			rndis_packet_set_len(m, 44 + len);
 	}
 	push_section(r, 0, 0x1234567812345678, 3, at);
 	rig_run(r);
@@ -272,6 +277,8 @@ test_policy(void **state)
 	cfg.mac_spoof = true;
 	vsp_reconfigure(r->vsp, &cfg);
 	one_frame(r, NULL, f, len, NULL);
+	f[6] |= 1;	/* nobody's address is a group's */
+	one_frame(r, NULL, f, len, &c->drop_source);
 	len = frame4(f, PKT_IPPROTO_UDP, 1472);
 	one_frame(r, NULL, f, len, NULL);
 	len = frame4(f, PKT_IPPROTO_UDP, 1473);
