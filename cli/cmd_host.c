@@ -26,7 +26,7 @@ struct cmd_host {
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
 	KEY_MONITOR, KEY_SIGNAL, KEY_MAX_VMBUS, KEY_MAX_NVSP, KEY_MAX_GUESTS,
-	KEY_POLL, KEY_POLL_TIME, KEY_MDOC,
+	KEY_POLL, KEY_POLL_TIME, KEY_NO_UIO, KEY_MDOC,
 };
 
 static const struct argp_option options[] = {
@@ -40,6 +40,9 @@ static const struct argp_option options[] = {
 	    "alone (0600)", 1 },
 	{ "max-guests", KEY_MAX_GUESTS, "N", 0,
 	    "Guests attached at a time, 1 to 64; default 64", 1 },
+	{ "no-uio", KEY_NO_UIO, NULL, 0,
+	    "Take no DPDK programs (`hvnet uio'): memory that cannot be "
+	    "sealed, a monitor page to be polled", 1 },
 	{ "workers", KEY_WORKERS, "N", 0,
 	    "Worker threads, 1 to 64; default one a processor", 2 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
@@ -155,6 +158,9 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_MONITOR:
 		c->monitor = true;
+		break;
+	case KEY_NO_UIO:
+		c->no_uio = true;
 		break;
 	case KEY_LENIENT:
 		c->lenient = true;

@@ -43,6 +43,7 @@ struct host_config {
 	struct thread_place place;	/* worker k is thread k */
 	bool lenient;		/* take what Windows refuses */
 	bool monitor;		/* offer monitor pages to every guest */
+	bool no_uio;		/* take no guests of kind uio */
 	enum host_signal signal;
 	enum host_poll poll;
 	uint32_t poll_us;	/* after the last packet; 0: HOST_POLL_US */

@@ -82,7 +82,7 @@ guest_held_off(struct host *h, int sock)
 void
 host_guest_accept(struct host *h, int sock)
 {
-	if (link_fd_kept(sock))
+	if (link_fd_kept(sock, 0))
 		guest_turn_away(h, sock, LINK_E_LIMIT, link_fds_text());
 	else if (guest_held_off(h, sock))
 		return;

@@ -212,6 +212,11 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 	};
 
 	g->hello = *h;
+	if (h->kind == LINK_KIND_UIO && host->cfg.no_uio) {
+		host_log_once(&host->log, "pid %u is a guest of kind uio "
+		    "(hvnet uio): --no-uio takes none", h->pid);
+		return LINK_E_KIND;
+	}
 	if (h->nic[0] != '\0' && host_nic_find(host, h->nic) == NULL) {
 		host_log_once(&host->log, "pid %u wants NIC '%s': there is "
 		    "none of that name", h->pid, h->nic);

@@ -29,11 +29,14 @@ link_fds_raise(void)
 }
 
 bool
-link_fd_kept(int fd)
+link_fd_kept(int fd, uint32_t mine)
 {
-	uint64_t limit = fds_limit();
+	uint64_t limit = fds_limit(), kept = LINK_FDS_KEPT;
+	const uint64_t others = LINK_FDS_PLACES * LINK_FDS_OWN;
 
-	return fd >= 0 && (uint64_t)fd + LINK_FDS_KEPT >= limit;
+	if (mine >= LINK_FDS_OWN)
+		kept += others < limit / 4 ? others : limit / 4;
+	return fd >= 0 && (uint64_t)fd + kept >= limit;
 }
 
 const char *
@@ -42,7 +45,7 @@ link_fds_text(void)
 	static char text[128];
 
 	snprintf(text, sizeof(text), "out of file descriptors: the limit is "
-	    "%llu (RLIMIT_NOFILE, `ulimit -Hn`), %u of them kept",
-	    (unsigned long long)fds_limit(), LINK_FDS_KEPT);
+	    "%llu (RLIMIT_NOFILE, `ulimit -Hn`), the last ones are kept",
+	    (unsigned long long)fds_limit());
 	return text;
 }

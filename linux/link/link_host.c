@@ -67,6 +67,17 @@ link_refuse(struct link_host *lh, uint32_t status, const char *what,
 	link_over(lh, lh->why);
 }
 
+uint32_t
+link_fds_mine(const struct link_host *lh)
+{
+	/* Its socket and alarm; regions, processors, channels. */
+	uint32_t n = 2 + link_mem_fds(&lh->part) + lh->conns_count;
+
+	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++)
+		n += lh->vps[i].interrupt_fd >= 0 ? 2 : 0;
+	return n;
+}
+
 static void
 link_out_of_fds(struct link_host *lh, const char *what)
 {
@@ -195,7 +206,8 @@ link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
 /* The page that a register names: of a file of its own, or of guest memory. */
 static uint32_t
 link_page_find(struct link_host *lh, bool by_fd, uint64_t where, int *fds,
-    unsigned int nfds, unsigned int *next_fd, void **own, void **page)
+    unsigned int nfds, unsigned int *next_fd, struct link_page *own,
+    void **page)
 {
 	if (!by_fd) {
 		*page = (where & (HV_PAGE_SIZE - 1)) != 0 ? NULL :
@@ -204,8 +216,10 @@ link_page_find(struct link_host *lh, bool by_fd, uint64_t where, int *fds,
 	}
 	if (*next_fd >= nfds)
 		return LINK_E_PROTO;
-	*own = *page = link_page_map(fds[(*next_fd)++], where);
-	return *page != NULL ? LINK_OK : LINK_E_MEM;
+	uint32_t status = link_page_map(own, fds[(*next_fd)++], where,
+	    &lh->owner);
+	*page = own->va;
+	return status;
 }
 
 static uint32_t
@@ -216,7 +230,7 @@ link_on_vp_regs(struct link_host *lh, const struct link_vp_regs *m, int *fds,
 		.scontrol = (m->flags & LINK_VP_SCONTROL) != 0,
 		.sint_masked = (m->flags & LINK_VP_SINT_MASKED) != 0,
 	};
-	void *simp_own = NULL, *siefp_own = NULL;
+	struct link_page simp = { NULL, NULL }, siefp = { NULL, NULL };
 	unsigned int next = 0;
 	uint32_t status = LINK_OK;
 
@@ -224,22 +238,22 @@ link_on_vp_regs(struct link_host *lh, const struct link_vp_regs *m, int *fds,
 		return LINK_E_PROTO;
 	if ((m->flags & LINK_VP_SIMP) != 0)
 		status = link_page_find(lh, (m->flags & LINK_VP_SIMP_FD) != 0,
-		    m->simp, fds, nfds, &next, &simp_own, &regs.simp);
+		    m->simp, fds, nfds, &next, &simp, &regs.simp);
 	if (status == LINK_OK && (m->flags & LINK_VP_SIEFP) != 0)
 		status = link_page_find(lh, (m->flags & LINK_VP_SIEFP_FD) != 0,
-		    m->siefp, fds, nfds, &next, &siefp_own, &regs.siefp);
+		    m->siefp, fds, nfds, &next, &siefp, &regs.siefp);
 	if (status != LINK_OK) {
-		link_page_unmap(simp_own);
-		link_page_unmap(siefp_own);
+		link_page_unmap(&simp, &lh->owner);
+		link_page_unmap(&siefp, &lh->owner);
 		return status;
 	}
 	struct link_vp *v = &lh->vps[m->vp];
 	lh->ops->park(lh->ctx);
 	part_vp_set_regs(&lh->part, m->vp, &regs);
-	link_page_unmap(v->simp_page);
-	link_page_unmap(v->siefp_page);
-	v->simp_page = simp_own;
-	v->siefp_page = siefp_own;
+	link_page_unmap(&v->simp, &lh->owner);
+	link_page_unmap(&v->siefp, &lh->owner);
+	v->simp = simp;
+	v->siefp = siefp;
 	lh->ops->unpark(lh->ctx);
 	return LINK_OK;
 }
@@ -269,7 +283,7 @@ link_on_mem_del(struct link_host *lh, const struct link_mem_del *m)
 			regs.siefp = NULL;
 		part_vp_set_regs(&lh->part, i, &regs);
 	}
-	status = link_mem_del(&lh->part, m->gpa);
+	status = link_mem_del(&lh->part, m->gpa, &lh->owner);
 	lh->ops->unpark(lh->ctx);
 	return status;
 }
@@ -284,7 +298,7 @@ link_on_mem_add(struct link_host *lh, const struct link_mem_add *m, int *fds,
 		return LINK_E_PROTO;
 	lh->ops->park(lh->ctx);
 	status = link_mem_add(&lh->part, m, fds[0],
-	    lh->loose ? &lh->owner : NULL);
+	    &lh->owner, lh->loose);
 	lh->ops->unpark(lh->ctx);
 	if (status != LINK_OK)
 		return status;
@@ -314,7 +328,7 @@ link_handle(struct link_host *lh, union link_msg *m, int *fds,
 		return;
 	}
 	for (unsigned int i = 0; i < nfds; i++)
-		if (link_fd_kept(fds[i])) {
+		if (link_fd_kept(fds[i], link_fds_mine(lh))) {
 			link_out_of_fds(lh, name);
 			return;
 		}
@@ -452,7 +466,7 @@ link_on_alarm(evutil_socket_t fd, short what, void *arg)
 			lh->ops->held(lh->ctx);
 		link_refuse(lh, LINK_E_PROTO, "interrupt",
 		    "its eventfd was full and blocked us");
-	} else if (os_ld32(&lh->owner.condemned) != 0) {
+	} else if (os_ld32(&lh->owner.loose.condemned) != 0) {
 		fault_note(&lh->part.faults, FAULT_MEM_GONE, 0);
 		link_bye(lh, LINK_E_MEM);
 		link_over(lh, fault_text(FAULT_MEM_GONE));
@@ -505,15 +519,17 @@ static int
 link_events_make(struct link_host *lh)
 {
 	const struct timeval hello = { LINK_HELLO_SECONDS, 0 };
+	int fd;
 
 	lh->readable = event_new(lh->base, lh->sock, EV_READ | EV_PERSIST,
 	    link_on_readable, lh);
 	lh->timer = evtimer_new(lh->base, link_on_timer, lh);
 	lh->miss_timer = evtimer_new(lh->base, link_on_miss, lh);
-	lh->owner.alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (lh->owner.alarm_fd >= 0 && !link_fd_kept(lh->owner.alarm_fd))
-		lh->alarm = event_new(lh->base, lh->owner.alarm_fd,
-		    EV_READ | EV_PERSIST, link_on_alarm, lh);
+	lh->owner.loose.alarm_fd = fd = eventfd(0, EFD_CLOEXEC |
+	    EFD_NONBLOCK);
+	if (fd >= 0 && !link_fd_kept(fd, 1))
+		lh->alarm = event_new(lh->base, fd, EV_READ | EV_PERSIST,
+		    link_on_alarm, lh);
 	if (lh->readable == NULL || lh->timer == NULL ||
 	    lh->miss_timer == NULL || lh->alarm == NULL ||
 	    link_sources_init(&lh->eoms, lh->base, LINK_EOM_RATE,
@@ -549,7 +565,7 @@ link_host_create(struct event_base *base, int sock,
 	lh->ops = ops;
 	lh->ctx = ctx;
 	lh->peer = link_peer_get(sock);
-	lh->owner.alarm_fd = -1;
+	lh->owner.loose.alarm_fd = -1;
 	link_miss_init(&lh->misses);
 	lh->post_rate = rate_of(LINK_POST_RATE, LINK_POST_BURST,
 	    clock_now_ns());
@@ -566,8 +582,8 @@ link_host_destroy(struct link_host *lh, uint32_t status)
 		link_bye(lh, status);
 	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++) {
 		link_vp_close(&lh->vps[i]);
-		link_page_unmap(lh->vps[i].simp_page);
-		link_page_unmap(lh->vps[i].siefp_page);
+		link_page_unmap(&lh->vps[i].simp, &lh->owner);
+		link_page_unmap(&lh->vps[i].siefp, &lh->owner);
 	}
 	for (uint32_t i = 0; i < lh->conns_count; i++) {
 		link_source_del(lh->conns[i].signal);
@@ -575,13 +591,13 @@ link_host_destroy(struct link_host *lh, uint32_t status)
 	}
 	link_sources_free(&lh->signals);
 	link_sources_free(&lh->eoms);
-	link_mem_del_all(&lh->part);
+	link_mem_del_all(&lh->part, &lh->owner);
 	link_event_free(lh->readable);
 	link_event_free(lh->timer);
 	link_event_free(lh->alarm);
 	link_event_free(lh->miss_timer);
-	if (lh->owner.alarm_fd >= 0)
-		close(lh->owner.alarm_fd);
+	if (lh->owner.loose.alarm_fd >= 0)
+		close(lh->owner.loose.alarm_fd);
 	close(lh->sock);
 	free(lh->conns);
 	free(lh->vps);
@@ -599,7 +615,7 @@ void
 link_host_usage(const struct link_host *lh, struct link_host_usage *u)
 {
 	*u = (struct link_host_usage){ .regions = lh->part.mem.count,
-		.connections = lh->conns_count, .map_runs = lh->map_runs,
+		.connections = lh->conns_count, .map_runs = lh->owner.map_runs,
 		.posts = lh->posts, .posts_delayed = lh->posts_delayed,
 		.wanted = lh->misses.asked,
 		.want_refused = lh->misses.refused };

@@ -8,7 +8,7 @@
 #define LINUX_LINK_LINK_HOST_PRIV_H
 
 #include "linux/link/link_host.h"
-#include "linux/link/link_loose.h"
+#include "linux/link/link_mem.h"
 #include "linux/link/link_miss.h"
 #include "linux/run/rate.h"
 
@@ -18,8 +18,8 @@ struct link_vp {
 	int interrupt_fd;
 	int eom_fd;
 	struct link_source *eom;
-	void *simp_page;	/* own mappings, where not in a region */
-	void *siefp_page;
+	struct link_page simp;	/* own mappings, where not in a region */
+	struct link_page siefp;
 };
 
 struct link_connection {
@@ -64,9 +64,8 @@ struct link_host {
 	struct link_vp *vps;
 	struct link_connection *conns;
 	uint32_t conns_count, conns_cap;
-	uint32_t map_runs;
 	bool loose;		/* unsealed memory is taken, misses are asked */
-	struct link_loose_owner owner;	/* any thread may ring its alarm */
+	struct link_mem_owner owner;	/* any thread may ring its alarm */
 	uint32_t held;		/* any thread: a write had to be freed */
 	struct link_miss_table misses;
 	struct rate post_rate;
@@ -74,6 +73,11 @@ struct link_host {
 	uint64_t posts, posts_delayed;
 	char why[128];		/* of the end, for ops->over() */
 };
+
+/* --- link_host.c --- */
+
+/* Descriptors that this guest has of the host's. */
+uint32_t link_fds_mine(const struct link_host *);
 
 /* --- link_source.c --- */
 

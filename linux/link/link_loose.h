@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest memory that the guest may take away at any time (hugetlbfs files, which
- * cannot be sealed): touching a page that is gone raises SIGBUS.
+ * Guest memory that is not there when we touch it, which raises SIGBUS: the
+ * guest took it away (hugetlbfs files cannot be sealed), or the system has no
+ * page for it.
  *
- * A loose mapping that is touched after that becomes zero pages, and its owner
- * is told by a flag.
+ * A mapping that is touched after that becomes zero pages, and its owner is
+ * told by a flag and an alarm.
  */
 #ifndef LINUX_LINK_LINK_LOOSE_H
 #define LINUX_LINK_LINK_LOOSE_H

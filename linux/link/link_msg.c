@@ -107,6 +107,9 @@ link_status_text(uint32_t status)
 		return "the host stops";
 	case LINK_E_FAULT:
 		return "the guest broke VMBus beyond repair";
+	case LINK_E_KIND:
+		return "the host takes no guests of this kind (it runs with "
+		    "--no-uio)";
 	default:
 		return "unknown status";
 	}

@@ -28,7 +28,7 @@ link_alarm(struct link_host *lh)
 {
 	const uint64_t one = 1;
 
-	if (write(lh->owner.alarm_fd, &one, sizeof(one)) < 0)
+	if (write(lh->owner.loose.alarm_fd, &one, sizeof(one)) < 0)
 		return;		/* full: it rings already */
 }
 
@@ -59,7 +59,7 @@ link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
 		lh->conns_cap = cap;
 	}
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0 || link_fd_kept(fd)) {
+	if (fd < 0 || link_fd_kept(fd, link_fds_mine(lh))) {
 		if (lh->ops->refused != NULL)
 			lh->ops->refused(lh->ctx, "a channel",
 			    link_fds_text());
@@ -109,8 +109,7 @@ link_map_pages(struct partition *p, const uint64_t *pfns, uint32_t count,
 {
 	struct link_host *lh = p->ctx;
 
-	return link_pages_map(p, pfns, count, out, &lh->map_runs,
-	    LINK_MAX_MAP_RUNS);
+	return link_pages_map(p, pfns, count, out, &lh->owner);
 }
 
 static void
@@ -118,7 +117,7 @@ link_unmap_pages(struct partition *p, struct part_map *map)
 {
 	struct link_host *lh = p->ctx;
 
-	link_pages_unmap(map, &lh->map_runs);
+	link_pages_unmap(map, &lh->owner);
 }
 
 static bool

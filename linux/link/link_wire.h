@@ -59,6 +59,7 @@ enum link_status {
 	LINK_E_BUSY = 6,	/* too many guests */
 	LINK_E_SHUTDOWN = 7,	/* the host stops */
 	LINK_E_FAULT = 8,	/* the guest broke VMBus beyond repair */
+	LINK_E_KIND = 9,	/* the host takes no guests of this kind */
 };
 
 struct link_hdr {

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "linux/link/link_budget.h"
 #include "linux/link/link_fds.h"
 #include "linux/link/link_host.h"
 #include "linux/link/link_loose.h"
@@ -289,6 +290,128 @@ loose_memory_that_goes_ends_its_guest(void **state)
 	close(loose);
 }
 
+/* Have a page of p fail when it is touched, as one that cannot be had. */
+static void
+page_break(uint8_t *p)
+{
+	int fd = memory_fd(0, 0);
+
+	assert_ptr_equal(mmap(p, HV_PAGE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_FIXED, fd, 0), p);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+}
+
+static void
+touch_and_end(struct rig *r, uint8_t *p)
+{
+	sigaction(SIGBUS, &link_sigbus, NULL);
+	page_break(p);
+	assert_int_equal(((volatile uint8_t *)p)[5], 0);
+	((volatile uint8_t *)p)[5] = 7;
+	assert_int_equal(((volatile uint8_t *)p)[5], 7);
+	for (int i = 0; i < 20 && r->over == NULL; i++)
+		(void)event_base_loop(r->base, EVLOOP_ONCE);
+	assert_string_equal(r->over, fault_text(FAULT_MEM_GONE));
+}
+
+/*
+ * A hole of sealed memory may have no page either, where the system does not
+ * overcommit: in a region, in scattered pages of it, in a page of its own.
+ */
+static void
+sealed_memory_without_a_page_ends_its_guest(void **state)
+{
+	const uint64_t pfns[3] = { (GPA >> 12) + 4, (GPA >> 12) + 9,
+	    (GPA >> 12) + 2 };
+	const struct link_vp_regs regs = { { LINK_VP_REGS, 4 }, 0,
+	    LINK_VP_SCONTROL | LINK_VP_SIMP | LINK_VP_SIMP_FD, 0, 0 };
+	int mem = memory_fd(0, F_SEAL_SHRINK);
+
+	for (int kind = 0; kind < 3; kind++) {
+		struct part_map map = { 0 };
+		struct partition *p;
+		uint8_t *at = NULL;
+		struct rig r;
+
+		rig_up(&r, LINK_KIND_HVNET);
+		assert_int_equal(rig_mem(&r, mem), LINK_OK);
+		p = link_host_partition(r.link);
+		switch (kind) {
+		case 0:
+			at = guestmem_ptr(&p->mem, GPA, BYTES);
+			break;
+		case 1:
+			assert_int_equal(part_map_pages(p, pfns, 3, &map), 0);
+			assert_false(map.direct);
+			at = map.va + HV_PAGE_SIZE;
+			break;
+		case 2:
+			assert_int_equal(rig_ask(&r, &regs, sizeof(regs),
+			    &mem, 1), LINK_OK);
+			at = p->vp[0].regs.simp;
+			break;
+		}
+		touch_and_end(&r, at);
+		if (kind == 1)
+			part_unmap_pages(p, &map);
+		rig_down(&r);
+	}
+	close(mem);
+}
+
+/* The same where no memory may be promised: pages that are there must do. */
+static void
+no_memory_to_promise(void **state)
+{
+	int mem = memory_fd(0, F_SEAL_SHRINK);
+	struct rlimit old, none;
+	struct rig r;
+
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_mem(&r, mem), LINK_OK);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &old), 0);
+	none = old;
+	none.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &none), 0);
+	touch_and_end(&r, guestmem_ptr(&link_host_partition(r.link)->mem, GPA,
+	    BYTES));
+	assert_int_equal(setrlimit(RLIMIT_DATA, &old), 0);
+	rig_down(&r);
+	close(mem);
+}
+
+/* One guest takes what it can; another one still gets its own. */
+static void
+one_guest_cannot_take_all_mappings(void **state)
+{
+	const uint64_t pfns[2] = { (GPA >> 12) + 4, (GPA >> 12) + 2 };
+	static struct part_map map[LINK_MAX_MAP_RUNS];
+	int mem = memory_fd(0, F_SEAL_SHRINK);
+	struct link_budget others = { 0 };
+	struct partition *p;
+	uint32_t n = 0;
+	struct rig r;
+
+	/* Others have almost all: as many as may be had by guests of many. */
+	while (link_budget_map(&others))
+		continue;
+	assert_true(link_budget_maps() < link_budget_maps_max());
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_mem(&r, mem), LINK_OK);
+	p = link_host_partition(r.link);
+	while (part_map_pages(p, pfns, 2, &map[n]) == 0)
+		n++;
+	assert_int_equal(n, (LINK_MAPS_OWN - 1) / 2);
+	link_budget_unmap(&others, others.maps);
+	assert_int_equal(part_map_pages(p, pfns, 2, &map[n]), 0);
+	for (uint32_t i = 0; i <= n; i++)
+		part_unmap_pages(p, &map[i]);
+	rig_down(&r);
+	assert_int_equal(link_budget_maps(), 0);
+	close(mem);
+}
+
 /* Who it is the kernel knows, whatever HELLO says (pid 1 here). */
 static void
 the_peer_is_who_the_kernel_says(void **state)
@@ -392,6 +515,23 @@ pid_is_the_kernels(void **state)
 	rig_down(&r);
 }
 
+/* Who has many descriptors leaves those that others may need. */
+static void
+a_guest_of_many_descriptors_leaves_some(void **state)
+{
+	struct rlimit old, r;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	r = old;
+	r.rlim_cur = 1000;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &r), 0);
+	assert_false(link_fd_kept(1000 - LINK_FDS_KEPT - 1, LINK_FDS_OWN - 1));
+	assert_true(link_fd_kept(1000 - LINK_FDS_KEPT, LINK_FDS_OWN - 1));
+	assert_false(link_fd_kept(750 - LINK_FDS_KEPT - 1, LINK_FDS_OWN));
+	assert_true(link_fd_kept(750 - LINK_FDS_KEPT, LINK_FDS_OWN));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 int
 main(void)
 {
@@ -400,6 +540,10 @@ main(void)
 		cmocka_unit_test(interrupt_must_be_an_eventfd),
 		cmocka_unit_test(loose_memory_must_be_memory),
 		cmocka_unit_test(loose_memory_that_goes_ends_its_guest),
+		cmocka_unit_test(sealed_memory_without_a_page_ends_its_guest),
+		cmocka_unit_test(no_memory_to_promise),
+		cmocka_unit_test(one_guest_cannot_take_all_mappings),
+		cmocka_unit_test(a_guest_of_many_descriptors_leaves_some),
 		cmocka_unit_test(the_peer_is_who_the_kernel_says),
 		cmocka_unit_test(descriptors_where_none_belong_end_it),
 		cmocka_unit_test(names_are_names),

@@ -108,9 +108,9 @@ test_loose_memory_gone(void **state)
 		close(owner[i].alarm_fd);
 	}
 	/* Slots are used again. */
-	assert_ptr_equal(link_loose_add((void *)(uintptr_t)va[0], 8192,
-	    &owner[0]), l[0]);
-	link_loose_remove(l[0]);
+	assert_ptr_equal(link_loose_add((void *)(uintptr_t)va[1], 8192,
+	    &owner[1]), l[1]);
+	link_loose_remove(l[1]);
 }
 
 int
