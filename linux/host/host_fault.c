@@ -5,8 +5,8 @@
  *
  * The reasons are core/base/fault.h's, and so is the text of what was wrong;
  * here is what the value stands for that was remembered with it, and the rule.
- * One guest, queue, reason and value is said once a minute (host_log_once()),
- * so a guest that opens its channel again and again to lie in it says little.
+ * One guest, queue, reason and value is said once a minute, as the log has it:
+ * a guest that opens its channel again and again to lie in it says little.
  */
 #include "linux/host/host_guest_priv.h"
 
@@ -60,8 +60,9 @@ host_guest_queue_stopped(const struct host_guest *g, const char *nic,
 	for (size_t i = 0; i < ARRAY_LEN(fault_rules); i++)
 		if (fault_rules[i].why == why)
 			r = fault_rules[i];
-	host_log_once(&g->host->log, "%s: queue %u of guest %u (%s%spid %u) "
-	    "stopped: %s (%s 0x%llx); right is %s", nic, queue, g->number,
-	    name, name[0] != '\0' ? ", " : "", g->hello.pid, fault_text(why),
+	host_log_once_of(&g->host->log, host_log_nic(nic), HOST_LOG_STOPPED,
+	    "%s: queue %u of guest %u (%s%spid %u) stopped: %s (%s 0x%llx); "
+	    "right is %s", nic, queue, g->number, name,
+	    name[0] != '\0' ? ", " : "", g->hello.pid, fault_text(why),
 	    r.value, (unsigned long long)value, r.right);
 }

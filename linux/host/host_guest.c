@@ -54,6 +54,17 @@ host_guest_next(const struct host_guest *g)
 	return g->next;
 }
 
+/* Whom lines about this guest are about. */
+static struct host_log_peer
+guest_log_peer(const struct host_guest *g)
+{
+	for (const struct nic *n = g->host->nics; n != NULL; n = n->next)
+		if (n->guest == g)
+			return host_log_nic(n->spec.name);
+	return host_log_user(g->link != NULL ? link_host_peer(g->link)->uid :
+	    0);
+}
+
 /* --- the server's needs --- */
 
 static void *
@@ -111,7 +122,8 @@ guest_offer(struct host_guest *g, struct nic *nic)
 	if (rc == 0)
 		g->nics++;
 	else
-		host_log(&g->host->log, "%s: offering it to guest %u: %s",
+		host_log_of(&g->host->log, host_log_nic(nic->spec.name),
+		    HOST_LOG_REFUSED, "%s: offering it to guest %u: %s",
 		    nic->spec.name, g->number, hv_err_name(rc));
 }
 
@@ -193,7 +205,8 @@ guest_say_attached(const struct host_guest *g)
 		snprintf(nics, sizeof(nics), "%u NIC%s", g->nics,
 		    g->nics == 1 ? "" : "s");
 	}
-	host_log(&g->host->log, "guest %u (%s%spid %u) attached, %s",
+	host_log_of(&g->host->log, guest_log_peer(g), HOST_LOG_COME,
+	    "guest %u (%s%spid %u) attached, %s",
 	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid, nics);
 }
 
@@ -218,8 +231,9 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 		return LINK_E_KIND;
 	}
 	if (h->nic[0] != '\0' && host_nic_find(host, h->nic) == NULL) {
-		host_log_once(&host->log, "pid %u wants NIC '%s': there is "
-		    "none of that name", h->pid, h->nic);
+		host_log_once_of(&host->log, guest_log_peer(g), HOST_LOG_COME,
+		    "pid %u wants NIC '%s': there is none of that name",
+		    h->pid, h->nic);
 		return LINK_E_NONIC;
 	}
 	g->vms = vms_create(link_host_partition(link), &vc, &guest_vms_ops, g);
@@ -291,8 +305,8 @@ guest_refused(void *ctx, const char *what, const char *why)
 {
 	struct host_guest *g = ctx;
 
-	host_log_once(&g->host->log, "guest %u: %s refused: %s", g->number,
-	    what, why);
+	host_log_once_of(&g->host->log, guest_log_peer(g), HOST_LOG_REFUSED,
+	    "guest %u: %s refused: %s", g->number, what, why);
 }
 
 static void
@@ -401,9 +415,11 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 
 	/* Who never was a guest may come again and again. */
 	if (g->vms != NULL)
-		host_log(&h->log, "guest %u: %s", g->number, g->why);
+		host_log_of(&h->log, guest_log_peer(g), HOST_LOG_GO,
+		    "guest %u: %s", g->number, g->why);
 	else
-		host_log_once(&h->log, "a connection ended: %s", g->why);
+		host_log_once_of(&h->log, guest_log_peer(g), HOST_LOG_GO,
+		    "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);
 	for (struct nic *n = h->nics; n != NULL; n = n->next)
 		host_guests_offer(h, n);

@@ -18,7 +18,6 @@
 #include "linux/host/nic_queue.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "linux/host/nic_delay.h"
@@ -193,9 +192,10 @@ source_move(struct nic_source *s, struct nic_queue *to)
 			worker_call(old, worker_pass, NULL);
 		if (work_source_add(&s->src, &to->work, fd,
 		    source_on_readable) < 0)
-			fprintf(stderr, "hvnet host: %s: source %u cannot be "
-			    "watched: %s\n", to->nic->spec.name, s->index,
-			    strerror(errno));
+			host_log_of(&to->nic->host->log,
+			    host_log_nic(to->nic->spec.name), HOST_LOG_REFUSED,
+			    "%s: source %u cannot be watched: %s",
+			    to->nic->spec.name, s->index, strerror(errno));
 	}
 	/* An event of it may be under way at the same worker. */
 	__atomic_store_n(&s->src.work, &to->work, __ATOMIC_RELEASE);
@@ -249,9 +249,10 @@ nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 	q->polled = nic_polled(q->nic);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
 	    queue_on_signal) < 0)
-		fprintf(stderr, "hvnet host: %s: channel %u cannot be "
-		    "watched: %s\n", q->nic->spec.name, q->index,
-		    strerror(errno));
+		host_log_of(&q->nic->host->log,
+		    host_log_nic(q->nic->spec.name), HOST_LOG_REFUSED,
+		    "%s: channel %u cannot be watched: %s",
+		    q->nic->spec.name, q->index, strerror(errno));
 	sources_share(q->nic);
 	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
 		os_st32(&s->readable, 1);

@@ -76,6 +76,26 @@ def test_names(stage):
     assert f'({"x" * 31}, pid {os.getpid()}) attached' in log
 
 
+def test_log_is_not_used_up(stage):
+    """One guest that comes and goes under a new name each time, another that
+    is refused each time: what is said of a third is there."""
+    for k in range(150):
+        g = stage.guest()
+        assert g.hello('null0', name=b'liar%d' % k) == peer.OK
+        g.close()
+        g = stage.guest()
+        assert g.hello(f'no{k}') == peer.E_NONIC
+        g.close()
+    stage.settle()
+    g = stage.guest()
+    assert g.hello('null1', name=b'honest') == peer.OK
+    g.close()
+    stage.settle()
+    log = stage.lab.log(stage.host)
+    assert '(honest, pid ' in log
+    assert log.count('\n') < 100
+
+
 def test_half_open_connections(stage):
     """They cost a slot for LINK_HELLO_SECONDS, and nothing else."""
     idle = [stage.guest() for _ in range(40)]
