@@ -19,8 +19,8 @@
 
 #include "base/counter.h"
 #include "base/fault.h"
+#include "wire/guid.h"
 #include "wire/vmpkt.h"
-#include "wire/vmbus_msg.h"	/* struct hv_guid */
 
 struct chan;
 

@@ -11,6 +11,7 @@
 #include "bus/vmc.h"
 #include "wire/synic_wire.h"
 #include "wire/vmbus_gpadl.h"
+#include "wire/vmbus_msg.h"
 
 #define VMC_MSG_VP	0u	/* takes the messages, and all before 2.4 */
 #define VMC_MAX_GPADLS	512u	/* Policy; index bits of an id below */

@@ -13,6 +13,7 @@
 #include "bus/chan.h"
 #include "bus/partition.h"
 #include "bus/ring_chan.h"
+#include "wire/vmbus_msg.h"
 
 #define VMS_MAX_CHANNELS	256u	/* Policy; relids 1..255, 0: legacy */
 #define VMS_MAX_GPADLS		512u	/* Policy, a connection */

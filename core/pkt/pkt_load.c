@@ -21,24 +21,38 @@ pkt_vec_bytes(const struct vec *v, uint32_t n)
 	return sum;
 }
 
+/*
+ * The next piece from *off on, at most len bytes of it; 0: the list ended.
+ * *off then counts on in the same piece.
+ */
+static inline uint32_t
+vec_next(const struct vec **v, const struct vec *end, uint32_t *off,
+    uint32_t len, uint8_t **at)
+{
+	while (*v < end && *off >= (*v)->len) {
+		*off -= (*v)->len;
+		(*v)++;
+	}
+	if (*v == end)
+		return 0;
+	*at = (uint8_t *)(*v)->p + *off;
+	len = min_u32(len, (*v)->len - *off);
+	*off += len;
+	return len;
+}
+
 uint32_t
 pkt_vec_gather(const struct vec *v, uint32_t n, uint32_t off, void *dst,
     uint32_t len)
 {
-	uint8_t *d = dst;
-	uint32_t done = 0;
+	const struct vec *end = v + n;
+	uint8_t *d = dst, *at;
+	uint32_t done = 0, take;
 
-	for (uint32_t i = 0; i < n && done < len; i++) {
-		uint32_t take;
-
-		if (off >= v[i].len) {
-			off -= v[i].len;
-			continue;
-		}
-		take = min_u32(len - done, v[i].len - off);
-		memcpy(d + done, (const uint8_t *)v[i].p + off, take);
+	while (done < len &&
+	    (take = vec_next(&v, end, &off, len - done, &at)) != 0) {
+		memcpy(d + done, at, take);
 		done += take;
-		off = 0;
 	}
 	return done;
 }
@@ -47,20 +61,15 @@ uint32_t
 pkt_vec_scatter(const struct vec *v, uint32_t n, uint32_t off, const void *src,
     uint32_t len)
 {
+	const struct vec *end = v + n;
 	const uint8_t *s = src;
-	uint32_t done = 0;
+	uint32_t done = 0, take;
+	uint8_t *at;
 
-	for (uint32_t i = 0; i < n && done < len; i++) {
-		uint32_t take;
-
-		if (off >= v[i].len) {
-			off -= v[i].len;
-			continue;
-		}
-		take = min_u32(len - done, v[i].len - off);
-		memcpy((uint8_t *)v[i].p + off, s + done, take);
+	while (done < len &&
+	    (take = vec_next(&v, end, &off, len - done, &at)) != 0) {
+		memcpy(at, s + done, take);
 		done += take;
-		off = 0;
 	}
 	return done;
 }
@@ -69,21 +78,15 @@ int
 pkt_vec_slice(const struct vec *v, uint32_t n, uint32_t off, uint32_t len,
     struct vec *out, uint32_t max)
 {
-	uint32_t used = 0;
+	const struct vec *end = v + n;
+	uint32_t used = 0, take;
+	uint8_t *at;
 
-	for (uint32_t i = 0; i < n && len > 0; i++) {
-		uint32_t take;
-
-		if (off >= v[i].len) {
-			off -= v[i].len;
-			continue;
-		}
+	while (len > 0 && (take = vec_next(&v, end, &off, len, &at)) != 0) {
 		if (used == max)
 			return E_NOMEM;
-		take = min_u32(len, v[i].len - off);
-		out[used++] = (struct vec){ (uint8_t *)v[i].p + off, take };
+		out[used++] = (struct vec){ at, take };
 		len -= take;
-		off = 0;
 	}
 	return len > 0 ? E_STATE : (int)used;
 }

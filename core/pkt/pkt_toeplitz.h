@@ -21,6 +21,12 @@ struct toeplitz_key {
 	uint8_t key[TOEPLITZ_KEY_BYTES];
 };
 
+/*
+ * Policy: the key of Microsoft's verification suite, FreeBSD's default and that
+ * of both ends.
+ */
+extern const uint8_t toeplitz_key_default[TOEPLITZ_KEY_BYTES];
+
 /* Expand a key of 40 bytes, which is copied.  Context: control path. */
 void toeplitz_key_set(struct toeplitz_key *k, const uint8_t *key40);
 

@@ -14,6 +14,7 @@
  *
  * Context: control.
  */
+#include "pkt/pkt_toeplitz.h"
 #include "vsc/vsc_priv.h"
 
 /* ---- channels ----------------------------------------------------------- */
@@ -288,7 +289,8 @@ vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops, void *ctx,
 	v->caps.queues = 1;
 	v->caps.vmbus_version = primary->vmbus_version;
 	if (memcmp(cfg->rss_key, no_key, sizeof(no_key)) == 0)
-		vsc_rss_key_default(v->rss_key);
+		memcpy(v->rss_key, toeplitz_key_default,
+		    sizeof(v->rss_key));
 	else
 		memcpy(v->rss_key, cfg->rss_key, sizeof(v->rss_key));
 	if (vsc_queue_new(v, primary, 0) == NULL) {

@@ -370,7 +370,6 @@ int vsc_rss_caps_done(struct vsc *v);
 int vsc_rss_start(struct vsc *v);
 int vsc_rss_done(struct vsc *v);
 /* The key in force where the configuration names none. */
-void vsc_rss_key_default(uint8_t key[NDIS_RSS_KEY_BYTES]);
 /* Keep the host's send table and tell the port. */
 void vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t);
 

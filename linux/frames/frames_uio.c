@@ -14,8 +14,6 @@
 #include "linux/run/clock.h"
 
 #define UIO_PREFIX	"uio:"
-/* Large-frame slots that surely fit in a chunk, see core/vsc/vsc_queue.c. */
-#define UIO_CHUNK_SLOTS	14u
 
 bool
 frames_uio_wanted(const char *connect)
@@ -47,8 +45,8 @@ frames_uio_connect(struct hvnet *h, char *err, size_t cap)
 		return -1;
 	}
 	bc.huge = tail[0] == '\0';
-	bc.chunks = 1 + h->cfg.queues * (h->vsc_cfg.tune.tx_slots /
-	    UIO_CHUNK_SLOTS + 1);
+	bc.chunks = uio_bus_chunks(h->cfg.queues,
+	    h->vsc_cfg.tune.tx_slots);
 	h->bus = uio_bus_open(&bc, err, cap);
 	if (h->bus == NULL)
 		return -1;

@@ -14,8 +14,6 @@
 
 /* Policy: packets a channel in one turn of dispatch. */
 #define GUEST_UIO_BUDGET	64u
-/* Large-frame slots that surely fit in a chunk, see core/vsc/vsc_queue.c. */
-#define GUEST_UIO_CHUNK_SLOTS	14u
 
 static void
 uio_kick(void *ctx, uint32_t vp)
@@ -45,8 +43,8 @@ guest_uio_connect(struct guest *g)
 		.huge = !g->cfg.no_huge, .interrupt = g->cfg.uio_interrupt,
 		.kick = uio_kick, .ctx = g };
 
-	bc.chunks = 1 + queues * (g->cfg.vsc.tune.tx_slots /
-	    GUEST_UIO_CHUNK_SLOTS + 1);
+	bc.chunks = uio_bus_chunks(queues,
+	    g->cfg.vsc.tune.tx_slots);
 	g->bus = uio_bus_open(&bc, g->reason, sizeof(g->reason));
 	if (g->bus == NULL)
 		return uio_failed(g);

@@ -24,6 +24,16 @@ struct uio_bus_config {
 	void *ctx;
 };
 
+/* Policy: large-frame slots that surely fit in a chunk (vsc_queue.c). */
+#define UIO_BUS_CHUNK_SLOTS	14u
+
+/* Chunks that a NetVSC with that many queues and slots a queue needs. */
+static inline uint32_t
+uio_bus_chunks(uint32_t queues, uint32_t tx_slots)
+{
+	return 1 + queues * (tx_slots / UIO_BUS_CHUNK_SLOTS + 1);
+}
+
 /*
  * Take the device; the kernel opens its channel.  Sub-channels follow from
  * uio_bus_timer(), the primary's events are the user's to set.  NULL with a
