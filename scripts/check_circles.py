@@ -31,7 +31,8 @@ KNOWN = [
      'backend_pair host host_accept host_ctl host_fault host_guest '
      'host_guest_signal nic nic_queue', 'to be taken apart'),
     ('linux/guest',
-     'guest guest_ctl guest_events guest_uio vp', 'to be taken apart'),
+     'guest guest_ctl guest_events guest_iface guest_uio vp',
+     'to be taken apart'),
 ]
 FOLDERS = ('core', 'linux', 'cli', 'sim')
 
