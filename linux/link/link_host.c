@@ -67,17 +67,6 @@ link_refuse(struct link_host *lh, uint32_t status, const char *what,
 	link_over(lh, lh->why);
 }
 
-uint32_t
-link_fds_mine(const struct link_host *lh)
-{
-	/* Its socket and alarm; regions, processors, channels. */
-	uint32_t n = 2 + link_mem_fds(&lh->part) + lh->conns_count;
-
-	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++)
-		n += lh->vps[i].interrupt_fd >= 0 ? 2 : 0;
-	return n;
-}
-
 static void
 link_out_of_fds(struct link_host *lh, const char *what)
 {

@@ -74,11 +74,6 @@ struct link_host {
 	char why[128];		/* of the end, for ops->over() */
 };
 
-/* --- link_host.c --- */
-
-/* Descriptors that this guest has of the host's. */
-uint32_t link_fds_mine(const struct link_host *);
-
 /* --- link_source.c --- */
 
 /*
@@ -96,6 +91,10 @@ struct link_source *link_source_add(struct link_host *, struct link_sources *,
 /* Before fd is closed.  NULL is allowed. */
 void link_source_del(struct link_source *);
 
+/* --- link_part.c --- */
+
+/* Descriptors that this guest has of the host's. */
+uint32_t link_fds_mine(const struct link_host *);
 /* What the partition of a link asks of it; ctx is the struct link_host. */
 extern const struct part_ops link_part_ops;
 

@@ -48,6 +48,17 @@ link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
 	struct link_host *lh = p->ctx;
 	struct link_signal msg = { { LINK_SIGNAL_ADD, 0 }, conn_id, 0 };
 
+uint32_t
+link_fds_mine(const struct link_host *lh)
+{
+	/* Its socket and alarm; regions, processors, channels. */
+	uint32_t n = 2 + link_mem_fds(&lh->part) + lh->conns_count;
+
+	for (uint32_t i = 0; lh->vps != NULL && i < lh->part.vps; i++)
+		n += lh->vps[i].interrupt_fd >= 0 ? 2 : 0;
+	return n;
+}
+
 	if (lh->conns_count == lh->conns_cap) {
 		uint32_t cap = lh->conns_cap == 0 ? 16 : lh->conns_cap * 2;
 		struct link_connection *grown = realloc(lh->conns,
