@@ -42,12 +42,6 @@ link_interrupt(struct partition *p, uint32_t vp)
 		link_alarm(lh);
 }
 
-static int
-link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
-{
-	struct link_host *lh = p->ctx;
-	struct link_signal msg = { { LINK_SIGNAL_ADD, 0 }, conn_id, 0 };
-
 uint32_t
 link_fds_mine(const struct link_host *lh)
 {
@@ -58,6 +52,12 @@ link_fds_mine(const struct link_host *lh)
 		n += lh->vps[i].interrupt_fd >= 0 ? 2 : 0;
 	return n;
 }
+
+static int
+link_connection_add(struct partition *p, uint32_t conn_id, struct chan *chan)
+{
+	struct link_host *lh = p->ctx;
+	struct link_signal msg = { { LINK_SIGNAL_ADD, 0 }, conn_id, 0 };
 
 	if (lh->conns_count == lh->conns_cap) {
 		uint32_t cap = lh->conns_cap == 0 ? 16 : lh->conns_cap * 2;
