@@ -9,9 +9,9 @@
  *
  * Memory is the user's again only after GPADL_TORNDOWN.  Where that never
  * comes the entry is LEAKED: its id is not used again, bytes are counted, and
- * the user leaks the memory on purpose.  Two shortcuts need no answer: a
- * rescinded channel (the host has let go of its GPADLs; Linux does the same)
- * and a lost connection.
+ * the user leaks the memory on purpose.  That goes for a rescinded channel as
+ * well: the host serves it until it has read that we closed it.  A lost
+ * connection alone needs no answer.
  *
  * GPADLs of a ring are driven by vmc_chan.c, all others by the channel's user.
  * Context: control.
@@ -257,8 +257,8 @@ vmc_gpadl_end(struct vmc_gpadl *g)
 {
 	struct vmc_chan *vc = g->chan;
 
-	if (vc->rescinded) {
-		torndown_done(g, vc->lost ? vc->lost_err : 0);
+	if (vc->lost) {
+		torndown_done(g, vc->lost_err);
 		return;
 	}
 	g->state = GPADL_TEARDOWN;
@@ -322,8 +322,8 @@ vmc_gpadl_abort(struct vmc_chan *vc)
 		if (g->chan != vc)
 			continue;
 		if (g->state == GPADL_TEARDOWN)
-			torndown_done(g, vc->lost ? vc->lost_err : 0);
-		else if (g->state == GPADL_CREATING && vc->lost)
+			torndown_done(g, vc->lost_err);
+		else if (g->state == GPADL_CREATING)
 			created_done(g, vc->lost_err < 0 ? E_TIMEOUT : E_GONE);
 	}
 }

@@ -119,7 +119,8 @@ chan_withdraw(struct vmc_chan *vc)
 
 	vc->rescinded = true;
 	vc->vmc->sweep = true;
-	vmc_gpadl_abort(vc);
+	if (vc->lost)
+		vmc_gpadl_abort(vc);
 	vmc_chan_abort(vc);
 	if (!told && c->events != NULL && c->events->rescinded != NULL)
 		c->events->rescinded(c);

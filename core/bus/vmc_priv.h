@@ -282,7 +282,7 @@ int vmc_gpadl_teardown(struct chan *, uint32_t id);
 void vmc_gpadl_created(struct vmc *, const struct vmbus_gpadl_result *);
 void vmc_gpadl_torndown(struct vmc *, uint32_t id);
 void vmc_gpadl_timeout(struct vmc_gpadl *);
-/* As vmc_chan_abort(), for the GPADLs of a channel. */
+/* As vmc_chan_abort(), for the GPADLs of a channel that was lost. */
 void vmc_gpadl_abort(struct vmc_chan *);
 /* The connection ended: ids that were leaked mean nothing any more. */
 void vmc_gpadl_forget(struct vmc *);
