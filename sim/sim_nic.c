@@ -67,7 +67,8 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 	} else if (p == UNLOAD) {
 		vmc_unload(r->link.vmc, r->sim->now_ns);
 	} else if (p == RESCINDED && r->offered) {
-		vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
+		vsp_leave(r->vsp, &sim_nic_vsp_ops, r);
+		(void)vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
 		r->offered = false;
 	}
 	sim_link_control(&r->link);
@@ -243,8 +244,9 @@ sim_nic_begin(struct sim_nic_run *r, struct sim *sim,
 void
 sim_nic_end(struct sim_nic_run *r)
 {
+	vms_reset(r->link.vms);
 	if (r->offered)
-		vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
+		(void)vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
 	vsp_destroy(r->vsp);
 	r->vsp = NULL;
 	sim_link_fini(&r->link);

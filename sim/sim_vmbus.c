@@ -104,7 +104,7 @@ static void
 rescind(struct run *r)
 {
 	if (r->dev.offered)
-		vms_dev_rescind(r->link.vms, &r->dev.dev);
+		(void)vms_dev_rescind(r->link.vms, &r->dev.dev);
 	r->dev.offered = false;
 }
 
@@ -177,7 +177,7 @@ phase_done(const struct run *r)
 		return r->unloaded && r->echo.chans == 0 &&
 		    vms_version(r->link.vms) == 0;
 	case RESCINDED:
-		return r->echo.chans == 0;
+		return r->echo.chans == 0 && r->dev.dev.vms == NULL;
 	default:
 		return true;
 	}

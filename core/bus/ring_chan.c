@@ -63,6 +63,13 @@ ring_chan_stop(struct ring_chan *rc)
 	os_st32(&rc->gone, 1);
 }
 
+bool
+ring_chan_drained(struct ring_chan *rc)
+{
+	return ring_out_space(&rc->out) > 0 &&
+	    rc->out.read == rc->out.committed;
+}
+
 void
 ring_chan_policy_set(struct ring_chan *rc, enum ring_chan_policy policy)
 {

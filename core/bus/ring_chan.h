@@ -75,6 +75,9 @@ int ring_chan_init(struct ring_chan *rc, const struct ring_chan_config *cfg,
  */
 void ring_chan_stop(struct ring_chan *rc);
 
+/* True if the peer has read all that was committed.  Context: owner. */
+bool ring_chan_drained(struct ring_chan *rc);
+
 /* Change the policy of an open channel. */
 void ring_chan_policy_set(struct ring_chan *rc, enum ring_chan_policy policy);
 

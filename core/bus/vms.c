@@ -8,7 +8,7 @@
  * it.  Ending means: every channel closed (the device sees close()), every
  * GPADL unmapped, sub-channels and revoked channels freed, messages that no
  * slot has taken dropped.  The primaries of offered devices stay, relid and
- * all, for the next guest.
+ * all, for the next guest; those of rescinded ones do not.
  *
  *	none  --INITIATE_CONTACT, version accepted-->  connected
  *	connected  --REQUEST_OFFERS-->  offers go out, later ones at once

@@ -70,6 +70,11 @@ struct vms_dev_ops {
 	 * use; the guest then gets its answer from the last put.
 	 */
 	bool (*gpadl_gone)(struct vms_dev *, uint32_t gpadl);
+	/*
+	 * The guest has let go of a rescinded device: the server does not know
+	 * it any more, and its instance may be offered again.  May be NULL.
+	 */
+	void (*gone)(struct vms_dev *);
 };
 
 /* A device; embed it.  Offered to one vms at a time. */
@@ -81,6 +86,7 @@ struct vms_dev {
 	/* the server's own */
 	struct vms *vms;
 	uint32_t relid;
+	bool rescinded;
 	struct vms_dev *next;
 };
 
@@ -114,11 +120,17 @@ bool vms_message_conn(const struct vms *, uint32_t conn_id);
 
 /*
  * Offer a device now (if a guest is connected) and to each later guest.
- * E_STATE: offered already; E_NOMEM: no relid or memory left.
+ * E_STATE: offered already; E_NOMEM: no relid or memory left; E_AGAIN: the
+ * guest knows a device of this instance and has not let go of it.
  */
 int vms_dev_offer(struct vms *, struct vms_dev *);
-/* Rescind it; its channels are closed before this returns. */
-void vms_dev_rescind(struct vms *, struct vms_dev *);
+/*
+ * Take the offer back.  False: no guest knew of it, and the server does not
+ * know it any more.  True: the guest must let go of it first.  Channels that
+ * are open stay open and are to be served until it closes them, its primary's
+ * RELID_RELEASED, or the end of the connection; then gone() is called.
+ */
+bool vms_dev_rescind(struct vms *, struct vms_dev *);
 /*
  * Offer `count` more sub-channels of a device whose primary is open; they go
  * when the primary closes.  The number offered (maybe fewer), or E_NOMEM;
@@ -155,6 +167,8 @@ bool vms_memory_used(const struct vms *, uint64_t gpa, uint64_t bytes);
 
 /* The virtual processor that takes a channel's signals; any thread. */
 uint32_t vms_chan_vp(const struct chan *);
+/* Relids in use: of offers, and of what the guest has yet to release. */
+uint32_t vms_relid_count(const struct vms *);
 /* GPADLs that exist, complete or not, and the pages charged for them. */
 uint32_t vms_gpadl_count(const struct vms *);
 uint32_t vms_gpadl_pages(const struct vms *);

@@ -150,15 +150,18 @@ vms_open(struct vms *s, const struct vmbus_open *m)
 static void
 vms_chan_shut(struct vms *s, struct vms_chan *vc)
 {
-	if (vc->state != VMS_CHAN_OPEN)
+	if (!vms_chan_is_open(vc))
 		return;
 	ring_chan_stop(&vc->rc);
 	vc->dev->ops->close(vc->dev, &vc->rc.chan);
 	vc->rc.chan.events = NULL;
 	vc->rc.chan.user = NULL;
-	vc->state = VMS_CHAN_OFFERED;
 	vms_gpadl_ring_put(s, vc->ring);
 	vc->ring = NULL;
+	if (vc->state == VMS_CHAN_LEAVING)
+		vms_chan_left(s, vc);
+	else
+		vc->state = VMS_CHAN_OFFERED;
 }
 
 /* A channel of dev that is not its primary, from relid *at on. */
@@ -181,6 +184,8 @@ vms_chan_close(struct vms *s, struct vms_chan *vc)
 	struct vms_chan *sub;
 	uint32_t at = 0;
 
+	if (dev == NULL)
+		return;		/* rescinded and closed */
 	if (vc->rc.chan.subindex == 0)
 		while ((sub = vms_subchannel_next(s, dev, &at)) != NULL)
 			vms_chan_shut(s, sub);
@@ -206,8 +211,8 @@ vms_close(struct vms *s, uint32_t relid)
 	if (vc == NULL)
 		return vms_fault(s, FAULT_VMBUS_RELID, relid);
 	if (vc->state == VMS_CHAN_REVOKED)
-		return 0;	/* closed by us when it was rescinded */
-	if (vc->state != VMS_CHAN_OPEN)
+		return 0;	/* its primary was closed, or it raced us */
+	if (!vms_chan_is_open(vc))
 		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_CLOSE_CHANNEL);
 	vms_chan_close(s, vc);
 	return 0;
@@ -220,7 +225,7 @@ vms_chan_move(struct vms *s, struct vms_chan *vc, uint32_t vp)
 
 	if (vc == NULL)
 		return E_GONE;
-	if (vc->state != VMS_CHAN_OPEN)
+	if (!vms_chan_is_open(vc))
 		return vc->state == VMS_CHAN_REVOKED ? E_GONE :
 		    vms_fault(s, FAULT_VMBUS_STATE, VMBUS_MODIFY_CHANNEL);
 	if (!vms_vp_ok(s, vp))

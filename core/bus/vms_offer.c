@@ -7,9 +7,16 @@
  * vms_subchannels_offer() until the primary closes or the connection ends.
  *
  * A relid is the guest's as soon as it was offered: after RESCIND_OFFER the
- * channel stays as REVOKED, without a device, until RELID_RELEASED, and only
- * then is the relid given out again.  A guest that never releases runs out of
- * relids by itself.  GPADL messages that race a rescind still find the relid.
+ * channel stays, as LEAVING while it is open and then as REVOKED, until
+ * RELID_RELEASED, and only then is the relid given out again.  A guest that
+ * never releases runs out of relids by itself.  GPADL messages that race a
+ * rescind still find the relid.
+ *
+ * A rescinded device stays with the server until the relid of its primary is
+ * released: guests wait for completions and answers on a channel that was
+ * rescinded (Linux without a time-out).  Its instance is not offered before
+ * that: Linux takes a second offer of an instance that it knows for a return
+ * from hibernation.
  *
  * A link must be able to route a signal before the guest can send one: the
  * connection id is declared before the offer is posted.
@@ -154,33 +161,82 @@ vms_request_offers(struct vms *s)
 }
 
 void
+vms_chan_left(struct vms *s, struct vms_chan *vc)
+{
+	vms_chan_undeclare(s, vc);
+	vc->state = VMS_CHAN_REVOKED;
+	vc->dev = NULL;
+}
+
+void
 vms_chan_revoke(struct vms *s, struct vms_chan *vc)
 {
 	struct vmbus_msg m = { .type = VMBUS_RESCIND_OFFER };
 
-	OS_ASSERT(vc->state != VMS_CHAN_OPEN);
-	vms_chan_undeclare(s, vc);
-	vc->dev = NULL;
-	if (vc->state == VMS_CHAN_IDLE || s->version == 0) {
+	m.relid = vc->relid;
+	if (vc->state == VMS_CHAN_OPEN) {
+		vc->state = VMS_CHAN_LEAVING;
+	} else if (vc->state == VMS_CHAN_IDLE || s->version == 0) {
+		vms_chan_undeclare(s, vc);
 		vms_chan_free(s, vc);
 		return;
+	} else {
+		vms_chan_left(s, vc);
 	}
-	vc->state = VMS_CHAN_REVOKED;
-	m.relid = vc->relid;
 	vms_post(s, &m);
+}
+
+static void
+vms_dev_unlist(struct vms *s, struct vms_dev *dev)
+{
+	struct vms_dev **at = &s->devs;
+
+	while (*at != dev)
+		at = &(*at)->next;
+	*at = dev->next;
+	dev->next = NULL;
+	dev->vms = NULL;
+	dev->relid = 0;
+	dev->rescinded = false;
+}
+
+/* Nothing is left of a rescinded device. */
+static void
+vms_dev_gone(struct vms *s, struct vms_dev *dev)
+{
+	vms_dev_unlist(s, dev);
+	if (dev->ops->gone != NULL)
+		dev->ops->gone(dev);
+}
+
+/* The rescinded device whose primary has this relid, or NULL. */
+static struct vms_dev *
+vms_dev_leaving(const struct vms *s, uint32_t relid)
+{
+	struct vms_dev *d = s->devs;
+
+	while (d != NULL && (!d->rescinded || d->relid != relid))
+		d = d->next;
+	return d;
 }
 
 int
 vms_relid_released(struct vms *s, uint32_t relid)
 {
 	struct vms_chan *vc = vms_chan_find(s, relid);
+	struct vms_dev *dev;
 
 	if (vc == NULL)
 		return vms_fault(s, FAULT_VMBUS_RELID, relid);
+	if (vc->state == VMS_CHAN_LEAVING)
+		vms_chan_close(s, vc);
 	if (vc->state != VMS_CHAN_REVOKED)
 		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_RELID_RELEASED);
 	vms_gpadls_forget_relid(s, relid);
 	vms_chan_free(s, vc);
+	dev = vms_dev_leaving(s, relid);
+	if (dev != NULL)
+		vms_dev_gone(s, dev);
 	return 0;
 }
 
@@ -198,6 +254,26 @@ vms_chans_forget(struct vms *s)
 		else
 			vc->state = VMS_CHAN_IDLE;
 	}
+	for (struct vms_dev *d = s->devs, *next; d != NULL; d = next) {
+		next = d->next;
+		if (d->rescinded)
+			vms_dev_gone(s, d);
+	}
+}
+
+/* Is there a primary of this instance, in whatever state? */
+static bool
+vms_instance_known(const struct vms *s, const struct vms_dev *dev)
+{
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++) {
+		const struct vms_chan *vc = s->chan[i];
+
+		if (vc != NULL && vc->rc.chan.subindex == 0 &&
+		    memcmp(&vc->rc.chan.instance, &dev->instance,
+		    sizeof(dev->instance)) == 0)
+			return true;
+	}
+	return false;
 }
 
 int
@@ -208,6 +284,8 @@ vms_dev_offer(struct vms *s, struct vms_dev *dev)
 
 	if (dev->vms != NULL)
 		return E_STATE;
+	if (vms_instance_known(s, dev))
+		return E_AGAIN;
 	vc = vms_chan_new(s, dev, 0);
 	if (vc == NULL)
 		return E_NOMEM;
@@ -225,21 +303,33 @@ vms_dev_offer(struct vms *s, struct vms_dev *dev)
 	return 0;
 }
 
-void
+bool
 vms_dev_rescind(struct vms *s, struct vms_dev *dev)
 {
-	struct vms_chan *primary = s->chan[dev->relid];
-	struct vms_dev **at = &s->devs;
+	OS_ASSERT(dev->vms == s);
+	if (dev->rescinded)
+		return true;
+	dev->rescinded = true;
+	/* Sub-channels before their primary: Linux waits for them there. */
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++)
+		if (i != dev->relid && s->chan[i] != NULL &&
+		    s->chan[i]->dev == dev)
+			vms_chan_revoke(s, s->chan[i]);
+	vms_chan_revoke(s, s->chan[dev->relid]);
+	if (s->chan[dev->relid] != NULL)
+		return true;
+	vms_dev_unlist(s, dev);
+	return false;
+}
 
-	OS_ASSERT(dev->vms == s && primary->dev == dev);
-	vms_chan_close(s, primary);
-	vms_chan_revoke(s, primary);
-	while (*at != dev)
-		at = &(*at)->next;
-	*at = dev->next;
-	dev->next = NULL;
-	dev->vms = NULL;
-	dev->relid = 0;
+uint32_t
+vms_relid_count(const struct vms *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < VMS_MAX_CHANNELS; i++)
+		n += s->chan[i] != NULL;
+	return n;
 }
 
 /* The index after the highest one that the guest still knows. */

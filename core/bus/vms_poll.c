@@ -41,7 +41,7 @@ vms_poll_hit(struct vms *s, uint32_t relid,
 {
 	struct vms_chan *vc = vms_chan_find(s, relid);
 
-	if (vc != NULL && vc->state == VMS_CHAN_OPEN)
+	if (vc != NULL && vms_chan_is_open(vc))
 		signal(ctx, &vc->rc.chan);
 }
 

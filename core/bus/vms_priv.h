@@ -15,10 +15,12 @@
  *	IDLE	 the guest has not been told; offer
  *	OFFERED	 open, GPADLs, revoke
  *	OPEN	 data, modify, GPADLs, close, revoke
+ *	LEAVING	 open and rescinded; data, modify, GPADLs, close, relid release
  *	REVOKED	 rescinded; GPADLs and their teardown, relid release
  */
 enum vms_chan_state {
-	VMS_CHAN_IDLE, VMS_CHAN_OFFERED, VMS_CHAN_OPEN, VMS_CHAN_REVOKED
+	VMS_CHAN_IDLE, VMS_CHAN_OFFERED, VMS_CHAN_OPEN, VMS_CHAN_LEAVING,
+	VMS_CHAN_REVOKED
 };
 
 struct vms_gpadl_slot;
@@ -28,7 +30,8 @@ struct vms_chan {
 
 	/* const after the offer */
 	struct vms *vms;
-	struct vms_dev *dev;		/* NULL once revoked */
+	/* NULL once the device has nothing to do with it any more */
+	struct vms_dev *dev;
 	uint32_t relid;
 	uint32_t conn_id;
 	bool declared;			/* to the link, by connection_add */
@@ -95,11 +98,25 @@ int vms_fault(struct vms *s, enum fault why, uint64_t value);
 /* vms_offer.c */
 /* Channel of a relid that the guest knows of, or NULL. */
 struct vms_chan *vms_chan_find(struct vms *s, uint32_t relid);
-/* Take back: RESCIND_OFFER, relid stays until released.  Must be closed. */
+/* Does the device have it, with its rings in place? */
+static inline bool
+vms_chan_is_open(const struct vms_chan *vc)
+{
+	return vc->state == VMS_CHAN_OPEN || vc->state == VMS_CHAN_LEAVING;
+}
+/*
+ * Take back: RESCIND_OFFER, the relid stays until released.  An open channel
+ * stays open; another one has no device after this, or is freed.
+ */
 void vms_chan_revoke(struct vms *s, struct vms_chan *vc);
+/* A channel that was rescinded while it was open has been closed. */
+void vms_chan_left(struct vms *s, struct vms_chan *vc);
 int vms_request_offers(struct vms *s);
 int vms_relid_released(struct vms *s, uint32_t relid);
-/* Back to IDLE or, for what only lived with the connection, freed. */
+/*
+ * Back to IDLE or, for what only lived with the connection, freed; rescinded
+ * devices are told that they are gone.
+ */
 void vms_chans_forget(struct vms *s);
 
 /* vms_chan.c */

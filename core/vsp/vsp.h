@@ -132,6 +132,11 @@ struct vsp_ops {
 	/* Filter became none or not none; MTU or offloads of the guest. */
 	void (*state)(void *ctx);
 	void (*trace)(void *ctx, bool to_guest, bool rndis, struct span msg);
+	/*
+	 * A rescinded device is not the guest's any more: vsp_destroy() may
+	 * follow, but not from inside this call.  May be NULL.
+	 */
+	void (*gone)(void *ctx);
 };
 
 #define VSP_FROM_GUEST_COUNTERS(X)					\
@@ -194,7 +199,16 @@ struct vsp_room {
 /* NULL: out of memory.  Offer it with vms_dev_offer(vms, vsp_dev(vsp)). */
 struct vsp *vsp_create(const struct vsp_config *, const struct vsp_ops *,
     void *ctx);
-/* After it was rescinded or its vms destroyed. */
+/*
+ * Control: the guest is about to lose this NIC, and may take its time to let go
+ * of it.  No frame passes from now on, the link is down, and what waits for the
+ * guest is dropped; but packets are completed and control is answered until the
+ * channels close.  Each open queue is stopped by the old ops and started by
+ * `ops` with ctx, which serve the device from then on; alloc and free are the
+ * old ones or equal.  vms_dev_rescind() comes next, now or later.
+ */
+void vsp_leave(struct vsp *, const struct vsp_ops *ops, void *ctx);
+/* No vms knows it: gone() came, vms_dev_rescind() said so, or vms_destroy(). */
 void vsp_destroy(struct vsp *);
 struct vms_dev *vsp_dev(struct vsp *);
 

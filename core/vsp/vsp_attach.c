@@ -142,10 +142,20 @@ dev_gpadl_gone(struct vms_dev *dev, uint32_t gpadl)
 	return true;
 }
 
+static void
+dev_gone(struct vms_dev *dev)
+{
+	struct vsp *vsp = dev_vsp(dev);
+
+	if (vsp->ops.gone != NULL)
+		vsp->ops.gone(vsp->ctx);
+}
+
 static const struct vms_dev_ops dev_ops = {
 	.open = dev_open,
 	.close = dev_close,
 	.gpadl_gone = dev_gpadl_gone,
+	.gone = dev_gone,
 };
 
 /* ---- the control pass ------------------------------------------------- */
@@ -333,6 +343,27 @@ vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 	memcpy(vsp->guest.mac, cfg->mac, sizeof(vsp->guest.mac));
 	vsp_steer_reset(vsp);
 	return vsp;
+}
+
+void
+vsp_leave(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
+{
+	struct vsp_config cfg = vsp->cfg;
+
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (vsp->queue[k] != NULL) {
+			vsp->ops.queue_stop(vsp->ctx, k);
+			vsp_tg_reset(vsp->queue[k]);
+		}
+	/* What was dropped is free again, for the answers of control. */
+	vsp_rxbuf_share(&vsp->rxbuf);
+	vsp->ops = *ops;
+	vsp->ctx = ctx;
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (vsp->queue[k] != NULL)
+			ops->queue_start(ctx, k, vsp->queue[k]->chan);
+	cfg.link_up = false;
+	(void)vsp_reconfigure(vsp, &cfg);
 }
 
 void

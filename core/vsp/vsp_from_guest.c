@@ -174,6 +174,7 @@ pass_no_room(struct vsp_queue *q, bool full)
 	struct vsp *vsp = q->vsp;
 
 	return q->aside.buf != NULL && vsp_data_up(vsp) &&
+	    vsp->ops.from_guest_stalled != NULL &&
 	    vsp->ops.from_guest_stalled(vsp->ctx, q->index, full);
 }
 

@@ -159,12 +159,8 @@ host_nic_drop(struct host *h, struct nic *nic)
 {
 	struct nic **p = &h->nics;
 
-	if (nic->guest != NULL) {
-		struct host_guest *g = nic->guest;
-
-		nic_withdraw(nic, host_guest_vms(g));
-		host_guest_nic_gone(g);
-	}
+	if (nic->guest != NULL)
+		nic_withdraw(nic);
 	while (*p != nic)
 		p = &(*p)->next;
 	*p = nic->next;

@@ -12,6 +12,7 @@
 #include "bus/ring_chan.h"
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
+#include "linux/host/nic_leaving.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
 #include "wire/nvs_msg.h"
@@ -122,6 +123,18 @@ ctl_device(const struct nic *nic)
 	    "send_sections", (int)s.send_sections);
 }
 
+/* Why a NIC that is free is not offered, where that will pass. */
+static void
+ctl_waiting(const struct nic *nic, json_t *o)
+{
+	const struct host_guest *g = nic->guest != NULL ? NULL :
+	    nic_leaving_holder(nic->host, nic->mac, NULL);
+
+	if (g != NULL)
+		json_object_set_new(o, "waiting", json_sprintf("guest %u has "
+		    "not let go of it yet", host_guest_number(g)));
+}
+
 static json_t *
 ctl_nic(struct nic *nic)
 {
@@ -140,6 +153,7 @@ ctl_nic(struct nic *nic)
 	json_object_set_new(spec, "mac", json_string(text));
 	o = json_pack("{s:s,s:o,s:b,s:o}", "name", nic->spec.name, "spec",
 	    spec, "attached", nic->guest != NULL, "queues", ctl_queues(nic));
+	ctl_waiting(nic, o);
 	if (nic->guest != NULL) {
 		json_object_set_new(o, "guest", host_guest_stat(nic->guest));
 		json_object_set_new(o, "device", ctl_device(nic));
@@ -180,10 +194,12 @@ ctl_stat(struct host *h, const char *name)
 	for (uint32_t i = 0; i < h->pool.count; i++)
 		json_array_append_new(workers, stat_counters(
 		    &h->pool.worker[i].counters, &worker_counters_table));
-	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:I,s:I,s:I,s:o,s:o,s:o}",
+	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:i,s:I,s:I,s:I,s:o,s:o,"
+	    "s:o}",
 	    "ok", 1, "kind", "host", "pid", (int)getpid(), "listen",
 	    text_json(h->cfg.listen), "rss_bytes", ctl_rss(), "guests",
-	    (int)h->guest_count, "guests_served",
+	    (int)h->guest_count, "nics_leaving",
+	    (int)nic_leaving_count(h, NULL), "guests_served",
 	    (json_int_t)h->guests_served, "turned_away",
 	    (json_int_t)h->turned_away, "evicted", (json_int_t)h->evicted,
 	    "nics", nics, "workers", workers,

@@ -5,7 +5,7 @@
  * A guest gets its NICs at HELLO: those that name it (guest=NAME) first, then
  * free ones that name nobody, or just the one that it names; and later those
  * that are added.  A NIC belongs to one guest at a time and is free again when
- * the guest is gone.
+ * the guest is gone, or has let go of it (nic_leaving.c).
  *
  * The end comes through over(), from deep inside the link, so it only starts a
  * zero-length timer whose callback tears down: server, NetVSPs, link.
@@ -21,6 +21,7 @@
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
+#include "linux/host/nic_leaving.h"
 #include "linux/run/clock.h"
 #include "linux/run/stat.h"
 
@@ -46,6 +47,12 @@ const char *
 host_guest_name(const struct host_guest *g)
 {
 	return g->hello.name;
+}
+
+uint32_t
+host_guest_number(const struct host_guest *g)
+{
+	return g->number;
 }
 
 struct host_guest *
@@ -99,7 +106,8 @@ static const struct vms_ops guest_vms_ops = {
 static bool
 guest_may_have(const struct host_guest *g, const struct nic *nic)
 {
-	if (nic->guest != NULL)
+	if (nic->guest != NULL ||
+	    nic_leaving_holder(g->host, nic->mac, g) != NULL)
 		return false;
 	if (g->hello.nic[0] != '\0' &&
 	    strcmp(g->hello.nic, nic->spec.name) != 0)
@@ -148,6 +156,17 @@ host_guests_offer(struct host *h, struct nic *nic)
 }
 
 void
+host_nics_offer(struct host *h, struct host_guest *first)
+{
+	for (struct nic *n = h->nics; n != NULL; n = n->next) {
+		if (first != NULL && !guest_full(first) &&
+		    guest_may_have(first, n))
+			guest_offer(first, n);
+		host_guests_offer(h, n);
+	}
+}
+
+void
 host_guest_nic_gone(struct host_guest *g)
 {
 	g->nics--;
@@ -180,12 +199,17 @@ static void
 guest_why_none(const struct host_guest *g, char *why, size_t cap)
 {
 	const struct nic *n = host_nic_find(g->host, g->hello.nic);
+	const struct host_guest *holder = n == NULL ? NULL :
+	    nic_leaving_holder(g->host, n->mac, g);
 
 	if (n == NULL)
 		snprintf(why, cap, "every one is taken or kept for another");
 	else if (n->guest != NULL)
 		snprintf(why, cap, "%s is guest %u's", n->spec.name,
 		    n->guest->number);
+	else if (holder != NULL)
+		snprintf(why, cap, "guest %u has not let go of %s yet",
+		    holder->number, n->spec.name);
 	else
 		snprintf(why, cap, "%s is kept for a guest named '%s'",
 		    n->spec.name, n->spec.guest);
@@ -298,6 +322,7 @@ guest_memory_changed(void *ctx)
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
 		if (n->guest == g)
 			nic_memory_changed(n);
+	nic_leaving_memory_changed(g->host, g);
 }
 
 static void
@@ -398,6 +423,7 @@ host_guest_end(struct host_guest *g, uint32_t status)
 		for (struct nic *n = h->nics; n != NULL; n = n->next)
 			if (n->guest == g)
 				nic_release(n);
+		nic_leaving_end_guest(h, g);
 	}
 	guest_faults_keep(g);
 	link_host_destroy(g->link, status);
@@ -421,8 +447,7 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 		host_log_once_of(&h->log, guest_log_peer(g), HOST_LOG_GO,
 		    "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);
-	for (struct nic *n = h->nics; n != NULL; n = n->next)
-		host_guests_offer(h, n);
+	host_nics_offer(h, NULL);
 	/* Many guests leave holes that free() alone does not give back. */
 	malloc_trim(0);
 }
@@ -472,7 +497,7 @@ host_guest_stat(struct host_guest *g)
 	snprintf(vmbus, sizeof(vmbus), "%u.%u", version >> 16,
 	    version & 0xffff);
 	return json_pack("{s:i,s:s,s:i,s:i,s:s,s:i,s:I,s:i,s:i,s:i,s:i,s:i,"
-	    "s:I,s:I,s:I,s:I,s:o,s:o}",
+	    "s:I,s:I,s:I,s:I,s:i,s:i,s:o,s:o}",
 	    "guest", (int)g->number, "name", g->hello.name,
 	    "pid", (int)g->hello.pid, "vps", (int)g->hello.vps,
 	    "vmbus", vmbus, "nics", (int)g->nics,
@@ -485,6 +510,8 @@ host_guest_stat(struct host_guest *g)
 	    "posts_delayed", (json_int_t)u.posts_delayed,
 	    "memory_wanted", (json_int_t)u.wanted,
 	    "memory_refused", (json_int_t)u.want_refused,
+	    "relids", (int)(g->vms != NULL ? vms_relid_count(g->vms) : 0),
+	    "nics_leaving", (int)nic_leaving_count(g->host, g),
 	    "partition", stat_counters(&part->counters, &part_counters_table),
 	    "faults", stat_faults(&part->faults));
 }

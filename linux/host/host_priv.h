@@ -10,6 +10,7 @@
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is said about guests
  *	nic.c, nic_queue.c	one NIC
+ *	nic_leaving.c	what guests have yet to let go of
  *	worker.c	threads
  */
 #ifndef LINUX_HOST_HOST_PRIV_H
@@ -29,6 +30,7 @@
 
 struct acceptor;
 struct nic;
+struct nic_leaving;
 struct host_guest;
 
 struct host {
@@ -43,6 +45,7 @@ struct host {
 	struct event *control_event;
 	struct nic *nics;
 	uint32_t nic_count;
+	struct nic_leaving *leaving;	/* newest first */
 	struct host_guest *guests;	/* in the order they came */
 	uint32_t guest_count;
 	uint32_t next_gate;
@@ -74,6 +77,8 @@ void host_guest_accept(struct host *, int sock);
 
 /* Offer a new NIC to guests that may have it. */
 void host_guests_offer(struct host *, struct nic *);
+/* Offer every free NIC, to this guest before others where it is not NULL. */
+void host_nics_offer(struct host *, struct host_guest *);
 /* One of its NICs was withdrawn. */
 void host_guest_nic_gone(struct host_guest *);
 /* End a guest now; status is what it is told. */
@@ -82,6 +87,7 @@ struct vms *host_guest_vms(struct host_guest *);
 struct link_host *host_guest_link(struct host_guest *);
 uint32_t host_guest_kind(const struct host_guest *);
 const char *host_guest_name(const struct host_guest *);
+uint32_t host_guest_number(const struct host_guest *);
 struct host_guest *host_guest_next(const struct host_guest *);
 json_t *host_guest_stat(struct host_guest *);
 

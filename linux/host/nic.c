@@ -2,10 +2,11 @@
 /*
  * One NIC: NetVSP, backend and workers put together.
  *
- * The backend lives as long as the NIC; the NetVSP as long as a guest has the
- * NIC.  Control enters the NetVSP with the NIC's gate closed, whichever way it
- * comes: VMBus messages (host_guest.c), control packets that a worker met
- * (nic_control()), settings.
+ * The backend lives as long as the NIC.  A NetVSP is made for each offer to a
+ * guest, and leaves the NIC when that is taken back (nic_leaving.c).  Control
+ * enters the NetVSP with the NIC's gate closed, whichever way it comes: VMBus
+ * messages (host_guest.c), control packets that a worker met (nic_control()),
+ * settings.
  *
  * Queue k belongs to worker first_worker + k.  Source k of the backend is
  * served by queue k, or by queue 0 while queue k has no channel.
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #include "linux/host/nic_delay.h"
+#include "linux/host/nic_leaving.h"
 #include "linux/host/nic_queue.h"
 
 #define X(name, text) COUNTER_ROW(backend_counters, name, text)
@@ -56,8 +58,8 @@ nic_open(struct nic *nic)
 
 /* --- NetVSP's needs --- */
 
-static void *
-nic_alloc(void *ctx, size_t bytes)
+void *
+nic_vsp_alloc(void *ctx, size_t bytes)
 {
 	void *p = aligned_alloc(OS_CACHELINE,
 	    (bytes + OS_CACHELINE - 1) & ~(size_t)(OS_CACHELINE - 1));
@@ -67,8 +69,8 @@ nic_alloc(void *ctx, size_t bytes)
 	return p;
 }
 
-static void
-nic_free(void *ctx, void *p, size_t bytes)
+void
+nic_vsp_free(void *ctx, void *p, size_t bytes)
 {
 	free(p);
 }
@@ -200,8 +202,8 @@ nic_trace(void *ctx, bool to_guest, bool rndis, struct span msg)
 }
 
 static const struct vsp_ops nic_vsp_ops = {
-	.alloc = nic_alloc,
-	.free = nic_free,
+	.alloc = nic_vsp_alloc,
+	.free = nic_vsp_free,
 	.from_guest = nic_from_guest,
 	.from_guest_flush = nic_from_guest_flush,
 	.from_guest_stalled = nic_from_guest_stalled,
@@ -445,21 +447,28 @@ nic_offer(struct nic *nic, struct host_guest *g, struct vms *vms)
 	nic_vsp_config(nic, host_guest_kind(g), &c);
 	if (nic->ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
-	nic->vsp = vsp_create(&c, &ops, nic);
-	if (nic->vsp == NULL)
+	nic->leaving = nic_leaving_create(nic->host, g);
+	if (nic->leaving == NULL)
 		return E_NOMEM;
+	nic->vsp = vsp_create(&c, &ops, nic);
 	nic->guest = g;
-	rc = vms_dev_offer(vms, vsp_dev(nic->vsp));
+	rc = nic->vsp == NULL ? E_NOMEM :
+	    vms_dev_offer(vms, vsp_dev(nic->vsp));
 	if (rc < 0)
 		nic_release(nic);
 	return rc;
 }
 
 void
-nic_withdraw(struct nic *nic, struct vms *vms)
+nic_withdraw(struct nic *nic)
 {
+	struct nic_leaving *l = nic->leaving;
+
 	nic_close(nic);
-	vms_dev_rescind(vms, vsp_dev(nic->vsp));
+	nic_leaving_begin(l, nic->spec.name, nic->mac, nic->vsp);
+	nic->vsp = NULL;
+	nic->leaving = NULL;
+	host_guest_nic_gone(nic->guest);
 	nic_release(nic);
 	nic_open(nic);
 }
@@ -469,7 +478,9 @@ nic_release(struct nic *nic)
 {
 	nic_close(nic);
 	vsp_destroy(nic->vsp);
+	nic_leaving_free(nic->leaving);
 	nic->vsp = NULL;
+	nic->leaving = NULL;
 	nic->guest = NULL;
 	nic_delay_clear(nic);
 	nic_open(nic);
@@ -497,25 +508,6 @@ nic_control(struct nic *nic)
 		nic_queue_poke(&nic->queue[k]);
 }
 
-/*
- * The guest learns MTU and receive-section size at attach alone: take the NIC
- * back and offer it again, which every guest knows how to follow.
- */
-static int
-nic_offer_again(struct nic *nic, char *err, size_t cap)
-{
-	struct host_guest *g = nic->guest;
-	struct vms *vms = host_guest_vms(g);
-
-	nic_withdraw(nic, vms);
-	if (nic_offer(nic, g, vms) == 0)
-		return 0;
-	host_guest_nic_gone(g);
-	snprintf(err, cap, "%s: out of memory while offering it again",
-	    nic->spec.name);
-	return -ENOMEM;
-}
-
 /* Tell the guest.  0, or -errno and it is as before. */
 static int
 nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
@@ -527,7 +519,12 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
 
 	nic->spec = *to;
 	if (nic->vsp != NULL && to->mtu != old.mtu) {
-		rc = nic_offer_again(nic, err, cap);
+		/*
+		 * The guest learns MTU and receive-section size at attach
+		 * alone: it is offered again when the guest has let go, which
+		 * every guest knows how to follow.
+		 */
+		nic_withdraw(nic);
 	} else if (nic->vsp != NULL) {
 		nic_vsp_config(nic, host_guest_kind(nic->guest), &c);
 		rc = vsp_reconfigure(nic->vsp, &c);

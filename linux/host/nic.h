@@ -16,6 +16,7 @@
 struct nic;
 struct nic_queue;
 struct nic_delay;
+struct nic_leaving;
 
 /* One queue of the backend, as it feeds the guest. */
 struct nic_source {
@@ -66,6 +67,7 @@ struct nic {
 	/* while a guest has it */
 	struct host_guest *guest;
 	struct vsp *vsp;
+	struct nic_leaving *leaving;	/* for when it is withdrawn */
 	uint32_t queues_open;
 };
 
@@ -77,10 +79,16 @@ void nic_destroy(struct nic *);
 
 /* Offer it to a guest: makes its NetVSP.  0 or E_*. */
 int nic_offer(struct nic *, struct host_guest *, struct vms *);
-/* Rescind it from its guest. */
-void nic_withdraw(struct nic *, struct vms *);
+/*
+ * Take it from its guest: it is free, and its NetVSP leaves (nic_leaving.h).
+ */
+void nic_withdraw(struct nic *);
 /* Its guest's vms is gone: let go of the NetVSP. */
 void nic_release(struct nic *);
+
+/* Memory of a NetVSP: alloc and free of struct vsp_ops. */
+void *nic_vsp_alloc(void *ctx, size_t bytes);
+void nic_vsp_free(void *ctx, void *p, size_t bytes);
 
 /* A worker met control messages: handle them. */
 void nic_control(struct nic *);

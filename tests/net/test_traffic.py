@@ -339,7 +339,8 @@ def test_nic_added_and_removed(lab):
     lab.run(None, [lab.hvnet, 'set', 'late0', '--remove'])
     lab.wait('no carrier', lambda: 'NO-CARRIER' in lab.run(
         'g', 'ip link show hn0').stdout)
-    assert 'hn0: the host took the NIC away\n' in lab.log(guest)
+    lab.wait('told', lambda: 'hn0: the host took the NIC away\n' in
+             lab.log(guest))
     lab.run(None, [lab.hvnet, 'set', '--add', spec])
     lab.wait('attach again', lambda: lab.guest_up('hn0'))
     lab.address('h', 'late0', 2)

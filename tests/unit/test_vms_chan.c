@@ -235,8 +235,16 @@ subchannels_offered_until_something_ends(void **state)
 	rig_delete(r);
 }
 
-static void
-rescind_closes_all(void **state)
+#define RESCIND(relid)	"02000000 00000000 " relid
+#define CLOSE(relid)	"07000000 00000000 " relid
+#define RELEASED(relid)	"0d000000 00000000 " relid
+
+/* Of another device than the rig's, with the same instance. */
+static const struct vms_dev_ops mute_ops = { .open = NULL };
+
+/* A primary and a sub-channel, both open and rescinded. */
+static struct rig *
+leaving(void)
 {
 	struct rig *r = connected(VMBUS_V5_3, &cfg_default);
 	uint8_t buf[VMBUS_MSG_MAX];
@@ -245,17 +253,110 @@ rescind_closes_all(void **state)
 	assert_int_equal(vms_subchannels_offer(r->vms, &r->dev, 1), 1);
 	assert_int_equal(rig_take(r, 0, buf), 196);
 	open_on(r, 2, 1);
-	vms_dev_rescind(r->vms, &r->dev);
+	assert_true(vms_dev_rescind(r->vms, &r->dev));
+	rig_expect(r, RESCIND("02000000"));
+	rig_expect(r, RESCIND("01000000"));
+	assert_string_equal(r->order, "o0o1");
+	return r;
+}
+
+static void
+rescinded_channels_stay_until_the_guest_closes(void **state)
+{
+	struct rig *r = leaving();
+
+	/* no more sub-channels; a second rescind changes nothing */
+	assert_int_equal(vms_subchannels_offer(r->vms, &r->dev, 1), E_STATE);
+	assert_true(vms_dev_rescind(r->vms, &r->dev));
+	rig_expect_none(r);
+	/* signals still find both, and the guest may move them */
+	assert_non_null(vms_connection_chan(r->vms, VMS_EVENT_CONN(1)));
+	assert_int_equal(rig_post(r, "16000000 00000000 02000000 01000000"),
+	    0);
+	rig_expect(r, "18000000 00000000 02000000 00000000");
+	assert_int_equal(rig_post(r, CLOSE("01000000")), 0);
 	assert_string_equal(r->order, "o0o1c1c0");
-	rig_expect(r, "02000000 00000000 02000000");
-	rig_expect(r, "02000000 00000000 01000000");
+	assert_false(rig_conn_declared(r, 0x2001));
+	assert_false(rig_conn_declared(r, 0x2002));
 	/* racing requests: no open result, GPADL torn down */
 	assert_int_equal(post_open(r, 1, 11, 0, 4), 0);
-	assert_int_equal(rig_post(r, "07000000 00000000 01000000"), 0);
+	assert_int_equal(rig_post(r, CLOSE("01000000")), 0);
 	rig_expect_none(r);
 	assert_int_equal(rig_post(r, "0b000000 00000000 01000000 0b000000"),
 	    0);
 	rig_expect(r, "0c000000 00000000 0b000000");
+	assert_int_equal(r->gone, 0);
+	assert_int_equal(rig_post(r, RELEASED("01000000")), 0);
+	assert_int_equal(r->gone, 1);
+	assert_null(r->dev.vms);
+	/* the sub-channel's relid is the guest's until it says so */
+	assert_int_equal(vms_dev_offer(r->vms, &r->dev), 0);
+	assert_int_equal(r->dev.relid, 1);
+	assert_int_equal(rig_post(r, RELEASED("02000000")), 0);
+	rig_expect_no_fault(r);
+	rig_delete(r);
+}
+
+static void
+a_release_closes_what_is_open(void **state)
+{
+	struct rig *r = leaving();
+
+	assert_int_equal(rig_post(r, RELEASED("02000000")), 0);
+	assert_string_equal(r->order, "o0o1c1");
+	assert_int_equal(rig_post(r, RELEASED("01000000")), 0);
+	assert_string_equal(r->order, "o0o1c1c0");
+	assert_int_equal(r->gone, 1);
+	assert_int_equal(vms_gpadl_count(r->vms), 0);
+	rig_expect_no_fault(r);
+	rig_delete(r);
+}
+
+static void
+an_instance_comes_back_after_its_release(void **state)
+{
+	struct rig *r = leaving();
+	struct vms_dev same, other;
+
+	rig_dev_init(&same, 0xa1);
+	same.ops = &mute_ops;
+	rig_dev_init(&other, 0xb2);
+	other.ops = &mute_ops;
+	assert_int_equal(vms_dev_offer(r->vms, &same), E_AGAIN);
+	assert_int_equal(vms_dev_offer(r->vms, &other), 0);
+	assert_int_equal(rig_post(r, CLOSE("01000000")), 0);
+	assert_int_equal(vms_dev_offer(r->vms, &same), E_AGAIN);
+	assert_int_equal(rig_post(r, RELEASED("01000000")), 0);
+	assert_int_equal(vms_dev_offer(r->vms, &same), 0);
+	assert_int_equal(same.relid, 1);
+	rig_expect_no_fault(r);
+	/* one that no guest knows of goes at once */
+	vms_reset(r->vms);
+	assert_false(vms_dev_rescind(r->vms, &same));
+	assert_false(vms_dev_rescind(r->vms, &other));
+	assert_null(same.vms);
+	rig_delete(r);
+}
+
+/* A guest that never lets go, and reboots. */
+static void
+the_end_of_a_connection_lets_go(void **state)
+{
+	struct rig *r = leaving();
+	struct vms_dev same;
+
+	rig_dev_init(&same, 0xa1);
+	same.ops = &mute_ops;
+	assert_int_equal(rig_post_on(r, 4,
+	    "0e000000 00000000 03000500 00000000 0200", 40), 0);
+	assert_string_equal(r->order, "o0o1c1c0");
+	assert_int_equal(r->gone, 1);
+	rig_expect(r, "0f000000 00000000 0100 0000 04000000");
+	assert_int_equal(vms_dev_offer(r->vms, &same), 0);
+	assert_int_equal(rig_post(r, "03000000 00000000"), 0);
+	assert_int_equal(same.relid, 1);
+	assert_false(rig_conn_declared(r, 0x2002));
+	assert_true(vms_dev_rescind(r->vms, &same));
 	rig_expect_no_fault(r);
 	rig_delete(r);
 }
@@ -310,7 +411,11 @@ main(void)
 		cmocka_unit_test(close_gives_the_ring_back),
 		cmocka_unit_test(primary_close_takes_its_subchannels),
 		cmocka_unit_test(subchannels_offered_until_something_ends),
-		cmocka_unit_test(rescind_closes_all),
+		cmocka_unit_test(
+		    rescinded_channels_stay_until_the_guest_closes),
+		cmocka_unit_test(a_release_closes_what_is_open),
+		cmocka_unit_test(an_instance_comes_back_after_its_release),
+		cmocka_unit_test(the_end_of_a_connection_lets_go),
 		cmocka_unit_test(contact_and_unload_close_what_is_open),
 		cmocka_unit_test(guest_that_breaks_a_ring_is_noted_once),
 	};

@@ -55,6 +55,7 @@ struct rig {
 	bool let_go;
 	struct vms_gpadl *held;
 	char order[64];		/* 'o' and 'c' with the subindex */
+	uint32_t gone;
 };
 
 static inline struct rig *
@@ -225,9 +226,17 @@ rig_dev_gpadl_gone(struct vms_dev *d, uint32_t gpadl)
 	return true;
 }
 
+static inline void
+rig_dev_gone(struct vms_dev *d)
+{
+	assert_null(d->vms);
+	if (d->instance.b[0] == 0xa1)
+		rig_of_dev(d)->gone++;
+}
+
 static const struct vms_dev_ops rig_dev_ops = {
 	.open = rig_dev_open, .close = rig_dev_close,
-	.gpadl_gone = rig_dev_gpadl_gone,
+	.gpadl_gone = rig_dev_gpadl_gone, .gone = rig_dev_gone,
 };
 
 static inline void *

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * NetVSPs that guests have yet to let go of.
+ *
+ * Theory of operation.  A guest says little while it lets go of a NIC, so all
+ * channels of a NetVSP that leaves are looked at by one timer on the control
+ * thread, with bounded work in each look: often while the guest says something,
+ * and ever less often when it does not.  Nothing depends on its signals.
+ *
+ *	QUIETING	the link went down; served, not rescinded yet
+ *	RESCINDED	RESCIND_OFFER is out; served; the NIC waits
+ *	OVERDUE		likewise, and others may have the instance
+ *
+ * RESCIND_OFFER waits until the guest was silent for LEAVING_QUIET_NS and has
+ * read all answers.  Linux stops listening to a channel before it begins to
+ * wait for what it has under way there, so what is unanswered at that moment
+ * is waited for without end (its handling of a rescind, since 4.19); and it
+ * finishes an attach that it is in the middle of.  A guest that is never silent
+ * is told after LEAVING_LOUD_NS.
+ *
+ * A guest that has not let go LEAVING_RELEASE_NS after that keeps the NIC from
+ * itself alone.
+ */
+#include "linux/host/nic_leaving.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/ring_chan.h"
+#include "linux/host/nic.h"
+#include "linux/run/clock.h"
+
+/* Policy: silence before a NIC is rescinded, and how long it is waited for. */
+#define LEAVING_QUIET_NS	100000000u
+#define LEAVING_LOUD_NS		3000000000u
+/* Policy: a guest that has not let go by then keeps no other from the NIC. */
+#define LEAVING_RELEASE_NS	30000000000u
+/* Policy: time between looks. */
+#define LEAVING_LOOK_MIN_US	1000u
+#define LEAVING_LOOK_MAX_US	128000u
+/* Policy: packets of a channel in a pass, and passes in a look. */
+#define LEAVING_BUDGET		64u
+#define LEAVING_PASSES		4u
+
+enum leaving_state { LEAVING_QUIETING, LEAVING_RESCINDED, LEAVING_OVERDUE };
+
+struct nic_leaving {
+	struct host *host;
+	struct nic_leaving *next;
+	struct host_guest *guest;
+	struct event *look;
+	struct vsp *vsp;		/* NULL until it begins */
+	char name[NIC_NAME_LEN];
+	uint8_t mac[6];
+	enum leaving_state state;
+	uint32_t look_us;
+	uint64_t since_ns;		/* of the state */
+	uint64_t heard_ns;		/* the guest said something */
+	bool control_due;
+	bool heard;			/* since the last look */
+	bool gone;			/* the guest let go */
+	struct chan *chan[VSP_MAX_QUEUES];
+};
+
+static void
+leaving_look_in(struct nic_leaving *l, uint32_t us)
+{
+	const struct timeval tv = { 0, (suseconds_t)us };
+
+	l->look_us = us;
+	evtimer_add(l->look, &tv);
+}
+
+/* --- the NetVSP's needs --- */
+
+static void
+leaving_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
+{
+	/* The link is down: none comes here. */
+}
+
+static void
+leaving_from_guest_flush(void *ctx, uint32_t queue)
+{
+}
+
+static void
+leaving_to_guest_wake(void *ctx, uint32_t queue)
+{
+}
+
+static void
+leaving_control_wanted(void *ctx)
+{
+	struct nic_leaving *l = ctx;
+
+	l->control_due = true;
+}
+
+static void
+leaving_queue_start(void *ctx, uint32_t queue, struct chan *c)
+{
+	struct nic_leaving *l = ctx;
+
+	l->chan[queue] = c;
+	l->heard = true;
+	leaving_look_in(l, LEAVING_LOOK_MIN_US);
+}
+
+static void
+leaving_queue_stop(void *ctx, uint32_t queue)
+{
+	struct nic_leaving *l = ctx;
+
+	l->chan[queue] = NULL;
+}
+
+static void
+leaving_trace(void *ctx, bool to_guest, bool rndis, struct span msg)
+{
+	struct nic_leaving *l = ctx;
+
+	transcript_line(l->host->transcript, l->name, to_guest,
+	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
+}
+
+static void
+leaving_gone(void *ctx)
+{
+	struct nic_leaving *l = ctx;
+
+	l->gone = true;
+	leaving_look_in(l, 0);
+}
+
+static const struct vsp_ops leaving_ops = {
+	.alloc = nic_vsp_alloc,
+	.free = nic_vsp_free,
+	.from_guest = leaving_from_guest,
+	.from_guest_flush = leaving_from_guest_flush,
+	.to_guest_wake = leaving_to_guest_wake,
+	.control_wanted = leaving_control_wanted,
+	.queue_start = leaving_queue_start,
+	.queue_stop = leaving_queue_stop,
+	.trace = leaving_trace,
+	.gone = leaving_gone,
+};
+
+/* --- service --- */
+
+static void
+leaving_serve_queue(struct nic_leaving *l, uint32_t k)
+{
+	for (uint32_t n = 0; n < LEAVING_PASSES; n++) {
+		enum vsp_poll p = vsp_from_guest_poll(l->vsp, k,
+		    LEAVING_BUDGET);
+
+		if (!l->control_due && p != VSP_POLL_WORK)
+			return;
+		l->heard = true;
+		if (l->control_due) {
+			l->control_due = false;
+			if (vsp_control_run(l->vsp))
+				l->control_due = true;
+		}
+	}
+}
+
+/* Has the guest read all that we wrote? */
+static bool
+leaving_read(const struct nic_leaving *l)
+{
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (l->chan[k] != NULL &&
+		    !ring_chan_drained(ring_chan_of(l->chan[k])))
+			return false;
+	return true;
+}
+
+static void
+leaving_enter(struct nic_leaving *l, enum leaving_state s, uint64_t now)
+{
+	l->state = s;
+	l->since_ns = now;
+}
+
+static void
+leaving_rescind(struct nic_leaving *l, uint64_t now)
+{
+	leaving_enter(l, LEAVING_RESCINDED, now);
+	l->gone = !vms_dev_rescind(host_guest_vms(l->guest), vsp_dev(l->vsp));
+}
+
+static void
+leaving_overdue(struct nic_leaving *l, uint64_t now)
+{
+	leaving_enter(l, LEAVING_OVERDUE, now);
+	host_log(&l->host->log, "%s: guest %u has not let go of it within "
+	    "%u s: other guests may have it now, and this one when it has let "
+	    "go or was reset", l->name, host_guest_number(l->guest),
+	    (uint32_t)(LEAVING_RELEASE_NS / 1000000000u));
+	host_nics_offer(l->host, NULL);
+}
+
+static void
+leaving_unlist(struct nic_leaving *l)
+{
+	struct nic_leaving **p = &l->host->leaving;
+
+	while (*p != l)
+		p = &(*p)->next;
+	*p = l->next;
+}
+
+static void
+leaving_on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct nic_leaving *l = arg;
+	uint64_t now = clock_now_ns();
+
+	if (!l->gone)
+		for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+			if (l->chan[k] != NULL)
+				leaving_serve_queue(l, k);
+	if (l->heard)
+		l->heard_ns = now;
+	if (l->state == LEAVING_QUIETING && !l->gone &&
+	    ((now - l->heard_ns >= LEAVING_QUIET_NS && leaving_read(l)) ||
+	    now - l->since_ns >= LEAVING_LOUD_NS))
+		leaving_rescind(l, now);
+	if (l->state == LEAVING_RESCINDED && !l->gone &&
+	    now - l->since_ns >= LEAVING_RELEASE_NS)
+		leaving_overdue(l, now);
+	if (l->gone) {
+		struct host *h = l->host;
+		struct host_guest *g = l->guest;
+
+		leaving_unlist(l);
+		nic_leaving_free(l);
+		host_nics_offer(h, g);
+		return;
+	}
+	leaving_look_in(l, l->heard ? LEAVING_LOOK_MIN_US :
+	    min_u32(l->look_us * 2, LEAVING_LOOK_MAX_US));
+	l->heard = false;
+}
+
+/* --- life --- */
+
+struct nic_leaving *
+nic_leaving_create(struct host *h, struct host_guest *g)
+{
+	struct nic_leaving *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->host = h;
+	l->guest = g;
+	l->look = evtimer_new(h->base, leaving_on_look, l);
+	if (l->look == NULL) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+nic_leaving_free(struct nic_leaving *l)
+{
+	if (l == NULL)
+		return;
+	vsp_destroy(l->vsp);
+	event_free(l->look);
+	free(l);
+}
+
+void
+nic_leaving_begin(struct nic_leaving *l, const char *name,
+    const uint8_t mac[6], struct vsp *vsp)
+{
+	uint64_t now = clock_now_ns();
+
+	l->vsp = vsp;
+	strcpy(l->name, name);
+	memcpy(l->mac, mac, sizeof(l->mac));
+	l->heard_ns = now;
+	leaving_enter(l, LEAVING_QUIETING, now);
+	l->next = l->host->leaving;
+	l->host->leaving = l;
+	leaving_look_in(l, LEAVING_LOOK_MIN_US);
+	vsp_leave(vsp, &leaving_ops, l);
+	/* A guest that is not connected need not be spared. */
+	if (vms_version(host_guest_vms(l->guest)) == 0)
+		leaving_rescind(l, now);
+}
+
+void
+nic_leaving_end_guest(struct host *h, const struct host_guest *g)
+{
+	struct nic_leaving **p = &h->leaving, *l;
+
+	while ((l = *p) != NULL) {
+		if (l->guest != g) {
+			p = &l->next;
+			continue;
+		}
+		*p = l->next;
+		nic_leaving_free(l);
+	}
+}
+
+void
+nic_leaving_memory_changed(struct host *h, const struct host_guest *g)
+{
+	for (struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
+		if (l->guest == g) {
+			vsp_memory_changed(l->vsp);
+			leaving_look_in(l, LEAVING_LOOK_MIN_US);
+		}
+}
+
+struct host_guest *
+nic_leaving_holder(const struct host *h, const uint8_t mac[6],
+    const struct host_guest *g)
+{
+	for (struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
+		if (memcmp(l->mac, mac, sizeof(l->mac)) == 0 &&
+		    (l->state != LEAVING_OVERDUE || g == NULL ||
+		    l->guest == g))
+			return l->guest;
+	return NULL;
+}
+
+uint32_t
+nic_leaving_count(const struct host *h, const struct host_guest *g)
+{
+	uint32_t n = 0;
+
+	for (const struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
+		n += g == NULL || l->guest == g;
+	return n;
+}
