@@ -21,5 +21,7 @@ enum hv_err {
 
 /* A short name for logs, such as "E_PEER"; "ok" for values >= 0. */
 const char *hv_err_name(int err);
+/* The same in words, for a sentence: "no answer in time". */
+const char *hv_err_text(int err);
 
 #endif

@@ -89,7 +89,7 @@ static void
 frames_failed(void *ctx, int err, enum fault why, const char *stage)
 {
 	frames_break(ctx, "%s at %s%s%s", err == E_GONE ?
-	    "the host took the NIC back" : hv_err_name(err), stage,
+	    "the host took the NIC back" : hv_err_text(err), stage,
 	    why == FAULT_NONE ? "" : ": ",
 	    why == FAULT_NONE ? "" : fault_text(why));
 }
@@ -157,7 +157,7 @@ frames_on_connected(void *ctx, int version_or_err)
 {
 	if (version_or_err < 0)
 		frames_break(ctx, "VMBus: the host accepted none of our "
-		    "versions (%s)", hv_err_name(version_or_err));
+		    "versions (%s)", hv_err_text(version_or_err));
 }
 
 void

@@ -226,7 +226,7 @@ guest_set_rss(struct guest *g, const char *key_text, const char *table_text)
 	rc = vsc_set_rss(g->vsc, key, table, n);
 	if (rc < 0)
 		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
-		    hv_err_name(rc));
+		    hv_err_text(rc));
 	guest_steer(g);
 	return json_pack("{s:b}", "ok", 1);
 }
@@ -261,7 +261,7 @@ guest_set(struct guest *g, const json_t *set)
 	rc = vsc_set_offloads(g->vsc, off);
 	if (rc < 0)
 		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
-		    hv_err_name(rc));
+		    hv_err_text(rc));
 	g->cfg.vsc.offloads = off;
 	guest_offloads_apply(g, off);
 	return json_pack("{s:b}", "ok", 1);

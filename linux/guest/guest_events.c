@@ -127,8 +127,9 @@ guest_on_connected(void *ctx, int version_or_err)
 
 	if (version_or_err < 0) {
 		snprintf(g->reason, sizeof(g->reason),
-		    "VMBus: the host accepted none of our versions (%s)",
-		    hv_err_name(version_or_err));
+		    "VMBus: %s", version_or_err == E_NOTSUP ?
+		    "the host accepts no version that --max-vmbus and "
+		    "--min-vmbus let us offer" : hv_err_text(version_or_err));
 		g->reset = true;
 	} else if (g->offered == NULL) {
 		snprintf(g->reason, sizeof(g->reason),
@@ -293,7 +294,7 @@ guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
 		    "away");
 	else
 		snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: "
-		    "%s%s%s", stage, hv_err_name(err), why != FAULT_NONE ?
+		    "%s%s%s", stage, hv_err_text(err), why != FAULT_NONE ?
 		    ": " : "", why != FAULT_NONE ? fault_text(why) : "");
 	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
 	g->rescinded = err == E_GONE;

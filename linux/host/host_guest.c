@@ -132,7 +132,7 @@ guest_offer(struct host_guest *g, struct nic *nic)
 	else
 		host_log_of(&g->host->log, host_log_nic(nic->spec.name),
 		    HOST_LOG_REFUSED, "%s: offering it to guest %u: %s",
-		    nic->spec.name, g->number, hv_err_name(rc));
+		    nic->spec.name, g->number, hv_err_text(rc));
 }
 
 static void

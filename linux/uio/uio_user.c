@@ -117,7 +117,7 @@ uio_on_opened(struct uio *u, int err)
 {
 	if (err < 0) {
 		fprintf(stderr, "hvnet uio: the host did not open the "
-		    "channel: %s\n", hv_err_name(err));
+		    "channel: %s\n", hv_err_text(err));
 		uio_user_forget(u);
 	} else {
 		const struct timeval beat = { 0, UIO_BEAT_MS * 1000 };

@@ -102,7 +102,7 @@ sub_opened(struct chan *c, int err)
 	}
 	if (rc < 0)
 		fprintf(stderr, "hvnet uio: sub-channel %u: %s\n", c->subindex,
-		    err < 0 ? hv_err_name(err) : strerror(-rc));
+		    err < 0 ? hv_err_text(err) : strerror(-rc));
 }
 
 static void
@@ -208,7 +208,7 @@ primary_gpadl_created(struct chan *c, uint32_t gpadl, int err)
 	if (err < 0)
 		uio_over(u, UIO_REFUSED, "the host did not take the %s buffer: "
 		    "%s", gpadl == u->gpadl[UIO_MAP_RECV] ? "receive" : "send",
-		    hv_err_name(err));
+		    hv_err_text(err));
 	else if (gpadl == u->gpadl[UIO_MAP_RECV])
 		(void)buffer_announce(u, UIO_MAP_SEND);
 	else
@@ -278,7 +278,7 @@ uio_on_connected(void *ctx, int version_or_err)
 
 	if (version_or_err < 0)
 		uio_over(u, UIO_REFUSED, "the host accepted none of our VMBus "
-		    "versions (%s)", hv_err_name(version_or_err));
+		    "versions (%s)", hv_err_text(version_or_err));
 	else if (u->primary == NULL)
 		uio_over(u, UIO_REFUSED, "the host has no free NIC%s%s",
 		    u->cfg.nic[0] != '\0' ? " of the name " : "", u->cfg.nic);
