@@ -114,18 +114,20 @@ struct hvnet_stats {
 	uint64_t tx_invalid;	/* frames refused: size or offsets */
 };
 
-/* Defaults: 1 queue, all offloads, 10 s. */
+/* Defaults: 1 queue, all offloads, 10 s, 256 MiB. */
 void hvnet_config_default(struct hvnet_config *);
 
 /*
  * Connect and attach; blocks until frames can be sent, or timeout_ms.  NULL
- * with a sentence in err.  Borrows the configuration for the call.
+ * with a sentence in err (which may be NULL).  Borrows the configuration for
+ * the call.  What is NULL or zero in it has its default, but for connect, which
+ * has none, and offloads, where zero means none.
  */
 struct hvnet *hvnet_open(const struct hvnet_config *, char *err,
     size_t err_cap);
 /*
  * Detach and free everything, also after HVNET_GONE.  No other thread may be in
- * a call, or touch a frame, any more.  Blocks, 5 s at most.
+ * a call, or touch a frame, any more.  Blocks, 5 s at most.  NULL is allowed.
  */
 void hvnet_close(struct hvnet *);
 

@@ -35,6 +35,36 @@ hvnet_config_default(struct hvnet_config *c)
 		.memory_bytes = 256u << 20 };
 }
 
+/* The caller's wishes, with defaults where there is none.  False: unusable. */
+static bool
+frames_config(struct hvnet_config *out, const struct hvnet_config *in,
+    char *err, size_t cap)
+{
+	struct hvnet_config def;
+
+	hvnet_config_default(&def);
+	*out = in != NULL ? *in : def;
+	if (out->connect == NULL || out->connect[0] == '\0') {
+		snprintf(err, cap, "connect: no socket of a host, nor uio:N");
+		return false;
+	}
+	if (out->name == NULL)
+		out->name = def.name;
+	if (out->nic == NULL)
+		out->nic = def.nic;
+	if (out->queues == 0)
+		out->queues = def.queues;
+	if (out->timeout_ms == 0)
+		out->timeout_ms = def.timeout_ms;
+	if (out->memory_bytes == 0)
+		out->memory_bytes = def.memory_bytes;
+	if (out->queues > HVNET_MAX_QUEUES) {
+		snprintf(err, cap, "queues: 1 to %u", HVNET_MAX_QUEUES);
+		return false;
+	}
+	return true;
+}
+
 static bool
 frames_tunables(struct hvnet *h, char *err, size_t cap)
 {
@@ -65,6 +95,15 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	return true;
 }
 
+/* The link waits for the host: while open() and close() may. */
+static bool
+frames_go_on(void *ctx)
+{
+	const struct hvnet *h = ctx;
+
+	return h->close_by == 0 || clock_now_ns() < h->close_by;
+}
+
 static bool
 frames_connect(struct hvnet *h, char *err, size_t cap)
 {
@@ -72,7 +111,9 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 		.name = h->cfg.name, .nic = h->cfg.nic,
 		/* A guest that polls: the host polls it, too. */
 		.kind = LINK_KIND_POLL, .max_nics = 1,
-		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes };
+		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes,
+		.timeout_ms = h->cfg.timeout_ms, .go_on = frames_go_on,
+		.ctx = h };
 	struct vmc_config vc = { .vps = h->cfg.queues,
 		.signal = VMC_SIGNAL_EDGE };
 
@@ -90,39 +131,54 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 	return true;
 }
 
+/* Link, VMBus and NetVSC, until frames can be sent.  False: why in err. */
+static bool
+frames_bring_up(struct hvnet *h, char *err, size_t cap)
+{
+	const uint64_t end = clock_now_ns() + h->cfg.timeout_ms * 1000000ull;
+	const char *nic = h->cfg.nic;
+	uint64_t now;
+
+	if (!frames_tunables(h, err, cap) ||
+	    (frames_uio_wanted(h->cfg.connect) ?
+	    frames_uio_connect(h, err, cap) < 0 :
+	    !frames_connect(h, err, cap)))
+		return false;
+	now = clock_now_ns();
+	if (frames_until(h, &h->attached, now < end ? end - now : 0))
+		return true;
+	if (h->gone != 0)
+		snprintf(err, cap, "%s", h->why);
+	else
+		snprintf(err, cap, "NIC%s%s: %s in time",
+		    nic[0] != '\0' ? " " : "", nic, h->vsc != NULL ?
+		    "it did not attach" : "the host did not offer it");
+	return false;
+}
+
 struct hvnet *
 hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
 {
 	struct hvnet *h;
+	char none[1];
 
-	snprintf(err, cap, "out of memory");
-	if (cfg->queues == 0 || cfg->queues > HVNET_MAX_QUEUES) {
-		snprintf(err, cap, "queues: 1 to %u", HVNET_MAX_QUEUES);
-		return NULL;
+	if (err == NULL) {
+		err = none;
+		cap = sizeof(none);
 	}
+	snprintf(err, cap, "out of memory");
 	h = calloc(1, sizeof(*h));
 	if (h == NULL)
 		return NULL;
-	h->cfg = *cfg;
-	h->queue = aligned_alloc(OS_CACHELINE, cfg->queues *
-	    sizeof(h->queue[0]));
-	if (h->queue != NULL)
-		memset(h->queue, 0, cfg->queues * sizeof(h->queue[0]));
-	if (h->queue == NULL || !frames_tunables(h, err, cap) ||
-	    (frames_uio_wanted(cfg->connect) ?
-	    frames_uio_connect(h, err, cap) < 0 :
-	    !frames_connect(h, err, cap))) {
-		hvnet_close(h);
+	if (!frames_config(&h->cfg, cfg, err, cap)) {
+		free(h);
 		return NULL;
 	}
-	if (!frames_until(h, &h->attached, cfg->timeout_ms * 1000000ull)) {
-		if (h->gone != 0)
-			snprintf(err, cap, "%s", h->why);
-		else
-			snprintf(err, cap, "NIC%s%s: %s in time",
-			    cfg->nic[0] != '\0' ? " " : "", cfg->nic,
-			    h->vsc != NULL ? "it did not attach" :
-			    "the host did not offer it");
+	h->queue = aligned_alloc(OS_CACHELINE, h->cfg.queues *
+	    sizeof(h->queue[0]));
+	if (h->queue != NULL)
+		memset(h->queue, 0, h->cfg.queues * sizeof(h->queue[0]));
+	if (h->queue == NULL || !frames_bring_up(h, err, cap)) {
 		hvnet_close(h);
 		return NULL;
 	}
@@ -133,6 +189,14 @@ hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
 }
 
 /* --- close --- */
+
+static uint64_t
+frames_close_ns(const struct hvnet *h)
+{
+	uint64_t now = clock_now_ns();
+
+	return now < h->close_by ? h->close_by - now : 0;
+}
 
 static void
 frames_detach(struct hvnet *h)
@@ -145,7 +209,7 @@ frames_detach(struct hvnet *h)
 	}
 	if (h->vsc != NULL) {
 		vsc_detach(h->vsc, clock_now_ns());
-		if (!frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS)) {
+		if (!frames_until(h, &h->vsc_down, frames_close_ns(h))) {
 			vmc_lost(h->vmc);
 			(void)frames_until(h, &h->vsc_down, 100000000u);
 		}
@@ -155,7 +219,7 @@ frames_detach(struct hvnet *h)
 			vsc_free(h->vsc);
 		h->vsc = NULL;
 		vmc_unload(h->vmc, clock_now_ns());
-		(void)frames_until(h, &h->unloaded, FRAMES_CLOSE_NS);
+		(void)frames_until(h, &h->unloaded, frames_close_ns(h));
 	}
 	vmc_lost(h->vmc);
 	vmc_destroy(h->vmc);
@@ -164,6 +228,9 @@ frames_detach(struct hvnet *h)
 void
 hvnet_close(struct hvnet *h)
 {
+	if (h == NULL)
+		return;
+	h->close_by = clock_now_ns() + FRAMES_CLOSE_NS;
 	if (h->bus != NULL)
 		frames_uio_close(h);
 	if (h->vmc != NULL)

@@ -36,7 +36,7 @@
 #define FRAMES_CONTROL_CALLS	64u
 /* Policy: between looks at the socket. */
 #define FRAMES_SOCKET_NS	2000000u
-/* Policy: how long hvnet_close() waits, for the NetVSC and for VMBus. */
+/* Policy: how long hvnet_close() waits for the host. */
 #define FRAMES_CLOSE_NS		5000000000ull
 
 struct frames_queue {
@@ -60,6 +60,7 @@ struct hvnet {
 	struct uio_bus *bus;		/* in place of both, with "uio:" */
 	struct vsc *vsc;
 	uint64_t socket_at;
+	uint64_t close_by;		/* deadline of hvnet_close(); 0: open */
 	bool closing;
 	bool attached, vsc_down, unloaded;
 	/* control writes, all read */
