@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "linux/guest/guest.h"
 #include "linux/link/link_wire.h"
+#include "linux/run/clock.h"
 #include "linux/run/name.h"
 
 #define CMD_TICK_MS	50u
@@ -28,11 +29,11 @@ struct cmd_guest {
 	struct options_attach attach;
 	struct guest *guest;
 	uint32_t wait_ms;	/* --wait-up; 0: for ever */
-	uint32_t waited_ms;
+	uint64_t start_ns;
 	bool up;		/* was up once */
 	char detail[256];
 	char said[256];		/* of what it waits for */
-	unsigned int say_ms;	/* not before so long a wait */
+	uint64_t say_ms;	/* not before so long a wait */
 	char where[128];
 };
 
@@ -80,7 +81,7 @@ static const struct argp_option options[] = {
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "How the host is told of packets: auto (default), edge (once a "
 	    "batch), packet (each packet, legacy), monitor (monitor page), "
-	    "poll (never: the host polls)", 3 },
+	    "poll (when the host asks alone: it is asked to poll)", 3 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",
@@ -340,6 +341,7 @@ static int
 cmd_guest_tick(void *ctx)
 {
 	struct cmd_guest *g = ctx;
+	uint64_t waited_ms = (clock_now_ns() - g->start_ns) / 1000000;
 
 	if (guest_stopped(g->guest))
 		return CLI_LOST + 1;
@@ -350,16 +352,15 @@ cmd_guest_tick(void *ctx)
 		printf("%s is up\n", g->cfg.ifname);
 		return 0;
 	}
-	g->waited_ms += CMD_TICK_MS;
 	/* Of a NIC of the kernel the guest itself says it. */
-	if (g->wait_ms == 0 && g->cfg.uio < 0 && g->waited_ms >= g->say_ms &&
+	if (g->wait_ms == 0 && g->cfg.uio < 0 && waited_ms >= g->say_ms &&
 	    strcmp(g->said, g->detail) != 0) {
 		fprintf(stderr, "hvnet guest: %s: %s\n", g->cfg.ifname,
 		    g->detail);
 		snprintf(g->said, sizeof(g->said), "%s", g->detail);
-		g->say_ms = g->waited_ms + CMD_SAY_MS;
+		g->say_ms = waited_ms + CMD_SAY_MS;
 	}
-	if (g->wait_ms != 0 && g->waited_ms >= g->wait_ms)
+	if (g->wait_ms != 0 && waited_ms >= g->wait_ms)
 		return CLI_REFUSED + 1;
 	return 0;
 }
@@ -373,6 +374,7 @@ cmd_guest_serve(struct cmd_guest *g, struct loop *l)
 	g->guest = guest_start(&g->cfg, loop_base(l), err, sizeof(err));
 	if (g->guest == NULL)
 		return cli_fail(CLI_FAILED, "%s", err);
+	g->start_ns = clock_now_ns();
 	end = loop_run(l, cmd_guest_tick, g, CMD_TICK_MS);
 	loop_signals_release(l);
 	guest_stop(g->guest);

@@ -27,6 +27,9 @@
 #define GUEST_RETRY_NS		200000000ull
 /* Policy: packets a channel in one turn of dispatch. */
 #define GUEST_BUDGET		64u
+/* Policy: how long a stop waits for the host: of one that is up, and else. */
+#define GUEST_STOP_UP_NS	3000000000ull
+#define GUEST_STOP_NS		1000000000ull
 
 const char *
 guest_state_name(enum guest_state s)
@@ -78,23 +81,52 @@ guest_vps_unpark(struct guest *g)
 
 /* --- states --- */
 
-static int
-guest_connect(struct guest *g, uint64_t now)
+static bool
+guest_stop_due(const struct guest *g, uint64_t now)
 {
+	return os_ld32_acq(&g->stopping) != 0 && now >= g->stop_at;
+}
+
+/* The link waits for the host: be parked meanwhile, and stop when told to. */
+static bool
+guest_go_on(void *ctx)
+{
+	struct guest *g = ctx;
+
+	if (g->link == NULL)
+		snprintf(g->reason, sizeof(g->reason), "%s: the host does "
+		    "not answer", g->cfg.connect);
+	vp_yield(&g->vp[0]);
+	if (g->link == NULL)
+		return os_ld32(&g->stopping) == 0;
+	return !guest_stop_due(g, clock_now_ns());
+}
+
+static int
+guest_connect(struct guest *g)
+{
+	/* A host that does not look at the moment asks to be told: edge. */
+	const bool poll = g->cfg.signal == VMC_SIGNAL_POLL;
 	const struct link_guest_config lc = { .path = g->cfg.connect,
 		.name = g->cfg.name, .nic = g->cfg.nic,
-		.kind = LINK_KIND_HVNET, .max_nics = 1, .vps = g->cfg.vps,
-		.memory_bytes = g->cfg.memory_bytes };
+		.kind = poll ? LINK_KIND_POLL : LINK_KIND_HVNET,
+		.max_nics = 1, .vps = g->cfg.vps,
+		.memory_bytes = g->cfg.memory_bytes,
+		.go_on = guest_go_on, .ctx = g };
 	struct vmc_config vc = { .vps = g->cfg.vps,
 		.max_version = g->cfg.max_vmbus,
-		.min_version = g->cfg.min_vmbus, .signal = g->cfg.signal };
+		.min_version = g->cfg.min_vmbus,
+		.signal = poll ? VMC_SIGNAL_EDGE : g->cfg.signal };
+	char err[sizeof(g->reason)];
 	int rc;
 
 	if (g->cfg.uio >= 0)
 		return guest_uio_connect(g);
-	rc = link_guest_open(&lc, &g->link, g->reason, sizeof(g->reason));
-	if (rc < 0)
+	rc = link_guest_open(&lc, &g->link, err, sizeof(err));
+	if (rc < 0) {
+		memcpy(g->reason, err, sizeof(err));
 		return rc;
+	}
 	for (uint32_t i = 0; i < g->cfg.vps; i++) {
 		vc.simp[i] = link_guest_simp(g->link, i);
 		vc.siefp[i] = link_guest_siefp(g->link, i);
@@ -103,12 +135,13 @@ guest_connect(struct guest *g, uint64_t now)
 	}
 	vp_source_add(&g->vp[0], link_guest_fd(g->link), VP_SOURCE_SOCKET, 0);
 	g->vmc = vmc_create(&vc, &guest_vmc_ops, g);
-	if (g->vmc == NULL || vmc_start(g->vmc, now) < 0) {
+	if (g->vmc == NULL || vmc_start(g->vmc, clock_now_ns()) < 0) {
 		snprintf(g->reason, sizeof(g->reason), "out of memory");
 		g->lost = true;
 		return -ENOMEM;
 	}
-	snprintf(g->reason, sizeof(g->reason), "negotiating VMBus");
+	snprintf(g->reason, sizeof(g->reason), "the host does not answer at "
+	    "VMBus");
 	g->state = GUEST_CONNECTING;
 	return 0;
 }
@@ -119,6 +152,8 @@ guest_disconnect(struct guest *g)
 {
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
+	/* At once: the link may wait and let the main thread look. */
+	g->state = GUEST_WAIT_HOST;
 	if (g->vsc != NULL) {
 		g->leaked_bytes += vsc_leaked_bytes(g->vsc);
 		vsc_free(g->vsc);
@@ -141,7 +176,6 @@ guest_disconnect(struct guest *g)
 	g->lost = g->reset = g->rescinded = g->dropped = false;
 	g->timer_at = UINT64_MAX;
 	g->retry_at = clock_now_ns() + GUEST_RETRY_NS;
-	g->state = GUEST_WAIT_HOST;
 }
 
 static void
@@ -244,6 +278,8 @@ guest_control(struct guest *g)
 	    os_ld32(&g->stopping) == 0)
 		return;
 	os_xchg32(&g->control_due, 0);
+	if (g->state > GUEST_WAIT_HOST && guest_stop_due(g, now))
+		g->lost = true;		/* the host does not answer */
 	do {
 		before = g->state;
 		guest_timers(g, now);
@@ -254,8 +290,8 @@ guest_control(struct guest *g)
 				g->state = GUEST_STOPPED;
 				os_st32(&g->stopped, 1);
 			} else if (now >= g->retry_at &&
-			    guest_connect(g, now) < 0) {
-				g->retry_at = now + GUEST_RETRY_NS;
+			    guest_connect(g) < 0) {
+				g->retry_at = clock_now_ns() + GUEST_RETRY_NS;
 			}
 		} else if (g->state <= GUEST_UP &&
 		    (g->reset || os_ld32(&g->stopping) != 0)) {
@@ -271,6 +307,9 @@ guest_timeout_ms(const struct guest *g)
 {
 	uint64_t now = clock_now_ns();
 	uint64_t at = g->state == GUEST_WAIT_HOST ? g->retry_at : g->timer_at;
+
+	if (os_ld32_acq(&g->stopping) != 0 && g->stop_at < at)
+		at = g->stop_at;
 
 	if ((g->lost && !g->dropped) || (g->reset && g->state <= GUEST_UP) ||
 	    os_ld32(&g->control_due) != 0)
@@ -380,7 +419,13 @@ fail:
 void
 guest_stop(struct guest *g)
 {
-	os_st32(&g->stopping, 1);
+	bool up;
+
+	vp_park(&g->vp[0]);
+	up = g->state == GUEST_UP;
+	vp_unpark(&g->vp[0]);
+	g->stop_at = clock_now_ns() + (up ? GUEST_STOP_UP_NS : GUEST_STOP_NS);
+	os_st32_rel(&g->stopping, 1);
 	for (uint32_t i = 0; i < g->cfg.vps; i++) {
 		vp_wake(&g->vp[i]);
 		vp_join(&g->vp[i]);

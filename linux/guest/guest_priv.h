@@ -60,6 +60,7 @@ struct guest {
 	char reason[160];	/* why it is not up */
 	bool uio_said;		/* the user was told so, of a uio */
 
+	uint64_t stop_at;	/* ns; before `stopping` */
 	uint32_t stopping;	/* any thread sets it, once */
 	uint32_t stopped;
 	uint32_t control_due;	/* any thread sets it: run the timers now */

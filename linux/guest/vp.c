@@ -45,6 +45,13 @@ vp_park_here(struct vp *v)
 	counter_add(&v->counters.parks, 1);
 }
 
+void
+vp_yield(struct vp *v)
+{
+	if (os_ld32_acq(&v->park_wanted) > 0)
+		vp_park_here(v);
+}
+
 static void
 vp_note(struct vp *v, const struct epoll_event *e)
 {
@@ -115,8 +122,7 @@ vp_main(void *arg)
 		int n = vp_wait(v, ev);
 
 		/* Zero: what was done while it was not comes before this. */
-		if (os_ld32_acq(&v->park_wanted) > 0)
-			vp_park_here(v);
+		vp_yield(v);
 		for (int i = 0; i < n; i++)
 			vp_note(v, &ev[i]);
 		v->more = false;

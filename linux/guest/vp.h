@@ -65,6 +65,8 @@ void vp_join(struct vp *);
  */
 void vp_park(struct vp *);
 void vp_unpark(struct vp *);
+/* On the VP's own thread, in the middle of something: park here, if asked. */
+void vp_yield(struct vp *);
 /* Make the thread go round its loop once. */
 void vp_wake(struct vp *);
 /* The same, and dispatch as if an interrupt had come. */

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,17 @@
 #include "base/err.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_msg.h"
+#include "linux/run/clock.h"
 #include "linux/run/name.h"
 
 #define LINK_GUEST_GPA_BASE	0x100000000ull	/* Policy: above 4 GiB */
 #define LINK_GUEST_WANTS	128u	/* more than a host asks at a time */
 #define LINK_GUEST_SIGNALS	1024u
 #define LINK_SIGNAL_USED	UINT32_MAX	/* free, its descriptor open */
-#define LINK_GUEST_TIMEOUT_S	5
+/* Policy: patience with the host's answer, and how often a wait asks whether
+ * it shall go on. */
+#define LINK_GUEST_TIMEOUT_MS	5000u
+#define LINK_GUEST_SLICE_MS	50u
 
 struct link_run {
 	uint64_t first, pages;
@@ -58,6 +63,9 @@ struct link_guest {
 	uint32_t bye;		/* why, where the host said so (a status) */
 	uint32_t held;		/* any thread: the host held a write */
 	uint32_t seq;
+	uint64_t open_by;	/* deadline of link_guest_open(); 0: it is */
+	bool (*go_on)(void *ctx);	/* or NULL */
+	void *ctx;
 	uint32_t vps;
 	uint32_t connections;
 	uint32_t connection[4];
@@ -278,28 +286,85 @@ link_guest_poll(struct link_guest *lg)
 	return rc;
 }
 
+static uint64_t
+link_deadline(const struct link_guest *lg)
+{
+	return lg->open_by != 0 ? lg->open_by :
+	    clock_now_ns() + LINK_GUEST_TIMEOUT_MS * 1000000ull;
+}
+
+/*
+ * Sleep until the socket has the event, or a moment where there is none to wait
+ * for.  0; -ETIMEDOUT; -ECANCELED: go_on() said so.
+ */
+static int
+link_guest_wait(struct link_guest *lg, short events, uint64_t deadline)
+{
+	struct pollfd p = { lg->sock, events, 0 };
+
+	for (;;) {
+		uint64_t now = clock_now_ns();
+		uint64_t ms = now < deadline ? (deadline - now) / 1000000 : 0;
+
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		if (ms >= LINK_GUEST_SLICE_MS)
+			ms = LINK_GUEST_SLICE_MS - 1;
+		if (poll(&p, events != 0, (int)ms + 1) > 0)
+			return 0;
+		if (lg->go_on != NULL && !lg->go_on(lg->ctx))
+			return -ECANCELED;
+		if (events == 0)
+			return 0;
+	}
+}
+
+/* Take messages until the answer to `seq`: 1, or -errno. */
+static int
+link_guest_answer(struct link_guest *lg, uint32_t seq, union link_msg *answer,
+    uint64_t deadline)
+{
+	int rc;
+
+	for (;;) {
+		rc = link_guest_take(lg, answer, MSG_DONTWAIT);
+		if (rc == 0)
+			rc = link_guest_wait(lg, POLLIN, deadline);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			continue;
+		if (answer->hdr.seq == seq)
+			return 1;
+		/* The late answer to a request that timed out is nobody's. */
+		if ((int32_t)(answer->hdr.seq - seq) > 0)
+			return -EPROTO;
+	}
+}
+
 /* Send a request and wait for its ACK: a link_status, or -errno. */
 static int
 link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
     const int *fds, unsigned int nfds, union link_msg *answer)
 {
+	uint64_t deadline = link_deadline(lg);
 	int rc;
 
 	pthread_mutex_lock(&lg->sock_lock);
 	hdr->seq = ++lg->seq;
-	rc = lg->gone != 0 ? lg->gone :
-	    link_msg_send(lg->sock, hdr, len, fds, nfds, 0);
+	do {
+		rc = lg->gone != 0 ? lg->gone : link_msg_send(lg->sock, hdr,
+		    len, fds, nfds, MSG_DONTWAIT);
+	} while (rc == -EAGAIN &&
+	    (rc = link_guest_wait(lg, POLLOUT, deadline)) == 0);
 	/* A host that turned us away said why before it closed. */
 	if ((rc == -EPIPE || rc == -ECONNRESET) && lg->gone == 0)
 		rc = link_guest_take(lg, answer, MSG_DONTWAIT) < 0 ?
 		    lg->gone : rc;
 	else if (rc == 0)
-		rc = link_guest_take(lg, answer, 0);
-	if (rc == 0)
-		rc = -ETIMEDOUT;
+		rc = link_guest_answer(lg, hdr->seq, answer, deadline);
 	if (rc == 1)
-		rc = answer->hdr.seq == hdr->seq ?
-		    (int)answer->ack.status : -EPROTO;
+		rc = (int)answer->ack.status;
 	pthread_mutex_unlock(&lg->sock_lock);
 	return rc;
 }
@@ -399,7 +464,7 @@ link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
     char *err, size_t cap)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	const struct timeval tv = { LINK_GUEST_TIMEOUT_S, 0 };
+	int rc;
 
 	if (strlen(cfg->path) >= sizeof(sa.sun_path)) {
 		snprintf(err, cap, "%s: path longer than %zu bytes", cfg->path,
@@ -407,7 +472,8 @@ link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
 		return -ENAMETOOLONG;
 	}
 	strcpy(sa.sun_path, cfg->path);
-	lg->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	lg->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
 	if (lg->sock < 0) {
 		int e = errno;
 
@@ -415,22 +481,28 @@ link_connect(struct link_guest *lg, const struct link_guest_config *cfg,
 		    strerror(e));
 		return -e;
 	}
-	setsockopt(lg->sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	if (connect(lg->sock, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		int e = errno;
-
+	/* EAGAIN: others are waiting to be accepted, as many as may. */
+	do {
+		rc = connect(lg->sock, (struct sockaddr *)&sa, sizeof(sa)) <
+		    0 ? -errno : 0;
+	} while (rc == -EAGAIN && (rc = link_guest_wait(lg, 0,
+	    lg->open_by)) == 0);
+	if (rc == -ETIMEDOUT || rc == -ECANCELED)
+		snprintf(err, cap, "%s: the host does not answer", cfg->path);
+	else if (rc < 0)
 		snprintf(err, cap, "%s: %s (is `hvnet host` running?)",
-		    cfg->path, strerror(e));
-		return -e;
-	}
-	return 0;
+		    cfg->path, strerror(-rc));
+	return rc;
 }
 
 /* Why the connection ended with rc: the host's word, or the error. */
 static const char *
 link_end_text(const struct link_guest *lg, int rc)
 {
-	return lg->bye != LINK_OK ? link_status_text(lg->bye) : strerror(-rc);
+	if (lg->bye != LINK_OK)
+		return link_status_text(lg->bye);
+	return rc == -ETIMEDOUT || rc == -ECANCELED ?
+	    "the host does not answer" : strerror(-rc);
 }
 
 static int
@@ -528,6 +600,10 @@ link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
 		return rc;
 	lg->sock = lg->memfd = -1;
 	pthread_mutex_init(&lg->sock_lock, NULL);
+	lg->open_by = clock_now_ns() + 1000000ull * (cfg->timeout_ms != 0 ?
+	    cfg->timeout_ms : LINK_GUEST_TIMEOUT_MS);
+	lg->go_on = cfg->go_on;
+	lg->ctx = cfg->ctx;
 	lg->vps = cfg->vps;
 	lg->gpa_base = cfg->gpa_base != 0 ? cfg->gpa_base :
 	    LINK_GUEST_GPA_BASE;
@@ -547,6 +623,7 @@ link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
 	}
 	if ((rc = link_hand_over(lg, err, cap)) < 0)
 		goto fail;
+	lg->open_by = 0;
 	*out = lg;
 	return 0;
 
@@ -561,7 +638,9 @@ link_guest_close(struct link_guest *lg)
 	struct link_simple bye = { { LINK_DETACH, 0 } };
 	union link_msg a;
 
-	if (lg->sock >= 0 && lg->gone == 0 && lg->connections > 0)
+	/* Not where it failed to open, or the owner waits no longer. */
+	if (lg->sock >= 0 && lg->gone == 0 && lg->connections > 0 &&
+	    lg->open_by == 0 && (lg->go_on == NULL || lg->go_on(lg->ctx)))
 		link_guest_call(lg, &bye.hdr, sizeof(bye), NULL, 0, &a);
 	for (uint32_t i = 0; lg->vp != NULL && i < lg->vps; i++) {
 		if (lg->vp[i].interrupt_fd >= 0)

@@ -24,16 +24,25 @@ struct link_guest_config {
 	uint32_t vps;
 	uint64_t memory_bytes;	/* of address space; touched pages cost */
 	uint64_t gpa_base;	/* of that memory; 0: above 4 GiB */
+	uint32_t timeout_ms;	/* of link_guest_open(); 0: 5 s */
+	/*
+	 * Asked several times a second while an answer of the host is waited
+	 * for, for the life of the link: false ends the wait.  May be NULL.
+	 */
+	bool (*go_on)(void *ctx);
+	void *ctx;
 };
 
 /*
  * Connect, say HELLO, hand over memory, VPs and SynIC pages.  0, or -errno
  * with a sentence in err (-ECONNREFUSED, -ENOENT: no host there;
- * -ECONNABORTED: the host refused, the text says why).  Blocks, 5 s at most.
+ * -ECONNABORTED: the host refused, the text says why; -ETIMEDOUT,
+ * -ECANCELED: it did not answer until then).  Blocks, timeout_ms at most.
  */
 int link_guest_open(const struct link_guest_config *, struct link_guest **,
     char *err, size_t err_cap);
-/* Tell the host (unless it is gone) and free everything. */
+/* Tell the host (unless it is gone) and free everything.  Blocks, 5 s at most
+ * and while go_on() says so. */
 void link_guest_close(struct link_guest *);
 
 /* Readable: call link_guest_poll(). */

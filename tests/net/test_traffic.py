@@ -64,6 +64,7 @@ OFFLOADS = {
     'small-rxbuf': ({}, ['-o', 'rxbuf_kb=64']),
     'one-vp': ({}, ['--single-vp']),
     'signal-packet': ({}, ['--signal', 'packet']),
+    'signal-poll': ({}, ['--signal', 'poll']),
 }
 
 
