@@ -5,7 +5,7 @@
  * DPDK allocates from shared mappings of files: one hugetlbfs file a page, or
  * memory files.  /proc/<pid>/maps names them, /proc/<pid>/map_files opens them,
  * whether they still have a name or not.  Nothing else of the program is ever
- * handed over, whatever address the host or the program names.
+ * handed over (uio_mem_file.h), whatever address the host or the program names.
  *
  * Besides, the receive buffer at the program's address of it: a program that
  * sends on what it received without copying it (rx_extmbuf_enable) names it so.
@@ -38,6 +38,7 @@
 
 #include "linux/link/link_miss.h"
 #include "linux/run/clock.h"
+#include "linux/uio/uio_mem_file.h"
 #include "linux/uio/uio_priv.h"
 
 /* Policy: of GUESTMEM_MAX_REGIONS, some are rings and buffers. */
@@ -53,6 +54,7 @@ struct mem_piece {
 	uint64_t va;		/* in the program */
 	uint64_t map_start, map_end;	/* of its line in maps */
 	uint64_t dev, ino;
+	bool memfd;		/* by its name */
 };
 
 struct mem_list {
@@ -158,9 +160,9 @@ line_parse(const struct uio *u, const char *line, enum uio_iova iova,
 	if (perms[0] != 'r' || perms[1] != 'w' || perms[3] != 's' ||
 	    p->ino == 0)
 		return false;
-	if (strstr(line + path, "map_") == NULL &&
-	    strncmp(line + path, "/memfd:", 7) != 0)
+	if (!uio_mem_file_named(line + path))
 		return false;
+	p->memfd = uio_mem_file_memfd(line + path);
 	p->dev = makedev(major, minor);
 	p->va = p->gpa = p->map_start;
 	p->bytes = p->map_end - p->map_start;
@@ -288,6 +290,10 @@ piece_hand_over(struct uio_mem *m, const struct mem_piece *p)
 
 	if (fd < 0)
 		return 1;
+	if (!uio_mem_file_is(fd, p->memfd)) {
+		close(fd);
+		return 1;
+	}
 	rc = link_guest_region_add(m->uio->link, p->gpa, p->bytes, fd,
 	    p->offset);
 	close(fd);
