@@ -19,6 +19,7 @@
 #include "linux/link/link_wire.h"
 #include "linux/run/clock.h"
 #include "linux/run/name.h"
+#include "linux/run/priv.h"
 
 #define CMD_TICK_MS	50u
 /* Policy: a wait shorter than this is not worth a line. */
@@ -371,6 +372,9 @@ cmd_guest_serve(struct cmd_guest *g, struct loop *l)
 	char err[400] = "";
 	int end;
 
+	/* Huge pages' physical addresses and devices want more. */
+	if (g->cfg.uio < 0)
+		priv_limit();
 	g->guest = guest_start(&g->cfg, loop_base(l), err, sizeof(err));
 	if (g->guest == NULL)
 		return cli_fail(CLI_FAILED, "%s", err);

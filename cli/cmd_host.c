@@ -15,6 +15,7 @@
 #include "cli/loop.h"
 #include "cli/options.h"
 #include "linux/host/host.h"
+#include "linux/run/priv.h"
 #include "linux/run/text.h"
 
 struct cmd_host {
@@ -203,6 +204,8 @@ cmd_host_serve(const struct cmd_host *h, struct loop *l)
 
 	if (host == NULL)
 		return cli_fail(CLI_FAILED, "%s", err);
+	/* The socket has its group; NICs are made with what is left. */
+	priv_limit();
 	for (uint32_t i = 0; i < h->nics; i++) {
 		if (host_nic_add(host, &h->nic[i], err, sizeof(err)) == 0)
 			continue;

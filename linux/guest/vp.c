@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "linux/guest/guest_priv.h"
+#include "linux/run/priv.h"
 #include "linux/run/thread.h"
 
 #define X(name, text) COUNTER_ROW(vp_counters, name, text)
@@ -118,6 +119,9 @@ vp_main(void *arg)
 	struct vp *v = arg;
 	struct epoll_event ev[VP_EVENTS];
 
+	/* The control context is VP 0; the others carry frames alone. */
+	if (v->index != 0)
+		priv_none();
 	while (!guest_stopped(v->guest)) {
 		int n = vp_wait(v, ev);
 

@@ -25,6 +25,7 @@
  */
 #include "linux/host/worker.h"
 #include "linux/run/clock.h"
+#include "linux/run/priv.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -279,6 +280,7 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	priv_none();
 	while (os_ld32_acq(&w->stopping) == 0) {
 		uint32_t every = !w->spinning ? 1 : w->spins == 0 ?
 		    WORKER_POLL_ROUNDS : WORKER_SPIN_ROUNDS;

@@ -14,6 +14,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "linux/run/priv.h"
+
+/* This thread is inside, with a capability that it must give back. */
+static _Thread_local bool netns_raised;
+
+static void
+netns_lower(void)
+{
+	if (netns_raised)
+		priv_admin_lower();
+	netns_raised = false;
+}
+
 int
 netns_enter(const char *name, int *back)
 {
@@ -30,12 +43,15 @@ netns_enter(const char *name, int *back)
 	if (fd < 0)
 		return -errno;
 	*back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	netns_raised = priv_admin_raise();
 	rc = *back < 0 || setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
 	close(fd);
 	if (rc < 0 && *back >= 0) {
 		close(*back);
 		*back = -1;
 	}
+	if (rc < 0)
+		netns_lower();
 	return rc;
 }
 
@@ -48,4 +64,5 @@ netns_leave(int back)
 	if (setns(back, CLONE_NEWNET) < 0)
 		perror("leaving the network namespace");
 	close(back);
+	netns_lower();
 }
