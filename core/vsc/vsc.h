@@ -165,6 +165,8 @@ struct vsc_ops {
 	X(limited,	"times tx_inflight_kb were under way")		\
 	X(ring_full,	"times the ring had no room")			\
 	X(too_long,	"frames dropped: longer than the host takes")	\
+	X(too_short,	"frames dropped: shorter than an Ethernet header") \
+	X(no_vlan,	"frames or segments dropped: tagged, VLAN is off") \
 	X(sw_segments,	"segments cut in software")			\
 	X(sw_csum,	"checksums computed in software")
 COUNTER_STRUCT(vsc_tx_counters, VSC_TX_COUNTERS);
@@ -252,7 +254,8 @@ int vsc_tx_reserve(struct vsc *, uint32_t queue, struct vsc_tx_room *);
 /*
  * Send the frame of `len` bytes that was placed in the room.  What the host
  * does not take (GSO, checksum) is done in software here.  0, or E_STATE for a
- * frame that was dropped (counted).  Visible after vsc_tx_flush().
+ * frame that was dropped (counted: too_long, too_short, no_vlan), or for room
+ * that was not reserved.  Visible after vsc_tx_flush().
  */
 int vsc_tx_submit(struct vsc *, uint32_t queue, struct vsc_tx_room *,
     uint32_t len, const struct pkt_meta *);

@@ -5,7 +5,8 @@
  * Theory of operation.  Receive completions (NVSP 108).  Until one is sent, the
  * packet's receive-buffer sections are the guest's, so none may ever be lost:
  * ids wait in a ring of their own, and when that is full vsc_queue_ready()
- * reads no further packet.  A full VMBus ring is waited for by want_space().
+ * reads no further packet.  A full VMBus ring is waited for by want_space(), or
+ * looked at again and again where the channel has no event of room.
  *
  * They are sent in batches of ack_batch: one commit, one signal at most.  The
  * message is 8 bytes long, as Linux sends it (netvsc.c recv_comp_data).

@@ -376,6 +376,9 @@ vsc_timer(struct vsc *v, uint64_t now_ns)
 
 	if (ctl->wait == VSC_WAIT_DRAIN && !ctl->waited)
 		ctl_drain_poll(v);
+	if (ctl->wait == VSC_WAIT_SPACE && !vsc_space_told(v->q[0]) &&
+	    chan_want_space(v->q[0]->chan, VSC_CTL_ROOM))
+		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
 		if (!ctl->armed) {
 			ctl->armed = true;
@@ -388,7 +391,8 @@ vsc_timer(struct vsc *v, uint64_t now_ns)
 	}
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
 		next = ctl->deadline;
-		if (ctl->wait == VSC_WAIT_DRAIN)
+		if (ctl->wait == VSC_WAIT_DRAIN || (ctl->wait ==
+		    VSC_WAIT_SPACE && !vsc_space_told(v->q[0])))
 			next = next < now_ns + VSC_POLL_NS ? next :
 			    now_ns + VSC_POLL_NS;
 	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL) {

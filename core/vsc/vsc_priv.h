@@ -24,7 +24,9 @@
 #define VSC_DETACH_NS		2000000000ull
 /* The bus has time-outs of its own, which tell more: let it be first. */
 #define VSC_BUS_NS		15000000000ull
-#define VSC_POLL_NS		1000000ull	/* while draining */
+#define VSC_POLL_NS		1000000ull	/* draining, or no event */
+/* Of a ring, for any one packet of a control exchange. */
+#define VSC_CTL_ROOM		128u
 
 #define VSC_NONE		0xffffffffu
 #define VSC_RECV_BYTES		8192u	/* 562 ranges of RSC and headers */
@@ -435,6 +437,18 @@ int vsc_rsc_add(struct vsc_queue *q, const struct rndis_packet *pkt,
 void vsc_ack_put(struct vsc_queue *q, uint64_t xact);
 /* Send what waits, as far as the ring has room. */
 void vsc_ack_send(struct vsc_queue *q);
+/* An event comes when there is room in the ring. */
+static inline bool
+vsc_space_told(const struct vsc_queue *q)
+{
+	return (q->chan->ops->caps & CHAN_CAP_SPACE) != 0;
+}
+/* Acknowledgements or frames found the ring full. */
+static inline bool
+vsc_space_waited(const struct vsc_queue *q)
+{
+	return q->rx.ack_waits || q->tx.npending != 0;
+}
 static inline bool
 vsc_ack_room(const struct vsc_queue *q)
 {

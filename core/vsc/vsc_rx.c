@@ -357,6 +357,9 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 		vsc_commit(q);
 		if (!more && !v->cfg.poll)
 			more = chan_irq_unmask(c) && vsc_ack_room(q);
+		/* Room that no event tells of is looked for again. */
+		if (vsc_space_waited(q) && !vsc_space_told(q))
+			more = true;
 	}
 	if (q->index == 0) {
 		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);

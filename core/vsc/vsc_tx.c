@@ -291,7 +291,11 @@ vsc_tx_submit(struct vsc *v, uint32_t queue, struct vsc_tx_room *room,
 		vec[n].len = min_u32(room->vec[n].len, len - total);
 		total += vec[n].len;
 	}
-	if (total < len || len < PKT_ETH_BYTES || room->slot != t->slot ||
+	if (len < PKT_ETH_BYTES) {
+		counter_add(&t->count.too_short, 1);
+		return E_STATE;
+	}
+	if (total < len || room->slot != t->slot ||
 	    room->section != t->section || room->head_off != t->used)
 		return E_STATE;
 	rc = vsc_tx_offload(q, vec, n, len, &m, &ppi);

@@ -104,8 +104,10 @@ vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
 
 	ppi->present = 0;
 	if ((m->flags & PKT_VLAN) != 0) {
-		if ((txoff_on(q) & VSC_OFF_VLAN) == 0)
+		if ((txoff_on(q) & VSC_OFF_VLAN) == 0) {
+			counter_add(&q->tx.count.no_vlan, 1);
 			return E_STATE;
+		}
 		ppi->present |= RNDIS_HAS_VLAN;
 		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
 	}

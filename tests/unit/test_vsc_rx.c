@@ -449,6 +449,46 @@ test_runt(void **state)
 	rig_down(&rig);
 }
 
+/*
+ * A channel that tells nothing of room: what waits for it is tried again, by
+ * the owner's next turn or, of a control exchange, by the timer.
+ */
+static void
+test_room_without_events(void **state)
+{
+	struct rndis_ppi_set ppi = { 0 };
+	struct vmpkt_xfer_range range;
+	struct chan *c = &rig.chan[0];
+	struct chan_ops deaf;
+	uint64_t next;
+
+	rig_init(&rig, 0x50003);
+	rig_up(&rig);
+	deaf = *c->ops;
+	deaf.caps &= ~CHAN_CAP_SPACE;
+	c->ops = &deaf;
+	range = message(0, &ppi, ip_tcp, 54);
+	rig.room = 0;
+	rig_push_xfer(0, 4, NVS_CHANNEL_DATA, &range, 1);
+	assert_true(c->events->ready(c, 64));
+	assert_int_equal(rig.frames, 1);
+	assert_int_equal(rig.nsent, 0);
+	rig.room = -1;
+	assert_false(c->events->ready(c, 64));
+	assert_int_equal(rig.nsent, 1);
+	rig.handled = rig.nsent;
+	rig.room = 0;
+	assert_int_equal(vsc_set_filter(rig.v, 0x0d), 0);
+	next = vsc_timer(rig.v, rig.now);
+	assert_int_equal(rig.nsent, 1);
+	assert_true(next <= rig.now + VSC_POLL_NS);
+	rig.room = -1;
+	(void)vsc_timer(rig.v, next);
+	assert_int_equal(rig.nsent, 2);
+	rig_down(&rig);
+	assert_int_equal(rig.live_mem, 0);
+}
+
 int
 main(void)
 {
@@ -459,6 +499,7 @@ main(void)
 		cmocka_unit_test(test_acks),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_runt),
+		cmocka_unit_test(test_room_without_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

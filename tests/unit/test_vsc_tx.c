@@ -564,6 +564,44 @@ test_cut_full(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* What is dropped is counted: by vsc.h, each for its reason. */
+static void
+test_dropped(void **state)
+{
+	const struct vsc_tx_counters *c;
+	struct pkt_meta m, tagged = { .flags = PKT_VLAN, .vlan_tci = 5 };
+	uint32_t had;
+
+	rig_init(&rig, 0x50003);
+	rig.no_csum = true;
+	rig.lso_max = 0;
+	rig.complete = false;
+	rig_up(&rig);
+	c = vsc_tx_stats(rig.v, 0);
+	assert_int_equal(copy(13, &tagged), E_STATE);
+	assert_int_equal(c->too_short, 1);
+	/* VLAN goes off while a tagged frame is being cut. */
+	frame_make(54 + 40500, &m);
+	m.flags |= PKT_GSO_TCP4 | PKT_VLAN;
+	m.gso_size = 1000;
+	m.vlan_tci = 5;
+	rig.room = 2;
+	assert_int_equal(copy(54 + 40500, &m), 0);
+	had = (uint32_t)c->sw_segments;
+	assert_true(had < 41);
+	os_st32(&rig.v->tx_offloads, VSC_OFF_ALL & ~VSC_OFF_VLAN);
+	rig.room = -1;
+	for (uint32_t i = 0; i < rig.nsent; i++)
+		rig_complete(0, rig.sent[i].xact);
+	rig_poll(&rig, 0);
+	assert_int_equal(c->sw_segments, had);
+	assert_int_equal(c->no_vlan, 41 - had);
+	assert_int_equal(copy(100, &tagged), E_STATE);
+	assert_int_equal(c->no_vlan, 41 - had + 1);
+	rig.handled = rig.nsent;
+	rig_down(&rig);
+}
+
 int
 main(void)
 {
@@ -579,6 +617,7 @@ main(void)
 		cmocka_unit_test(test_xact),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_cut_full),
+		cmocka_unit_test(test_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
