@@ -183,6 +183,7 @@ COUNTER_STRUCT(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS);
 	X(drop_filter,	"dropped: packet filter")			\
 	X(drop_vlan,	"dropped: VLAN not of this port")		\
 	X(drop_long,	"dropped: longer than the guest's MTU")		\
+	X(drop_short,	"dropped: shorter than an Ethernet header")	\
 	X(drop_state,	"dropped: guest has no receive buffer or is not up") \
 	X(drop_link,	"dropped: link is down")			\
 	X(drop_loss,	"dropped: configured loss")

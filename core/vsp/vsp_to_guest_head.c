@@ -171,7 +171,7 @@ vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
 
 	pkt_parse(&info, head, len);
 	if (info.layer < PKT_LAYER_ETH)
-		return head_drop(&c->drop_state);
+		return head_drop(&c->drop_short);
 	if (vsp_port_to_guest(q, head, &info, &f->meta, &untag) != VSP_PASS)
 		return E_STATE;
 	f->target = vsp_steer_info(&vsp->steer, &info, head, &f->meta);

@@ -35,6 +35,10 @@ struct nic;
 	X(delay_full,	"frames dropped because the delay line was full") \
 	X(stalls,	"times the guest's ring waited for the other guest") \
 	X(pair_full,	"frames dropped because the other guest takes none") \
+	X(file_lost,	"frames that the capture file could not take")	\
+	X(replay_snapped,						\
+	  "frames dropped because the replay file has only their start") \
+	X(replay_broken, "replay files that end inside a record, or lie") \
 	X(behind,	"frames not made in time: the guest had no room")
 COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 

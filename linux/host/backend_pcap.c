@@ -7,6 +7,11 @@
  * The backend takes no offloads, so the NetVSP cuts and completes everything:
  * the file holds frames as they would be on a wire.  One lock serves all
  * queues; this is a backend to look with, not to measure with.
+ *
+ * Traffic does not wait for a file: what it does not take is counted
+ * (outfile.h).  Of a replay file only whole frames go to the guest: one of
+ * which the file has the start alone (it was captured with a snap length) is
+ * counted, and the end of the file is said, the proper one or another.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -18,6 +23,8 @@
 
 #include "linux/host/nic.h"
 #include "linux/host/nic_delay.h"
+#include "linux/run/outfile.h"
+#include "linux/run/text.h"
 #include "pkt/pkt_load.h"
 #include "pkt/pkt_parse.h"
 
@@ -25,44 +32,71 @@
 #define ETH_ADDRS_LEN	12u
 #define TAG_LEN		4u
 
+/* pcap-savefile(5): both in the byte order of the machine. */
+struct pcap_file_head {
+	uint32_t magic;		/* 0xa1b2c3d4: microseconds */
+	uint16_t major, minor;
+	uint32_t zone, accuracy;
+	uint32_t snap, link_type;
+};
+struct pcap_record_head { uint32_t sec, usec, caplen, len; };
+
 struct backend_pcap {
-	pcap_t *dead;
-	pcap_dumper_t *out;	/* lock; NULL: no file */
+	struct outfile *out;	/* lock; NULL: no file */
 	pthread_mutex_t lock;
 	uint8_t buf[PCAP_SNAP + TAG_LEN];	/* lock */
 	pcap_t *in;		/* worker of source 0; NULL: no or no more */
 	const u_char *held;	/* likewise: read, not yet given */
 	struct pcap_pkthdr held_hdr;
+	uint64_t in_frames, in_snapped;	/* likewise */
 };
 
-static void
-pcap_out(struct backend_pcap *p, const struct vec *v, uint32_t n, uint32_t len,
-    const struct pkt_meta *m)
+/* A frame and its tag, which are p->buf then; its length there. */
+static uint32_t
+pcap_gather(struct backend_pcap *p, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m)
 {
-	struct pcap_pkthdr h = { 0 };
-	uint32_t at = 0;
+	uint8_t *tag = p->buf + ETH_ADDRS_LEN;
+
+	if ((m->flags & PKT_VLAN) == 0 || len < ETH_ADDRS_LEN)
+		return pkt_vec_gather(v, n, 0, p->buf, len);
+	pkt_vec_gather(v, n, 0, p->buf, ETH_ADDRS_LEN);
+	pkt_be16_store(tag, PKT_TYPE_VLAN);
+	pkt_be16_store(tag + 2, m->vlan_tci);
+	pkt_vec_gather(v, n, ETH_ADDRS_LEN, tag + TAG_LEN,
+	    len - ETH_ADDRS_LEN);
+	return len + TAG_LEN;
+}
+
+/* A frame into the file, or the end of a burst (v NULL). */
+static void
+pcap_out(struct nic *nic, uint32_t queue, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m)
+{
+	struct backend_pcap *p = nic->backend;
+	struct pcap_record_head h;
+	struct timeval now;
+	uint64_t lost;
 
 	if (p->out == NULL)
 		return;
-	if (len > PCAP_SNAP)
-		len = PCAP_SNAP;
-	gettimeofday(&h.ts, NULL);
+	gettimeofday(&now, NULL);
 	pthread_mutex_lock(&p->lock);
-	if ((m->flags & PKT_VLAN) != 0 && len >= ETH_ADDRS_LEN) {
-		uint8_t *tag = p->buf + ETH_ADDRS_LEN;
-
-		pkt_vec_gather(v, n, 0, p->buf, ETH_ADDRS_LEN);
-		pkt_be16_store(tag, PKT_TYPE_VLAN);
-		pkt_be16_store(tag + 2, m->vlan_tci);
-		at = ETH_ADDRS_LEN;
-		pkt_vec_gather(v, n, at, tag + TAG_LEN, len - at);
-		len += TAG_LEN;
-	} else {
-		pkt_vec_gather(v, n, 0, p->buf, len);
+	lost = outfile_lost(p->out);
+	if (v == NULL) {
+		outfile_flush(p->out);
+	} else if (outfile_record(p->out) != NULL) {
+		h = (struct pcap_record_head){ (uint32_t)now.tv_sec,
+			(uint32_t)now.tv_usec, 0, len };
+		h.caplen = pcap_gather(p, v, n, min_u32(len, PCAP_SNAP), m);
+		h.len += h.caplen - min_u32(len, PCAP_SNAP);
+		outfile_put(p->out, &h, sizeof(h));
+		outfile_put(p->out, p->buf, h.caplen);
 	}
-	h.caplen = h.len = len;
-	pcap_dump((u_char *)p->out, &h, p->buf);
+	lost = outfile_lost(p->out) - lost;
 	pthread_mutex_unlock(&p->lock);
+	if (lost != 0)
+		counter_add(&nic->queue[queue].counters.file_lost, lost);
 }
 
 static void
@@ -70,7 +104,7 @@ pcap_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
 {
 	struct backend_counters *c = &nic->queue[queue].counters;
 
-	pcap_out(nic->backend, f->vec, f->nvec, f->len, &f->meta);
+	pcap_out(nic, queue, f->vec, f->nvec, f->len, &f->meta);
 	counter_add(&c->written, 1);
 	counter_add(&c->written_bytes, f->len);
 }
@@ -78,28 +112,56 @@ pcap_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
 static void
 pcap_flush(struct nic *nic, uint32_t queue)
 {
-	struct backend_pcap *p = nic->backend;
+	pcap_out(nic, queue, NULL, 0, 0, NULL);
+}
 
-	pthread_mutex_lock(&p->lock);
-	if (p->out != NULL)
-		pcap_dump_flush(p->out);
-	pthread_mutex_unlock(&p->lock);
+/* The replay file gives no more: say so, and why. */
+static void
+pcap_in_end(struct nic *nic, uint32_t queue, const char *why)
+{
+	struct backend_pcap *p = nic->backend;
+	char shown[NIC_PATH_LEN], snapped[80] = "";
+
+	if (p->in_snapped > 0)
+		snprintf(snapped, sizeof(snapped), " and %llu that are not "
+		    "whole, dropped", (unsigned long long)p->in_snapped);
+	fprintf(stderr, "hvnet host: %s: replay=%s %s %llu frames%s%s%s\n",
+	    nic->spec.name,
+	    text_show(shown, sizeof(shown), nic->spec.replay),
+	    why == NULL ? "ended after" : "is broken after",
+	    (unsigned long long)p->in_frames, snapped,
+	    why == NULL ? "" : ": ", why == NULL ? "" : why);
+	if (why != NULL)
+		counter_add(&nic->queue[queue].counters.replay_broken, 1);
+	pcap_close(p->in);
+	p->in = NULL;
 }
 
 /* The next frame of the replay file, or false at its end. */
 static bool
-pcap_next_held(struct backend_pcap *p)
+pcap_next_held(struct nic *nic, uint32_t queue)
 {
+	struct backend_pcap *p = nic->backend;
 	struct pcap_pkthdr *h;
+	int rc;
 
-	if (p->held != NULL)
-		return true;
-	if (p->in == NULL || pcap_next_ex(p->in, &h, &p->held) != 1) {
-		p->held = NULL;
-		return false;
+	while (p->held == NULL && p->in != NULL) {
+		rc = pcap_next_ex(p->in, &h, &p->held);
+		if (rc != 1) {
+			p->held = NULL;
+			pcap_in_end(nic, queue, rc == PCAP_ERROR_BREAK ? NULL :
+			    pcap_geterr(p->in));
+		} else if (h->caplen < h->len) {
+			p->held = NULL;
+			p->in_snapped++;
+			counter_add(&nic->queue[queue].counters.replay_snapped,
+			    1);
+		} else {
+			p->held_hdr = *h;
+			p->in_frames++;
+		}
 	}
-	p->held_hdr = *h;
-	return true;
+	return p->held != NULL;
 }
 
 static enum backend_pull
@@ -114,7 +176,7 @@ pcap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 	if (k != 0)
 		return BACKEND_DRY;
 	for (n = 0; n < BACKEND_BURST_FRAMES && end == BACKEND_MORE; n++) {
-		if (!pcap_next_held(p)) {
+		if (!pcap_next_held(nic, queue)) {
 			end = BACKEND_DRY;
 			break;
 		}
@@ -128,7 +190,7 @@ pcap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 			break;
 		}
 		if (rc == 0)
-			pcap_out(p, &v, 1, v.len, &meta);
+			pcap_out(nic, queue, &v, 1, v.len, &meta);
 		counter_add(&c->read, 1);
 		counter_add(&c->read_bytes, v.len);
 		p->held = NULL;
@@ -146,10 +208,7 @@ pcap_backend_close(struct nic *nic)
 {
 	struct backend_pcap *p = nic->backend;
 
-	if (p->out != NULL)
-		pcap_dump_close(p->out);
-	if (p->dead != NULL)
-		pcap_close(p->dead);
+	outfile_close(p->out);
 	if (p->in != NULL)
 		pcap_close(p->in);
 	pthread_mutex_destroy(&p->lock);
@@ -157,11 +216,50 @@ pcap_backend_close(struct nic *nic)
 	nic->backend = NULL;
 }
 
+/* 0, or a sentence. */
+static int
+pcap_in_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	FILE *f = outfile_read(path, why, sizeof(why));
+
+	if (f == NULL) {
+		snprintf(err, cap, "replay=%s", why);
+		return -EINVAL;
+	}
+	p->in = pcap_fopen_offline(f, why);
+	if (p->in == NULL)
+		fclose(f);
+	if (p->in != NULL && pcap_datalink(p->in) == DLT_EN10MB)
+		return 0;
+	snprintf(err, cap, "replay=%s: %s", path, p->in == NULL ? why :
+	    "does not hold Ethernet frames");
+	return -EINVAL;
+}
+
+/* The same. */
+static int
+pcap_out_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
+{
+	const struct pcap_file_head h = { 0xa1b2c3d4, 2, 4, 0, 0,
+		PCAP_SNAP + TAG_LEN, DLT_EN10MB };
+	char why[400];
+
+	p->out = outfile_open(path, why, sizeof(why));
+	if (p->out == NULL) {
+		snprintf(err, cap, "file=%s", why);
+		return -EINVAL;
+	}
+	(void)outfile_record(p->out);
+	outfile_put(p->out, &h, sizeof(h));
+	return 0;
+}
+
 static int
 pcap_backend_open(struct nic *nic, char *err, size_t cap)
 {
 	struct backend_pcap *p = calloc(1, sizeof(*p));
-	char why[PCAP_ERRBUF_SIZE] = "";
+	int rc = 0;
 
 	if (p == NULL) {
 		snprintf(err, cap, "out of memory");
@@ -169,30 +267,14 @@ pcap_backend_open(struct nic *nic, char *err, size_t cap)
 	}
 	nic->backend = p;
 	pthread_mutex_init(&p->lock, NULL);
-	if (nic->spec.file[0] != '\0') {
-		p->dead = pcap_open_dead(DLT_EN10MB, PCAP_SNAP + TAG_LEN);
-		if (p->dead != NULL)
-			p->out = pcap_dump_open(p->dead, nic->spec.file);
-		if (p->out == NULL) {
-			snprintf(err, cap, "file=%s: %s", nic->spec.file,
-			    p->dead != NULL ? pcap_geterr(p->dead) :
-			    "out of memory");
-			goto fail;
-		}
-	}
-	if (nic->spec.replay[0] == '\0')
-		return 0;
-	p->in = pcap_open_offline(nic->spec.replay, why);
-	if (p->in == NULL || pcap_datalink(p->in) != DLT_EN10MB) {
-		snprintf(err, cap, "replay=%s: %s", nic->spec.replay,
-		    p->in == NULL ? why : "does not hold Ethernet frames");
-		goto fail;
-	}
-	return 0;
-
-fail:
-	pcap_backend_close(nic);
-	return -EINVAL;
+	/* First what is read: as the file to be written it would be emptied. */
+	if (nic->spec.replay[0] != '\0')
+		rc = pcap_in_open(p, nic->spec.replay, err, cap);
+	if (rc == 0 && nic->spec.file[0] != '\0')
+		rc = pcap_out_open(p, nic->spec.file, err, cap);
+	if (rc < 0)
+		pcap_backend_close(nic);
+	return rc;
 }
 
 const struct backend_ops backend_pcap_ops = {

@@ -4,19 +4,19 @@
  */
 #include "linux/run/transcript.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "linux/run/outfile.h"
 #include "wire/nvs_msg.h"
 #include "wire/rndis_msg.h"
 #include "wire/wire_print.h"
 
 struct transcript {
-	FILE *out;
+	struct outfile *out;
 	struct timespec start;
 	pthread_mutex_t lock;
 	uint32_t last_oid;	/* of the last RNDIS query, for its answer */
@@ -41,19 +41,21 @@ struct transcript *
 transcript_open(const char *path, char *err, size_t cap)
 {
 	struct transcript *t = calloc(1, sizeof(*t));
+	char why[400];
 
 	if (t == NULL) {
 		snprintf(err, cap, "out of memory");
 		return NULL;
 	}
-	t->out = strcmp(path, "-") == 0 ? stderr : fopen(path, "we");
+	t->out = outfile_open(path, why, sizeof(why));
 	if (t->out == NULL) {
-		snprintf(err, cap, "transcript %s: %s", path, strerror(errno));
+		snprintf(err, cap, "transcript %s", why);
 		free(t);
 		return NULL;
 	}
 	pthread_mutex_init(&t->lock, NULL);
-	setvbuf(t->out, NULL, _IOLBF, 0);
+	if (strcmp(path, "-") == 0)
+		setvbuf(stderr, NULL, _IOLBF, 0);
 	clock_gettime(CLOCK_MONOTONIC, &t->start);
 	return t;
 }
@@ -63,8 +65,7 @@ transcript_close(struct transcript *t)
 {
 	if (t == NULL)
 		return;
-	if (t->out != stderr)
-		fclose(t->out);
+	outfile_close(t->out);
 	free(t);
 }
 
@@ -75,10 +76,16 @@ transcript_line(struct transcript *t, const char *who, bool to_guest,
 	static const char *const names[] = { "VMBus", "NVSP ", "RNDIS" };
 	char text[WIRE_PRINT_MAX];
 	struct timespec now;
+	FILE *out;
 
 	if (t == NULL)
 		return;
 	pthread_mutex_lock(&t->lock);
+	out = outfile_record(t->out);
+	if (out == NULL) {
+		pthread_mutex_unlock(&t->lock);
+		return;
+	}
 	switch (layer) {
 	case TRANSCRIPT_VMBUS:
 		vmbus_msg_print(text, sizeof(text), msg);
@@ -100,8 +107,9 @@ transcript_line(struct transcript *t, const char *who, bool to_guest,
 		us += 1000000;
 		s--;
 	}
-	fprintf(t->out, "%4ld.%06ld %s%s%s %s %s\n", s, us, who,
+	fprintf(out, "%4ld.%06ld %s%s%s %s %s\n", s, us, who,
 	    who[0] != '\0' ? " " : "", to_guest ? "guest <- host" :
 	    "guest -> host", names[layer], text);
+	outfile_flush(t->out);
 	pthread_mutex_unlock(&t->lock);
 }

@@ -374,7 +374,7 @@ filters_and_drops(void **state)
 	assert_int_equal(c->drop_link, 1);
 	vsp->cfg.link_up = true;
 	assert_int_equal(rig_put(r, 0, f, 13, RIG_MAX_PLAIN, &none), E_STATE);
-	assert_int_equal(c->drop_state, 1);
+	assert_int_equal(c->drop_short, 1);
 	assert_int_equal(rig_put(r, 0, f, 1515, RIG_MAX_PLAIN, &none),
 	    E_STATE);
 	assert_int_equal(c->drop_long, 1);
