@@ -2,12 +2,19 @@
 /*
  * The `hvnet` command: finds the subcommand and runs it.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/span.h"
 #include "cli/cli.h"
+#include "linux/run/outfile.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_stat, &cli_set,
@@ -39,13 +46,62 @@ main_help(void)
 	    "Manual: hvnet(1), and hvnet-COMMAND(1) for each.\n");
 }
 
+/* Its reader went away: `hvnet stat | head`.  That is no error. */
+static bool
+main_stdout_unread(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
+/*
+ * The end of every command: what was printed and did not arrive (a full disk),
+ * and files that lost something (they said so), are a failure.
+ */
+static void
+main_on_exit(int status, void *arg)
+{
+	bool unread = main_stdout_unread(), failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (__fpending(stdout) != 0 && fflush(stdout) != 0)
+		failed = true;
+	if (failed && !unread)
+		cli_fail(0, "standard output: %s", errno != 0 ?
+		    strerror(errno) :
+		    "not all was written (is the disk full?)");
+	if (((failed && !unread) || outfile_failed()) && status == CLI_OK)
+		_exit(CLI_FAILED);
+}
+
+/*
+ * Files of ours must not become standard output or error because those were
+ * closed; what is printed to them fails as before.
+ */
+static void
+main_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	char name[32];
 
+	main_standard_files();
+	on_exit(main_on_exit, NULL);
 	/* Answers to peers that went away, and `hvnet stat | head`. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A file at its limit (ulimit -f) is a write that fails. */
+	signal(SIGXFSZ, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2)
 		cli_usage("which command: host, guest, uio, vm, stat, set or "

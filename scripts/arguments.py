@@ -1,11 +1,44 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Arguments of programs: what is wrong with them is said in one sentence."""
+"""Arguments of programs: what is wrong with them is said in one sentence.
+
+So is standard output that does not take everything, which ends the program
+with 1; argparse itself would leave that out.
+"""
 import argparse
+import atexit
+import os
+import pathlib
+import sys
+
+
+def stdout_lost(error):
+    """End here, unless the reader went away (`| head`)."""
+    name = pathlib.Path(sys.argv[0]).name
+    if not isinstance(error, BrokenPipeError):
+        print(f'{name}: standard output: {error.strerror}', file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(0 if isinstance(error, BrokenPipeError) else 1)
+
+
+def stdout_end():
+    try:
+        sys.stdout.flush()
+    except OSError as e:
+        stdout_lost(e)
+
+
+atexit.register(stdout_end)
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.exit(2, f'{self.prog}: {message}\n')
+
+    def _print_message(self, message, file=None):
+        try:
+            (file or sys.stderr).write(message or '')
+        except OSError as e:
+            stdout_lost(e)
 
 
 def number(low, high, kind=int):

@@ -69,6 +69,7 @@ child_exec(const struct uio *u, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	/* The PMD would spin for ever without us. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execvp(u->cfg.argv[0], u->cfg.argv);

@@ -30,13 +30,13 @@ def hvnet(tmp_path):
     """Run hvnet where no other hvnet process is seen."""
     env = {**os.environ, 'HVNET_RUN': str(tmp_path / 'run')}
 
-    def run(*args, start=False, wrap=()):
+    def run(*args, start=False, wrap=(), stdout=subprocess.PIPE, **kw):
         if start:
             return subprocess.Popen([*wrap, HVNET, *args], env=env, text=True,
-                                    stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE)
+                                    stdout=stdout, stderr=subprocess.PIPE)
         return subprocess.run([HVNET, *args], env=env, text=True, timeout=20,
-                              encoding='utf-8', capture_output=True)
+                              encoding='utf-8', stdout=stdout,
+                              stderr=subprocess.PIPE, **kw)
     return run
 
 
@@ -55,6 +55,45 @@ def test_help_of_commands(hvnet, command):
     assert r.stdout.startswith(f'Usage: hvnet {command} ')
     assert 'Examples:\n  hvnet ' in r.stdout
     assert max(map(len, r.stdout.splitlines())) <= 80
+
+
+SAY = [['--help'], ['--version'], ['stat', '--describe'],
+       *([c, '--help'] for c in COMMANDS)]
+
+
+@pytest.mark.parametrize('words', SAY, ids=' '.join)
+def test_standard_output_that_takes_nothing(hvnet, words):
+    """A full disk, a limit and a closed file are one line and exit code 1."""
+    with open('/dev/full', 'w') as full:
+        r = hvnet(*words, stdout=full)
+    assert r.returncode == FAILED
+    assert len(r.stderr.splitlines()) == 1 and 'standard output' in r.stderr
+    r = subprocess.run(['sh', '-c', 'exec "$@" >&-', 'sh', HVNET, *words],
+                       capture_output=True, text=True)
+    assert r.returncode == FAILED and 'standard output' in r.stderr
+    # Nobody reads on: that is the reader's choice.
+    r = subprocess.run(['bash', '-c', '"$@" | true; echo ${PIPESTATUS[0]}',
+                        'sh', HVNET, *words], capture_output=True, text=True)
+    assert (r.stdout, r.stderr) == ('0\n', '')
+
+
+def test_a_file_at_its_limit(hvnet, tmp_path):
+    """SIGXFSZ does not kill; the programs that hvnet starts have it again."""
+    with open(tmp_path / 'out', 'w') as out:
+        r = hvnet('--help', stdout=out, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (10, 10)))
+    assert r.returncode == FAILED and 'standard output' in r.stderr
+
+
+@pytest.mark.parametrize('bench', ['run', 'pps', 'vm', 'tcp', 'instructions'])
+def test_benches_to_a_full_disk(bench):
+    with open('/dev/full', 'w') as full:
+        r = subprocess.run(['/usr/bin/python3', TOP / f'bench/{bench}.py',
+                            '--help'], stdout=full, stderr=subprocess.PIPE,
+                           text=True)
+    assert r.returncode == FAILED
+    assert r.stderr == f'{bench}.py: standard output: No space left on ' \
+        'device\n'
 
 
 @pytest.mark.parametrize('option,commands', [
