@@ -4,16 +4,23 @@
  *
  * SIGINT and SIGTERM arrive as events, so that the detach that follows runs in
  * ordinary context.  After the first one they have their default action again:
- * a detach that hangs can be killed from the keyboard.
+ * a detach that hangs can be killed from the keyboard.  SIGHUP (but not under
+ * nohup), SIGUSR1 and SIGUSR2 have no meaning so far, and end it the same way.
  */
 #include "cli/loop.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+#include "base/span.h"
+
+static const int loop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+	SIGUSR2 };
 
 struct loop {
 	struct event_base *base;
-	struct event *sig[2];
+	struct event *sig[ARRAY_LEN(loop_signals)];
 	struct event *timer;
 	int (*tick)(void *);
 	void *ctx;
@@ -38,22 +45,33 @@ loop_on_timer(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(l->base);
 }
 
+/* Under nohup it stays so. */
+static bool
+loop_hup_ignored(void)
+{
+	struct sigaction sa;
+
+	return sigaction(SIGHUP, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 struct loop *
 loop_create(void)
 {
-	static const int signals[2] = { SIGINT, SIGTERM };
 	struct loop *l = calloc(1, sizeof(*l));
+	bool ok;
 
 	if (l == NULL)
 		return NULL;
 	l->base = event_base_new();
-	for (int i = 0; l->base != NULL && i < 2; i++) {
-		l->sig[i] = evsignal_new(l->base, signals[i], loop_on_signal,
-		    l);
-		if (l->sig[i] == NULL || event_add(l->sig[i], NULL) < 0)
-			break;
+	ok = l->base != NULL;
+	for (size_t i = 0; ok && i < ARRAY_LEN(loop_signals); i++) {
+		if (loop_signals[i] == SIGHUP && loop_hup_ignored())
+			continue;
+		l->sig[i] = evsignal_new(l->base, loop_signals[i],
+		    loop_on_signal, l);
+		ok = l->sig[i] != NULL && event_add(l->sig[i], NULL) == 0;
 	}
-	if (l->base == NULL || l->sig[1] == NULL) {
+	if (!ok) {
 		loop_destroy(l);
 		return NULL;
 	}
@@ -63,7 +81,7 @@ loop_create(void)
 void
 loop_signals_release(struct loop *l)
 {
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(loop_signals); i++) {
 		if (l->sig[i] != NULL)
 			event_free(l->sig[i]);
 		l->sig[i] = NULL;

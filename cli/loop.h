@@ -9,7 +9,10 @@
 
 struct loop;
 
-/* An event base that SIGINT and SIGTERM end.  NULL: out of memory. */
+/*
+ * An event base that SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 end.  NULL:
+ * out of memory.
+ */
 struct loop *loop_create(void);
 void loop_destroy(struct loop *);
 struct event_base *loop_base(struct loop *);

@@ -90,6 +90,7 @@ main(int argc, char **argv)
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
+	signal(SIGHUP, on_signal);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	a = port_open(argv[1], argv[2]);
 	if (a != NULL)

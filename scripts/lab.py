@@ -3,7 +3,8 @@
 
 Used by the demo, the benchmarks and the tests.  Every name carries the pid,
 the control sockets live in a folder of the lab's own, only processes that the
-lab started are ended, and close() runs on exit, exception, SIGINT and SIGTERM.
+lab started are ended, and close() runs on exit, exception, SIGINT, SIGTERM,
+SIGHUP and SIGUSR1.
 """
 import atexit
 import itertools
@@ -40,7 +41,8 @@ class Lab:
         self.ended = []
         self.logs = itertools.count()
         atexit.register(self.close)
-        for s in (signal.SIGINT, signal.SIGTERM):
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
+                  signal.SIGUSR1):
             signal.signal(s, self._signal)
 
     @staticmethod

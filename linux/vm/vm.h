@@ -44,8 +44,9 @@ char **vm_args_make(const struct vm_config *cfg, const char *qemu);
 void vm_args_free(char **args);
 
 /*
- * Start QEMU and wait for its end; SIGINT and SIGTERM are handed on to it.  Its
- * exit status, 128 + signal, or -errno with a line in err.
+ * Start QEMU and wait for its end; SIGINT and SIGTERM are handed on to it,
+ * SIGHUP, SIGUSR1 and SIGUSR2 as SIGTERM.  Its exit status, 128 + signal, or
+ * -errno with a line in err.
  */
 int vm_run(const struct vm_config *cfg, char **args, char *err,
     size_t err_cap);

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/span.h"
+
 #define VM_MAX_ARGS	128u
 
 void
@@ -187,11 +189,27 @@ vm_args_free(char **args)
 
 static volatile sig_atomic_t vm_child;
 
+/* What ends QEMU: it would die of SIGUSR1 or 2 with its socket left behind. */
+static const int vm_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+
 static void
 vm_signal(int number)
 {
 	if (vm_child > 0)
-		kill((pid_t)vm_child, number);
+		kill((pid_t)vm_child, number == SIGINT ? SIGINT : SIGTERM);
+}
+
+/* But under nohup SIGHUP stays ignored, by QEMU too. */
+static void
+vm_signals_set(const struct sigaction *to)
+{
+	struct sigaction was;
+
+	for (size_t i = 0; i < ARRAY_LEN(vm_signals); i++) {
+		sigaction(vm_signals[i], NULL, &was);
+		if (was.sa_handler != SIG_IGN || vm_signals[i] != SIGHUP)
+			sigaction(vm_signals[i], to, NULL);
+	}
 }
 
 static int
@@ -220,14 +238,14 @@ int
 vm_run(const struct vm_config *cfg, char **args, char *err, size_t err_cap)
 {
 	const struct sigaction hand_on = { .sa_handler = vm_signal };
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	pid_t self = getpid(), pid;
 	int status;
 
 	status = vm_wait_socket(cfg, err, err_cap);
 	if (status < 0)
 		return status;
-	sigaction(SIGINT, &hand_on, NULL);
-	sigaction(SIGTERM, &hand_on, NULL);
+	vm_signals_set(&hand_on);
 	pid = fork();
 	if (pid < 0) {
 		snprintf(err, err_cap, "fork: %s", strerror(errno));
@@ -238,8 +256,8 @@ vm_run(const struct vm_config *cfg, char **args, char *err, size_t err_cap)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != self)
 			_exit(126);
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
+		vm_signals_set(&normal);
+		signal(SIGXFSZ, SIG_DFL);
 		execv(args[0], args);
 		_exit(127);
 	}
