@@ -304,3 +304,24 @@ def test_host_gone(lab):
     lab.end(host, timeout=10)
     assert p.ended() == 5
     assert 'hvnet uio: the host' in p.text()
+
+
+def test_nic_taken_under_traffic(lab):
+    """The program is ended, and it is said; the NIC is the next one's."""
+    spec = 'backend=generator,name=n0,queues=2'
+    lab.host(spec)
+    p = Papp(lab).up(2)
+    p.tell('tx 100000000 64')
+    lab.wait('frames both ways', lambda: min(
+        backend_total(lab, 'n0', x) for x in ('written', 'read')) > 1000)
+    lab.run(None, [lab.hvnet, 'set', 'n0', '--remove'])
+    lab.run(None, [lab.hvnet, 'set', '--add', spec])
+    assert p.ended() == 5
+    assert 'hvnet uio: the host took the NIC back' in p.text()
+    p = Papp(lab).up(2)
+    a = p.do('tx 500 64')
+    assert (a['sent'], a['completed'], a['errors']) == (500, 500, 0)
+    host = [s for s in lab.stat() if s['kind'] == 'host'][0]
+    assert host['nics_leaving'] == 0
+    assert host_faults(lab, 'n0') == {}
+    assert p.quit() == 0
