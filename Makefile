@@ -4,6 +4,7 @@
 #   make demo       build and show the main job on real traffic
 #   make check      every test this machine can run, under 25 minutes
 #   make check-full the matrices, long fuzzing and soaks as well, over an hour
+#   make coverage   lines that the fuzz targets reach from their seeds, by file
 #   make bench      measurements, as JSON on standard output; over an hour, less
 #                   with BENCH='--quick', BENCH=tcp (bench/run.py --help)
 #   make install    PREFIX=/usr/local
@@ -31,6 +32,10 @@ check-full:
 	@scripts/deps.sh check
 	@python3 scripts/check.py --full
 
+coverage:
+	@scripts/deps.sh check
+	@python3 scripts/coverage.py
+
 bench: all
 	@scripts/deps.sh check
 	@python3 bench/run.py $(BENCH)
@@ -42,4 +47,4 @@ install: all
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps demo check check-full bench install clean
+.PHONY: all deps demo check check-full coverage bench install clean

@@ -264,6 +264,8 @@ def stages():
     yield 'vm', lambda: stage_pytest('vm', ['tests/vm'],
                                      {'HVNET_FULL': '1'} if full else {})
     if full:
+        yield 'coverage', lambda: stage_command(
+            'coverage', [PYTHON, 'scripts/coverage.py'])
         yield 'mutants', lambda: stage_command(
             'mutants', [PYTHON, 'scripts/mutants.py'])
         yield 'net full', lambda: stage_pytest(

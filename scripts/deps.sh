@@ -8,8 +8,8 @@ build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
 libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 libcmocka-dev iproute2"
 demo="iperf3 iputils-ping"
-check="libclang-rt-14-dev python3-pytest gcc-multilib ethtool tcpdump tshark
-spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind"
+check="libclang-rt-14-dev llvm python3-pytest gcc-multilib ethtool tcpdump
+tshark spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind"
 case "${1:-build}" in
 build)	want="$build" ;;
 demo)	want="$build $demo" ;;

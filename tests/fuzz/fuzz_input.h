@@ -19,6 +19,19 @@ struct fuzz_in {
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+/*
+ * An input lives for a millisecond: a short quarantine holds what it freed,
+ * and short stack traces are enough to find who did.
+ */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "quarantine_size_mb=4:malloc_context_size=4:"
+	    "max_malloc_fill_size=0:allocator_release_to_os_interval_ms=-1";
+}
+
 static inline void
 fuzz_require(bool ok)
 {

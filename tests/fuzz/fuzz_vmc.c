@@ -8,6 +8,7 @@
  * The input is a list of operations, see step().  In the end the connection is
  * lost and every block that was not leaked on purpose must be back.
  */
+#include "fuzz_blocks.h"
 #include "bus/vmc_priv.h"
 #include "fuzz_input.h"
 

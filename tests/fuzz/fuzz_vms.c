@@ -8,7 +8,9 @@
  * The input is a list of operations, see step().  In the end everything must
  * be back: the rig looks after that.
  */
-#define RIG_PAGES	1024u
+#define RIG_PAGES	512u
+#define RIG_KEEPS_MEMORY
+#include "fuzz_blocks.h"
 #include "../unit/vms_rig.h"
 #include "fuzz_input.h"
 

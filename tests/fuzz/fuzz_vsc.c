@@ -10,6 +10,7 @@
  * whatever has happened, and frees every byte.
  */
 #define RIG_PACKETS	320u
+#include "fuzz_blocks.h"
 #include "../unit/vsc_rig.h"
 #include "fuzz_frame.h"
 

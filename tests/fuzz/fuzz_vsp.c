@@ -9,6 +9,7 @@
  * is left behind.
  */
 #define RIG_SMALL
+#include "fuzz_blocks.h"
 #include "../unit/vsp_host_rig.h"
 #include "fuzz_frame.h"
 

@@ -268,6 +268,35 @@ rig_dev_init(struct vms_dev *d, uint8_t instance)
 	d->user_data[0] = 0x75;
 }
 
+/*
+ * Guest memory, all zero; a fuzz target keeps it from one rig to the next
+ * (RIG_KEEPS_MEMORY).
+ */
+static inline void
+rig_memory(struct rig *r)
+{
+#ifdef RIG_KEEPS_MEMORY
+	static int fd = -1;
+	static uint8_t *mem;
+
+	if (fd >= 0) {
+		r->fd = fd;
+		r->mem = memset(mem, 0, RIG_PAGES << 12);
+		return;
+	}
+#endif
+	r->fd = memfd_create("rig", 0);
+	assert_true(r->fd >= 0);
+	assert_int_equal(ftruncate(r->fd, RIG_PAGES << 12), 0);
+	r->mem = mmap(NULL, RIG_PAGES << 12, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, r->fd, 0);
+	assert_ptr_not_equal(r->mem, MAP_FAILED);
+#ifdef RIG_KEEPS_MEMORY
+	fd = r->fd;
+	mem = r->mem;
+#endif
+}
+
 static inline struct rig *
 rig_new(const struct vms_config *cfg)
 {
@@ -275,12 +304,7 @@ rig_new(const struct vms_config *cfg)
 	struct gpa_region all = { .gpa = 0, .bytes = RIG_PAGES << 12 };
 
 	assert_non_null(r);
-	r->fd = memfd_create("rig", 0);
-	assert_true(r->fd >= 0);
-	assert_int_equal(ftruncate(r->fd, RIG_PAGES << 12), 0);
-	r->mem = mmap(NULL, RIG_PAGES << 12, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, r->fd, 0);
-	assert_ptr_not_equal(r->mem, MAP_FAILED);
+	rig_memory(r);
 	part_init(&r->part, &rig_part_ops, r, RIG_VPS, r->queue);
 	all.va = r->mem;
 	assert_int_equal(guestmem_add(&r->part.mem, &all), 0);
@@ -301,8 +325,10 @@ rig_delete(struct rig *r)
 	assert_int_equal(r->conn_count, 0);
 	assert_int_equal(r->mapped, 0);
 	assert_int_equal(r->opens, r->closes);
+#ifndef RIG_KEEPS_MEMORY
 	munmap(r->mem, RIG_PAGES << 12);
 	close(r->fd);
+#endif
 	free(r);
 }
 
