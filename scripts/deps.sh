@@ -28,6 +28,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
+apt=$(dirname "$0")/apt-wait.sh
+"$apt" update -qq
 # shellcheck disable=SC2086
-apt-get install -y -qq --no-install-recommends $missing >/dev/null
+"$apt" install -y -qq --no-install-recommends $missing >/dev/null

@@ -47,7 +47,7 @@ candidate() {
 package_version() {
 	v=$(candidate)
 	if [ -z "$v" ] && [ "$(id -u)" = 0 ]; then
-		apt-get update -qq >&2
+		"$here/scripts/apt-wait.sh" update -qq >&2
 		v=$(candidate)
 	fi
 	echo "$v"
@@ -74,8 +74,8 @@ need_packages() {
 	[ "$(id -u)" = 0 ] || die "not root; install by hand:$missing"
 	say "installing:$missing"
 	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-	    --no-install-recommends $missing >&2
+	DEBIAN_FRONTEND=noninteractive "$here/scripts/apt-wait.sh" install \
+	    -y -qq --no-install-recommends $missing >&2
 }
 
 # deb-src lists in $1/apt, from the machine's own of either style.

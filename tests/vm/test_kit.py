@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests themselves rely on."""
+import subprocess
+import sys
+
 import pytest
 
 from freebsd_guest import GEOM_RACE
-from kit import Vm
+from kit import TOP, Vm
 
 # As seen, QEMU without our device (docs/results/vm.md).
 TRAP = '''\
@@ -36,3 +39,29 @@ def test_commands_arrive_whole(lab):
     words = 'x' * 500
     assert [vm.run(f'echo {words}') for _ in range(40)] == [words] * 40
     vm.run('touch /tmp/end')
+
+
+HOLD = '''
+import fcntl, sys
+with open(sys.argv[1], 'w') as f:
+    fcntl.lockf(f, fcntl.LOCK_EX)
+    print('held', flush=True)
+    sys.stdin.read()
+'''
+
+
+def test_another_apt_is_waited_for(tmp_path):
+    (tmp_path / 'partial').mkdir()
+    holder = subprocess.Popen(
+        [sys.executable, '-c', HOLD, tmp_path / 'lock'], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == 'held\n'
+    apt = subprocess.Popen(
+        [TOP / 'scripts/apt-wait.sh', '-o', f'Dir::State::lists={tmp_path}',
+         '-o', 'Dir::Etc::sourcelist=/dev/null', '-o',
+         'Dir::Etc::sourceparts=/dev/null', 'update'], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert 'another apt is at work' in apt.stderr.readline()
+    holder.communicate('')
+    said = apt.communicate(timeout=30)
+    assert apt.returncode == 0, said
