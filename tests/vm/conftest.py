@@ -39,6 +39,14 @@ def machine():
         pytest.skip(f'cannot make a virtual machine: {e}')
 
 
+def need(flavour):
+    """A kernel of kernels.py is there, or the test is skipped."""
+    try:
+        kit.initrd(flavour)
+    except kit.KitError as e:
+        pytest.skip(f'no kernel {flavour}: {e}')
+
+
 @pytest.fixture
 def lab(machine):
     with Lab() as made:

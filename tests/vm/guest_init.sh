@@ -11,11 +11,8 @@ mount -t tmpfs tmp /tmp
 mkdir -p /dev/pts /run
 ip link set lo up
 hostname vm
-load() {
-	find "/lib/modules/$(uname -r)" -name "$1.ko" -exec insmod {} \;
-}
 grep -q noload /proc/cmdline || for m in $(cat /modules); do
-	load "$m"
+	insmod "/lib/modules/$m.ko"
 done
 stty -F /dev/ttyS1 raw -echo 115200
 exec 3<>/dev/ttyS1

@@ -1,42 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a test's virtual machine is made of, and a handle on one.
-
-Kernels are Debian's own packages, fetched with apt and unpacked beside, never
-installed; the root is an initramfs of busybox and PROGRAMS.  Both are
-kept in ~/.cache/hvnet (HVNET_QEMU_CACHE).
-"""
+"""The QEMU of a test's virtual machine, and a handle on one."""
 import functools
-import gzip
-import hashlib
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 import zlib
 
-HERE = pathlib.Path(__file__).resolve().parent
+from kernels import HERE, KitError, initrd, kernel, sh
+
 TOP = HERE.parent.parent
-CACHE = pathlib.Path(os.environ.get('HVNET_QEMU_CACHE') or
-                     os.environ.get('XDG_CACHE_HOME', '~/.cache') + '/hvnet'
-                     ).expanduser()
-PROGRAMS = ['ethtool', 'iperf3', 'perl']
-MODULES = ['hv_vmbus', 'hv_netvsc', 'llc', 'stp', 'garp', 'mrp', '8021q']
-
-
-class KitError(Exception):
-    """This machine cannot make a virtual machine: a reason to skip."""
-
-
-def sh(cmd, **kw):
-    r = subprocess.run(cmd, text=True, capture_output=True,
-                       stdin=subprocess.DEVNULL, **kw)
-    if r.returncode != 0:
-        raise KitError(f'{cmd}: {r.stdout}{r.stderr}'.strip())
-    return r.stdout
 
 
 @functools.lru_cache(None)
@@ -52,103 +27,12 @@ def qemu():
     return pathlib.Path(r.stdout.strip().splitlines()[-1])
 
 
-def package(name, into):
-    """Unpack a Debian package, and what it only stands for, into a folder."""
-    with tempfile.TemporaryDirectory() as d:
-        os.chmod(d, 0o755)
-        sh(['apt-get', 'download', '-q', '-o', 'APT::Sandbox::User=root',
-            name], cwd=d)
-        for deb in pathlib.Path(d).glob('*.deb'):
-            sh(['dpkg-deb', '-x', str(deb), str(into)])
-
-
-@functools.lru_cache(None)
-def kernel(flavour='cloud'):
-    """Folder of an unpacked kernel: vmlinuz, lib/modules.  cloud, generic."""
-    meta = {'cloud': 'linux-image-cloud-amd64',
-            'generic': 'linux-image-amd64'}[flavour]
-    depends = sh(['apt-cache', 'depends', meta])
-    found = re.search(r'Depends: (linux-image-\d\S*)', depends)
-    if not found:
-        raise KitError(f'apt knows no kernel by {meta}')
-    where = CACHE / 'kernel' / found[1]
-    if not where.exists():
-        new = pathlib.Path(f'{where}.{os.getpid()}')
-        new.mkdir(parents=True)
-        package(found[1], new)
-        package('busybox-static', new)
-        image = next((new / 'boot').glob('vmlinuz-*'))
-        image.rename(new / 'vmlinuz')
-        new.rename(where)
-    return where
-
-
-def libraries(path):
-    """Every shared library of a program, the loader too."""
-    return re.findall(r'(?:=> )?(/\S+) \(0x', sh(['ldd', str(path)]))
-
-
-def archive(root):
-    """A folder as a "newc" cpio archive, with a console device node."""
-    out = bytearray()
-
-    def add(name, mode, data=b'', rdev=(0, 0)):
-        head = [0, mode, 0, 0, 1, 0, len(data), 0, 0, *rdev, len(name) + 1, 0]
-        out.extend(b'070701' + b''.join(b'%08X' % x for x in head))
-        for part in (name.encode() + b'\0', data):
-            out.extend(part + b'\0' * (-(len(out) + len(part)) % 4))
-
-    for path in sorted(root.rglob('*')):
-        name = str(path.relative_to(root))
-        if path.is_symlink():
-            add(name, 0o120777, os.readlink(path).encode())
-        elif path.is_dir():
-            add(name, 0o40755)
-        else:
-            add(name, 0o100000 | (path.stat().st_mode & 0o777),
-                path.read_bytes())
-    add('dev/console', 0o20600, rdev=(5, 1))
-    add('TRAILER!!!', 0)
-    return bytes(out)
-
-
-@functools.lru_cache(None)
-def initrd(flavour='cloud'):
-    """An initramfs for that kernel."""
-    tree = kernel(flavour)
-    programs = [shutil.which(p) for p in PROGRAMS]
-    if None in programs:
-        raise KitError(f'one of {PROGRAMS} is missing (scripts/deps.sh check)')
-    made_of = hashlib.sha256()
-    made_of.update((HERE / 'guest_init.sh').read_bytes())
-    made_of.update(repr((MODULES, programs)).encode())
-    out = tree / f'initrd-{made_of.hexdigest()[:12]}'
-    if out.exists():
-        return out
-    with tempfile.TemporaryDirectory() as d:
-        root = pathlib.Path(d)
-        for f in 'bin proc sys dev tmp root'.split():
-            (root / f).mkdir()
-        shutil.copy(next(tree.glob('**/bin/busybox')), root / 'bin/busybox')
-        for p in programs:
-            for f in [p, *libraries(p)]:
-                to = root / f.lstrip('/')
-                to.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(f, to)
-            if not p.startswith('/usr/bin') and not p.startswith('/bin'):
-                shutil.copy(p, root / 'bin')
-        for m in MODULES:
-            f = next(tree.glob(f'lib/modules/**/{m}.ko*'))
-            to = root / f.relative_to(tree)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(f, to)
-        (root / 'modules').write_text('\n'.join(MODULES) + '\n')
-        shutil.copy(HERE / 'guest_init.sh', root / 'init')
-        (root / 'init').chmod(0o755)
-        new = f'{out}.{os.getpid()}'
-        pathlib.Path(new).write_bytes(gzip.compress(archive(root), 1))
-        os.rename(new, out)
-    return out
+def compiled(lab, name):
+    """A program of tests/vm, in the lab's folder."""
+    program = pathlib.Path(lab.dir) / name
+    sh(['gcc', '-O1', '-s', '-Wall', '-Wextra', '-Werror', '-o', program,
+        HERE / f'{name}.c'])
+    return program
 
 
 class Machine:
@@ -221,6 +105,7 @@ class Vm(Machine):
     def kernel_log(self):
         """The kernel's lines that complain."""
         bad = re.compile(r'BUG|WARNING|Oops|Call Trace|hung task|stall|'
+                         r'ACPI.* (Error|Warning)|unchecked MSR|'
                          r'NETDEV WATCHDOG|panic|hv_\w+: .*(error|fail|'
                          r'unable|timed? ?out|invalid)', re.I)
         skip = re.compile(r'pcie?port|sched_clock|clocksource|Command line|'
@@ -259,6 +144,15 @@ class Vm(Machine):
             self.buf += got
         head, self.buf = self.buf.split(mark, 1)
         return head
+
+    def put(self, program):
+        """Copy a program of ours to /tmp."""
+        raw = program.read_bytes()
+        to = f'/tmp/{program.name}'
+        for i in range(0, len(raw), 1000):
+            self.run(f'perl -e \'print pack "H*", "{raw[i:i + 1000].hex()}"\''
+                     f' >>{to}')
+        self.run(f'chmod +x {to}')
 
     def memory(self):
         """A number for each page of the machine's memory, by its content."""

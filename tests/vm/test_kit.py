@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import kernels
 from freebsd_guest import GEOM_RACE
 from kit import TOP, Vm
 
@@ -65,3 +66,30 @@ def test_another_apt_is_waited_for(tmp_path):
     holder.communicate('')
     said = apt.communicate(timeout=30)
     assert apt.returncode == 0, said
+
+
+def test_other_suites_come_from_the_machines_own_sources(tmp_path,
+                                                         monkeypatch):
+    etc = tmp_path / 'etc'
+    (etc / 'sources.list.d').mkdir(parents=True)
+    (etc / 'sources.list').write_text(
+        '# deb http://x/ own main\n'
+        'deb [signed-by=/k.gpg] http://a/debian own main contrib\n'
+        'deb-src http://a/debian own main\n'
+        'deb http://a/debian own-updates main\n'
+        'deb http://b/else other main\n')
+    (etc / 'sources.list.d/d.sources').write_text(
+        'Types: deb deb-src\nURIs: http://c/debian\nSuites: own own-updates\n'
+        'Components: main\nSigned-By: /k.gpg\n\n'
+        'Types: deb\nURIs: http://c/security\nSuites: own-security\n'
+        'Components: main\n')
+    monkeypatch.setattr(kernels, 'codename', lambda: 'own')
+    kernels.source_lists('new', tmp_path / 'to', etc)
+    assert (tmp_path / 'to/sources.list').read_text() == \
+        'deb [signed-by=/k.gpg] http://a/debian new main contrib\n'
+    assert (tmp_path / 'to/d.sources').read_text() == (
+        'Types: deb\nURIs: http://c/debian\nSuites: new\n'
+        'Components: main\nSigned-By: /k.gpg\n')
+    monkeypatch.setattr(kernels, 'codename', lambda: 'unknown')
+    with pytest.raises(kernels.KitError, match='no source of unknown'):
+        kernels.source_lists('new', tmp_path / 'to', etc)

@@ -2,7 +2,8 @@
 """Kernels, processors and channels; several machines, several NICs."""
 import pytest
 
-from conftest import full
+from conftest import full, need
+from kernels import newest_vmbus
 from kit import Vm
 from linux_guest import Joined, soon
 
@@ -17,6 +18,36 @@ def test_kernel_and_channels(lab, flavour, vps):
     j.copy_in(8)
     j.moved(lambda: j.iperf(f'-R -P {4 * vps}'), lambda f: min(f) > 20, 5)
     j.iperf('-P 4')
+    j.check()
+
+
+@pytest.mark.parametrize('flavour', ['6.12'])
+def test_another_kernel(lab, flavour):
+    """The short list; test_linux.py has the long one in make check-full."""
+    need(flavour)
+    j = Joined(lab, vm={'flavour': flavour})
+    soon('channels', lambda: j.device()['queues'] == 2)
+    assert j.device()['vmbus'] == newest_vmbus(flavour)
+    j.copy_out(8)
+    j.copy_in(8)
+    # The device closes and opens: by MTU, by channels, by its module.
+    j.lab.run('h', 'ip link set hvhost0 mtu 9000')
+    j.vm.run('ip link set eth0 mtu 9000')
+    j.lab.run('h', 'ping -c2 -W2 -M do -s 8972 10.7.0.1')
+    for n in (1, 2):
+        j.vm.run(f'ethtool -L eth0 combined {n}')
+        soon(f'{n} queues', lambda: j.device()['queues'] == n)
+    j.vm.run('rmmod hv_netvsc; insmod /lib/modules/hv_netvsc.ko')
+    j.up()
+    j.copy_in(4)
+    j.serve('iperf3 -s -1', 5201)
+    j.vm.run('iperf3 -c 10.7.0.2 -t 60 --bidir >/dev/null 2>&1 &')
+    soon('traffic', lambda: sum(j.spread()) > 1000)
+    j.vm.qmp('system_reset')
+    j.vm.wait_ready()
+    j.lab.end(j.lab.procs[-1], quiet=True)
+    j.up()
+    j.copy_out(4)
     j.check()
 
 
