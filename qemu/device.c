@@ -21,6 +21,7 @@
 #include "qemu/units.h"
 #include "qapi/error.h"
 #include "exec/address-spaces.h"
+#include "hw/acpi/aml-build.h"
 #include "hw/boards.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
@@ -35,10 +36,14 @@
 #endif
 
 #include "hvnet.h"
+#include "hooks.h"
 
 #define HVNET_HOLE		0xa0000ull
 #define HVNET_HOLE_END		0x100000ull
 #define HVNET_IRQ		7	/* for ACPI's eyes; guests ignore it */
+/* Policy: between the local APICs and what KVM keeps below the BIOS. */
+#define HVNET_MMIO		0xfef00000u
+#define HVNET_MMIO_BYTES	0x80000u
 
 /* --- memory --- */
 
@@ -179,6 +184,30 @@ hvnet_memory_check(struct hvnet_dev *dev, Error **errp)
 	    "-object memory-backend-memfd,id=ram,size=SIZE,share=on "
 	    "-machine memory-backend=ram");
 	return false;
+}
+
+/* --- ACPI --- */
+
+/*
+ * As on Hyper-V, a module device around VMBus has addresses for devices that
+ * want some.  None of ours does, but Linux before 5.11 looks for them in every
+ * device around VMBus, and where none has any it goes on to the root, which is
+ * none, and oopses.
+ */
+struct Aml *
+hvnet_acpi_module(struct Aml *vmbus)
+{
+	Aml *dev = aml_device("VMOD");
+	Aml *crs = aml_resource_template();
+
+	aml_append(dev, aml_name_decl("_HID", aml_string("ACPI0004")));
+	aml_append(dev, aml_name_decl("_UID", aml_int(0)));
+	aml_append(crs, aml_dword_memory(AML_POS_DECODE, AML_MIN_FIXED,
+	    AML_MAX_FIXED, AML_NON_CACHEABLE, AML_READ_WRITE, 0, HVNET_MMIO,
+	    HVNET_MMIO + HVNET_MMIO_BYTES - 1, 0, HVNET_MMIO_BYTES));
+	aml_append(dev, aml_name_decl("_CRS", crs));
+	aml_append(dev, vmbus);
+	return dev;
 }
 
 /* --- life --- */

@@ -13,13 +13,32 @@ bool
 hvnet_cpuid(struct CPUArchState *env, uint32_t leaf, uint32_t *eax,
     uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
 
+enum hvnet_msr {
+	HVNET_MSR_NOT_OURS,	/* QEMU's to answer */
+	HVNET_MSR_DONE,
+	HVNET_MSR_FAULT,	/* #GP is to be raised */
+};
+
 /* RDMSR of the MSR in ECX; sets EDX:EAX.  Context: vCPU thread, no BQL. */
-bool
+enum hvnet_msr
 hvnet_rdmsr(struct CPUArchState *env);
 
-/* WRMSR of the MSR in ECX.  Context: vCPU thread, no BQL.  True: done. */
-bool
+/* WRMSR of the MSR in ECX.  Context: vCPU thread, no BQL. */
+enum hvnet_msr
 hvnet_wrmsr(struct CPUArchState *env, uint64_t val);
+
+/* In QEMU's helpers for the two, with what the above returned. */
+#define HVNET_MSR(env, answer) do {					\
+	enum hvnet_msr hvnet_answer = (answer);				\
+	if (hvnet_answer == HVNET_MSR_DONE)				\
+		return;							\
+	if (hvnet_answer == HVNET_MSR_FAULT)				\
+		raise_exception_err_ra(env, EXCP0D_GPF, 0, GETPC());	\
+} while (0)
+
+/* ACPI's VMBus device, put into the device that has its memory addresses. */
+struct Aml *
+hvnet_acpi_module(struct Aml *vmbus);
 
 /*
  * IN of 32 bits from a port.  Context: vCPU thread, no BQL.  True: it was the

@@ -32,9 +32,9 @@ HOOKS = [
         INCLUDE,
         (r'(void helper_rdmsr\(CPUX86State \*env\)\n\{.*?'
          r'SVM_EXIT_MSR, 0, GETPC\(\)\);\n)',
-         r'\1    if (hvnet_rdmsr(env)) {\n        return;\n    }\n'),
+         r'\1    HVNET_MSR(env, hvnet_rdmsr(env));\n'),
         (r'(void helper_wrmsr\(CPUX86State \*env\)\n\{.*?R_EDX\]\) << 32\);\n)',
-         r'\1    if (hvnet_wrmsr(env, val)) {\n        return;\n    }\n'),
+         r'\1    HVNET_MSR(env, hvnet_wrmsr(env, val));\n'),
         (r'(target_ulong helper_inl\(CPUX86State \*env, uint32_t port\)\n\{\n)',
          r'\1    uint64_t hvnet_status;\n\n'
          r'    if (hvnet_hypercall(env, port, &hvnet_status)) {'
@@ -46,6 +46,15 @@ HOOKS = [
         (r'    ((?:apic_)?set_bit\(s->isr, intno\);)\n',
          r'    if (!hvnet_auto_eoi(CPU(s->cpu)->cpu_index, intno)) {'
          r'\n        \1\n    }\n'),
+    ]),
+    # ACPI's VMBus device: _PS3 must be a method, as Linux says since 6.12.
+    (['hw/i386/acpi-build.c'], [
+        INCLUDE,
+        (r'aml_name_decl\("_PS3", aml_int\(0x0\)\)\);\n',
+         r'aml_method("_PS3", 0, AML_NOTSERIALIZED));\n'),
+        (r'(vmbus_bridge->irq\)\);\n    aml_append\(dev, '
+         r'aml_name_decl\("_CRS", crs\)\);\n\n    return )dev;',
+         r'\1hvnet_acpi_module(dev);'),
     ]),
     # String instructions in bulk.
     (['target/i386/helper.h'], [

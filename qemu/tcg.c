@@ -14,6 +14,9 @@
  * A change of SIMP, SIEFP, SINT2 or SCONTROL is told to the host, and the vCPU
  * goes on when the host has answered: what the guest does next may rely on it.
  * Message and event-flag pages are guest memory, which the host writes itself.
+ * MSRs of Hyper-V's that are not here fault (#GP), as do writes to those that
+ * can only be read: TCG would ignore both, and a guest that relies on one would
+ * fail much later.  docs/vm.md has the list.
  * An interrupt from the host is an MSI to the local APIC of that vCPU.
  *
  * The host reads and writes the guest's memory from another process, so a guest
@@ -34,6 +37,12 @@
 #include "hooks.h"
 
 #define HVNET_PORT		0xe4	/* Policy: unused on a PC */
+
+/* Hyper-V's own: CPUID leaves and MSRs. */
+#define HV_LEAF0		0x40000000u
+#define HV_LEAF_END		0x40000100u
+#define HV_MSR0			0x40000000u
+#define HV_MSR_END		0x40000200u
 
 #define HV_MSR_GUEST_OS_ID	0x40000000u
 #define HV_MSR_HYPERCALL	0x40000001u
@@ -78,14 +87,18 @@ hvnet_cpuid(CPUX86State *env, uint32_t leaf, uint32_t *eax, uint32_t *ebx,
 		{ 0, UINT32_MAX, 0, 0 },		/* advice */
 		{ LINK_MAX_VPS, LINK_MAX_VPS, 0, 0 },	/* limits */
 	};
-	uint32_t n = leaf - 0x40000000;
+	static const uint32_t none[4];
+	uint32_t n = leaf - HV_LEAF0;
+	const uint32_t *r = n < ARRAY_SIZE(leaves) ? leaves[n] : none;
 
-	if (hvnet_machine == NULL || n >= ARRAY_SIZE(leaves))
+	/* Some guests read leaves above the maximum: QEMU's answer to those
+	 * would be the data of its highest basic leaf. */
+	if (hvnet_machine == NULL || n >= HV_LEAF_END - HV_LEAF0)
 		return false;
-	*eax = leaves[n][0];
-	*ebx = leaves[n][1];
-	*ecx = leaves[n][2];
-	*edx = leaves[n][3];
+	*eax = r[0];
+	*ebx = r[1];
+	*ecx = r[2];
+	*edx = r[3];
 	if (n == 4 && !hvnet_machine->aeoi)
 		*eax |= 1u << 9;	/* "do not use auto-EOI" */
 	return true;
@@ -93,21 +106,27 @@ hvnet_cpuid(CPUX86State *env, uint32_t leaf, uint32_t *eax, uint32_t *ebx,
 
 /* --- MSRs --- */
 
+static bool
+hvnet_msr_ours(uint32_t msr)
+{
+	return hvnet_machine != NULL && msr >= HV_MSR0 && msr < HV_MSR_END;
+}
+
 static struct hvnet_vp *
 hvnet_vp_of(CPUX86State *env)
 {
 	return &hvnet_machine->vp[env_cpu(env)->cpu_index];
 }
 
-bool
+enum hvnet_msr
 hvnet_rdmsr(CPUX86State *env)
 {
 	uint32_t msr = (uint32_t)env->regs[R_ECX];
 	struct hvnet_vp *vp;
 	uint64_t val;
 
-	if (hvnet_machine == NULL)
-		return false;
+	if (!hvnet_msr_ours(msr))
+		return HVNET_MSR_NOT_OURS;
 	vp = hvnet_vp_of(env);
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
@@ -144,11 +163,11 @@ hvnet_rdmsr(CPUX86State *env)
 		val = vp->sint[msr - HV_MSR_SINT0];
 		break;
 	default:
-		return false;
+		return HVNET_MSR_FAULT;
 	}
 	env->regs[R_EAX] = (uint32_t)val;
 	env->regs[R_EDX] = (uint32_t)(val >> 32);
-	return true;
+	return HVNET_MSR_DONE;
 }
 
 static void
@@ -163,20 +182,20 @@ hvnet_hypercall_set(struct hvnet_dev *dev, uint64_t val)
 		cpu_physical_memory_write(val & ~0xfffull, code, sizeof(code));
 }
 
-bool
+enum hvnet_msr
 hvnet_wrmsr(CPUX86State *env, uint64_t val)
 {
 	uint32_t msr = (uint32_t)env->regs[R_ECX];
 	const uint64_t one = 1;
 	struct hvnet_vp *vp;
 
-	if (hvnet_machine == NULL)
-		return false;
+	if (!hvnet_msr_ours(msr))
+		return HVNET_MSR_NOT_OURS;
 	vp = hvnet_vp_of(env);
 	if (msr == HV_MSR_EOM) {
 		if (write(vp->eom_fd, &one, sizeof(one)) < 0)
-			return true;	/* full: the host has yet to look */
-		return true;
+			return HVNET_MSR_DONE;	/* full: host has yet to look */
+		return HVNET_MSR_DONE;
 	}
 	bql_lock();
 	switch (msr) {
@@ -205,11 +224,11 @@ hvnet_wrmsr(CPUX86State *env, uint64_t val)
 		break;
 	default:
 		bql_unlock();
-		return false;
+		return HVNET_MSR_FAULT;
 	}
 	hvnet_link_regs(vp);
 	bql_unlock();
-	return true;
+	return HVNET_MSR_DONE;
 }
 
 /* --- interrupts --- */
@@ -284,7 +303,7 @@ hvnet_call(struct hvnet_dev *dev, uint64_t control, uint64_t input)
 		return HV_INVALID_INPUT;
 	switch (control & 0xffff) {
 	case HV_CALL_POST_MESSAGE:
-		return fast ? HV_INVALID_INPUT : hvnet_call_post(dev, input);
+		return fast ? HV_INVALID_INPUT :hvnet_call_post(dev, input);
 	case HV_CALL_SIGNAL_EVENT:
 		if (!fast) {
 			uint64_t at = input;
