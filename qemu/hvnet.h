@@ -44,6 +44,10 @@ struct hvnet_vp {
 	uint64_t sint[HVNET_SINTS];	/* read without BQL by the APIC */
 	uint64_t assist;
 	struct link_vp_regs sent;	/* what the host last heard */
+	/* guard.c; owner: the vCPU, but write_seen */
+	pthread_t write_thread;
+	uint32_t write_turn;	/* odd: writes to an eventfd */
+	uint32_t write_seen;	/* owner: the guard */
 };
 
 /* A run of guest memory, as MEM_ADD names it. */
@@ -71,6 +75,7 @@ struct hvnet_dev {
 	struct hvnet_vp *vp;
 	uint64_t guest_os_id;
 	uint64_t hypercall;
+	QemuThread guard;
 
 	/* device.c */
 	MemoryListener listener;
@@ -84,7 +89,8 @@ struct hvnet_dev {
 	uint32_t connections;
 	uint32_t connection[4];
 	QemuMutex signals_lock;	/* inner to the BQL */
-	GHashTable *signals;	/* connection id -> eventfd; NULL: no host */
+	GHashTable *signals;	/* connection id -> hvnet_signal; NULL: no
+				 * host */
 	uint64_t signals_sent;	/* under signals_lock */
 	uint64_t interrupts;
 	QEMUTimer *retry;
@@ -104,6 +110,31 @@ hvnet_tcg_start(struct hvnet_dev *dev);
 /* Every register as after power-on.  Context: machine stopped. */
 void
 hvnet_tcg_reset(struct hvnet_dev *dev);
+
+/* New eventfds, for a new host.  False: there are none to be had. */
+bool
+hvnet_tcg_eventfds(struct hvnet_vp *vp);
+
+/* --- guard.c: eventfds that the host shares --- */
+
+/* Starts the thread that hvnet_eventfd_add() relies on.  Once. */
+void
+hvnet_guard_start(struct hvnet_dev *dev);
+
+/*
+ * Adds 1; a full counter is as good.  False: the host had made it wait, for
+ * 0.4 s at most.  Context: vp's thread, no BQL, no lock.
+ */
+bool
+hvnet_eventfd_add(struct hvnet_vp *vp, int fd);
+
+/* Takes all there is.  False: there is nothing.  Never waits. */
+bool
+hvnet_eventfd_take(int fd);
+
+/* True if fd is an eventfd; it then is made non-blocking. */
+bool
+hvnet_eventfd_ok(int fd);
 
 /* --- device.c --- */
 
@@ -144,6 +175,10 @@ hvnet_link_post(struct hvnet_dev *dev, uint32_t connection,
  * taken where the id is not known yet.
  */
 uint16_t
-hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection);
+hvnet_link_signal(struct hvnet_vp *vp, uint32_t connection);
+
+/* hvnet_eventfd_add() was false: the host is let go. */
+void
+hvnet_link_held(struct hvnet_dev *dev);
 
 #endif

@@ -16,6 +16,11 @@
  * refused with "invalid connection id".  A new host is looked for every second
  * and when the machine resets; it gets memory and registers, but the guest
  * must contact it anew (a reset, or its VMBus driver loaded again).
+ *
+ * A host that is hostile, or merely stopped, must not hold the machine: there
+ * is a time limit on what is sent to it and on its answers, what it sends is
+ * taken a turn at a time, and its eventfds are written as guard.c says.  The
+ * more time a host cost the machine, the later it is looked for again.
  */
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
@@ -32,6 +37,16 @@
 
 #define HVNET_ANSWER_MS		5000	/* Policy: then the host is gone */
 #define HVNET_RETRY_MS		1000	/* Policy */
+#define HVNET_RETRY_SHARE	10	/* Policy: of the time, one part */
+#define HVNET_HELD_MS		400	/* at most, as guard.c has it */
+#define HVNET_MAX_SIGNALS	1024	/* Policy: four for each channel */
+#define HVNET_TURN		HVNET_MAX_SIGNALS	/* messages taken */
+
+/* The eventfd of a connection id; in use by the table and by who writes. */
+struct hvnet_signal {
+	int fd;
+	int uses;
+};
 
 /* --- one message --- */
 
@@ -117,70 +132,117 @@ hvnet_status_name(uint32_t status)
 		"ok", "protocol error", "version not spoken",
 		"over a limit", "unusable memory", "no free NIC",
 		"too many guests", "host stops", "guest broke VMBus",
+		"no guests of this kind",
 	};
 
 	return status < ARRAY_SIZE(names) ? names[status] : "unknown status";
 }
 
 static void
-hvnet_gone(struct hvnet_dev *dev, const char *why)
+hvnet_retry_in(struct hvnet_dev *dev, int64_t ms);
+
+/* cost: ms that the machine stood still for this host. */
+static void
+hvnet_gone(struct hvnet_dev *dev, const char *why, int64_t cost)
 {
 	if (dev->sock < 0)
 		return;
 	warn_report("hvnet: %s: %s", dev->path, why);
 	hvnet_link_close(dev, false);
-	hvnet_link_retry(dev);
+	hvnet_retry_in(dev, cost * HVNET_RETRY_SHARE);
+}
+
+void
+hvnet_link_held(struct hvnet_dev *dev)
+{
+	hvnet_gone(dev, "the host had an eventfd of ours filled, and a virtual "
+	    "processor waited for it", HVNET_HELD_MS);
 }
 
 static void
-hvnet_signal_close(gpointer fd)
+hvnet_signal_put(gpointer opaque)
 {
-	close(GPOINTER_TO_INT(fd));
+	struct hvnet_signal *s = opaque;
+
+	if (qatomic_fetch_dec(&s->uses) > 1)
+		return;
+	close(s->fd);
+	g_free(s);
 }
 
-/* fd is the eventfd of a connection id from now on; -1: there is none. */
-static void
-hvnet_signal_set(struct hvnet_dev *dev, uint32_t connection, int fd)
+/* fd, now ours to close, is the eventfd of a connection id from now on.  False:
+ * it cannot be. */
+static bool
+hvnet_signal_add(struct hvnet_dev *dev, uint32_t connection, int fd)
 {
-	gpointer key = GUINT_TO_POINTER(connection);
+	struct hvnet_signal *s;
+	bool room;
 
+	if (fd < 0)
+		return false;
+	if (!hvnet_eventfd_ok(fd)) {
+		close(fd);
+		return false;
+	}
+	s = g_new(struct hvnet_signal, 1);
+	*s = (struct hvnet_signal){ fd, 1 };
 	qemu_mutex_lock(&dev->signals_lock);
-	if (fd >= 0)
-		g_hash_table_replace(dev->signals, key, GINT_TO_POINTER(fd));
-	else
-		g_hash_table_remove(dev->signals, key);
+	room = g_hash_table_size(dev->signals) < HVNET_MAX_SIGNALS;
+	if (room)
+		g_hash_table_replace(dev->signals,
+		    GUINT_TO_POINTER(connection), s);
+	qemu_mutex_unlock(&dev->signals_lock);
+	if (!room)
+		hvnet_signal_put(s);
+	return room;
+}
+
+static void
+hvnet_signal_del(struct hvnet_dev *dev, uint32_t connection)
+{
+	qemu_mutex_lock(&dev->signals_lock);
+	g_hash_table_remove(dev->signals, GUINT_TO_POINTER(connection));
 	qemu_mutex_unlock(&dev->signals_lock);
 }
 
-/* Takes messages up to an answer.  1: *m is it; 0: none now; -1: over. */
+/*
+ * Takes messages up to an answer, a turn's at most.  1: *m is it; 0: none now,
+ * or the turn is over; -1: the connection is.
+ */
 static int
 hvnet_take(struct hvnet_dev *dev, union link_msg *m)
 {
-	int fd, rc;
+	for (unsigned i = 0; i < HVNET_TURN; i++) {
+		int fd, rc = hvnet_recv(dev, m, &fd);
 
-	while ((rc = hvnet_recv(dev, m, &fd)) > 0) {
+		if (rc < 0)
+			hvnet_gone(dev, "the host is gone", 0);
+		if (rc <= 0)
+			return rc;
 		switch (m->hdr.type) {
 		case LINK_SIGNAL_ADD:
-			hvnet_signal_set(dev, m->signal.connection, fd);
-			continue;
+			if (hvnet_signal_add(dev, m->signal.connection, fd))
+				continue;
+			hvnet_gone(dev, "a signal of the host's is no eventfd, "
+			    "or is one too many", 0);
+			return -1;
 		case LINK_SIGNAL_DEL:
-			hvnet_signal_set(dev, m->signal.connection, -1);
+			hvnet_signal_del(dev, m->signal.connection);
 			break;
 		case LINK_BYE:
-			hvnet_gone(dev, hvnet_status_name(m->ack.status));
-			return -1;
-		case LINK_HELLO_ACK:
-		case LINK_ACK:
-			return 1;
+			hvnet_gone(dev, hvnet_status_name(m->ack.status), 0);
+			rc = -1;
+			break;
 		default:	/* MEM_WANT: the host has all there is */
 			break;
 		}
 		if (fd >= 0)
 			close(fd);
+		if (rc < 0 || m->hdr.type == LINK_HELLO_ACK ||
+		    m->hdr.type == LINK_ACK)
+			return rc;
 	}
-	if (rc < 0)
-		hvnet_gone(dev, "the host is gone");
-	return rc;
+	return 0;
 }
 
 static void
@@ -189,8 +251,8 @@ hvnet_readable(void *opaque)
 	struct hvnet_dev *dev = opaque;
 	union link_msg m;
 
-	while (dev->sock >= 0 && hvnet_take(dev, &m) > 0)
-		;	/* an answer that nobody waits for */
+	/* An answer that nobody waits for, if any. */
+	hvnet_take(dev, &m);
 }
 
 /* Waits for the answer to seq.  False: no host any more. */
@@ -211,7 +273,8 @@ hvnet_answer(struct hvnet_dev *dev, uint32_t seq, union link_msg *m)
 		if (rc > 0)
 			continue;
 		if (left <= 0) {
-			hvnet_gone(dev, "no answer from the host");
+			hvnet_gone(dev, "no answer from the host",
+			    HVNET_ANSWER_MS);
 			return false;
 		}
 		poll(&p, 1, (int)left);
@@ -230,7 +293,7 @@ hvnet_link_call(struct hvnet_dev *dev, void *msg, size_t len, const int *fds,
 		return -1;
 	hdr->seq = ++dev->seq;
 	if (!hvnet_send(dev, msg, len, fds, nfds, 0)) {
-		hvnet_gone(dev, "cannot send");
+		hvnet_gone(dev, "cannot send", HVNET_ANSWER_MS);
 		return -1;
 	}
 	return hvnet_answer(dev, hdr->seq, &m) ? (int)m.ack.status : -1;
@@ -283,42 +346,53 @@ hvnet_link_post(struct hvnet_dev *dev, uint32_t connection,
 		return HV_OK;
 	if (errno == EAGAIN || errno == ENOBUFS)
 		return HV_NO_BUFFERS;
-	hvnet_gone(dev, "cannot send");
+	hvnet_gone(dev, "cannot send", 0);
 	return HV_INVALID_CONNECTION;
 }
 
-/* One write to the eventfd of an id; INVALID_CONNECTION: not (yet) known. */
-static uint16_t
-hvnet_signal(struct hvnet_dev *dev, uint32_t connection)
+/* The eventfd of an id, to be put back; NULL: not (yet) known. */
+static struct hvnet_signal *
+hvnet_signal_get(struct hvnet_dev *dev, uint32_t connection)
 {
-	uint16_t status = HV_INVALID_CONNECTION;
-	const uint64_t one = 1;
-	gpointer fd;
+	struct hvnet_signal *s = NULL;
 
 	qemu_mutex_lock(&dev->signals_lock);
-	if (dev->signals != NULL && g_hash_table_lookup_extended(dev->signals,
-	    GUINT_TO_POINTER(connection), NULL, &fd) &&
-	    (write(GPOINTER_TO_INT(fd), &one, sizeof(one)) > 0 ||
-	    errno == EAGAIN)) {
+	if (dev->signals != NULL)
+		s = g_hash_table_lookup(dev->signals,
+		    GUINT_TO_POINTER(connection));
+	if (s != NULL) {
+		qatomic_inc(&s->uses);
 		dev->signals_sent++;
-		status = HV_OK;
 	}
 	qemu_mutex_unlock(&dev->signals_lock);
-	return status;
+	return s;
 }
 
 uint16_t
-hvnet_link_signal(struct hvnet_dev *dev, uint32_t connection)
+hvnet_link_signal(struct hvnet_vp *vp, uint32_t connection)
 {
-	uint16_t status = hvnet_signal(dev, connection);
+	struct hvnet_dev *dev = vp->dev;
+	struct hvnet_signal *s = hvnet_signal_get(dev, connection);
+	bool held;
 
-	if (status == HV_OK)
-		return status;
-	bql_lock();
-	if (dev->sock >= 0)
-		hvnet_readable(dev);
-	bql_unlock();
-	return hvnet_signal(dev, connection);
+	if (s == NULL) {
+		bql_lock();
+		if (dev->sock >= 0)
+			hvnet_readable(dev);
+		bql_unlock();
+		s = hvnet_signal_get(dev, connection);
+	}
+	if (s == NULL)
+		return HV_INVALID_CONNECTION;
+	/* No lock is held: the main loop goes on if the host holds this. */
+	held = !hvnet_eventfd_add(vp, s->fd);
+	hvnet_signal_put(s);
+	if (held) {
+		bql_lock();
+		hvnet_link_held(dev);
+		bql_unlock();
+	}
+	return HV_OK;
 }
 
 /* --- connecting --- */
@@ -357,8 +431,13 @@ hvnet_vps_tell(struct hvnet_dev *dev)
 	for (uint32_t i = 0; i < dev->vps; i++) {
 		struct hvnet_vp *vp = &dev->vp[i];
 		struct link_vp_fds f = { .hdr.type = LINK_VP_FDS, .vp = i };
-		int fds[2] = { vp->irq_fd, vp->eom_fd };
+		int fds[2];
 
+		/* New ones: an earlier host has the old ones still. */
+		if (!hvnet_tcg_eventfds(vp))
+			return false;
+		fds[0] = vp->irq_fd;
+		fds[1] = vp->eom_fd;
 		if (hvnet_link_call(dev, &f, sizeof(f), fds, 2) != LINK_OK)
 			return false;
 		vp->sent = (struct link_vp_regs){
@@ -372,6 +451,7 @@ bool
 hvnet_link_open(struct hvnet_dev *dev, Error **errp)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const struct timeval limit = { HVNET_ANSWER_MS / 1000, 0 };
 
 	if (strlen(dev->path) >= sizeof(to.sun_path)) {
 		error_setg(errp, "hvnet: path too long: %s", dev->path);
@@ -379,7 +459,9 @@ hvnet_link_open(struct hvnet_dev *dev, Error **errp)
 	}
 	pstrcpy(to.sun_path, sizeof(to.sun_path), dev->path);
 	dev->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (dev->sock < 0 ||
+	/* The time limit is for a full queue, of connections or messages. */
+	if (dev->sock < 0 || setsockopt(dev->sock, SOL_SOCKET, SO_SNDTIMEO,
+	    &limit, sizeof(limit)) < 0 ||
 	    connect(dev->sock, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		error_setg_errno(errp, errno,
 		    "hvnet: cannot connect to `hvnet host` at %s", dev->path);
@@ -388,7 +470,7 @@ hvnet_link_open(struct hvnet_dev *dev, Error **errp)
 	}
 	qemu_mutex_lock(&dev->signals_lock);
 	dev->signals = g_hash_table_new_full(NULL, NULL, NULL,
-	    hvnet_signal_close);
+	    hvnet_signal_put);
 	qemu_mutex_unlock(&dev->signals_lock);
 	if (!hvnet_hello(dev, errp)) {
 		hvnet_link_close(dev, false);
@@ -412,6 +494,7 @@ static void
 hvnet_retry(void *opaque)
 {
 	struct hvnet_dev *dev = opaque;
+	int64_t began = qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
 	Error *err = NULL;
 
 	if (dev->sock >= 0)
@@ -421,17 +504,25 @@ hvnet_retry(void *opaque)
 		return;
 	}
 	error_free(err);
-	hvnet_link_retry(dev);
+	hvnet_retry_in(dev, (qemu_clock_get_ms(QEMU_CLOCK_REALTIME) - began) *
+	    HVNET_RETRY_SHARE);
 }
 
-void
-hvnet_link_retry(struct hvnet_dev *dev)
+/* In so many ms, or HVNET_RETRY_MS if that is more. */
+static void
+hvnet_retry_in(struct hvnet_dev *dev, int64_t ms)
 {
 	if (dev->retry == NULL)
 		dev->retry = timer_new_ms(QEMU_CLOCK_REALTIME, hvnet_retry,
 		    dev);
 	timer_mod(dev->retry, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) +
-	    HVNET_RETRY_MS);
+	    MAX(ms, HVNET_RETRY_MS));
+}
+
+void
+hvnet_link_retry(struct hvnet_dev *dev)
+{
+	hvnet_retry_in(dev, 0);
 }
 
 void

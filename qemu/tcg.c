@@ -182,19 +182,28 @@ hvnet_hypercall_set(struct hvnet_dev *dev, uint64_t val)
 		cpu_physical_memory_write(val & ~0xfffull, code, sizeof(code));
 }
 
+/* End of message; a full counter is as good, the host has yet to look. */
+static void
+hvnet_eom(struct hvnet_vp *vp)
+{
+	if (hvnet_eventfd_add(vp, vp->eom_fd))
+		return;
+	bql_lock();
+	hvnet_link_held(vp->dev);
+	bql_unlock();
+}
+
 enum hvnet_msr
 hvnet_wrmsr(CPUX86State *env, uint64_t val)
 {
 	uint32_t msr = (uint32_t)env->regs[R_ECX];
-	const uint64_t one = 1;
 	struct hvnet_vp *vp;
 
 	if (!hvnet_msr_ours(msr))
 		return HVNET_MSR_NOT_OURS;
 	vp = hvnet_vp_of(env);
 	if (msr == HV_MSR_EOM) {
-		if (write(vp->eom_fd, &one, sizeof(one)) < 0)
-			return HVNET_MSR_DONE;	/* full: host has yet to look */
+		hvnet_eom(vp);
 		return HVNET_MSR_DONE;
 	}
 	bql_lock();
@@ -256,9 +265,8 @@ hvnet_vp_interrupt(void *opaque)
 {
 	struct hvnet_vp *vp = opaque;
 	uint64_t sint = vp->sint[HVNET_SINT_VMBUS];
-	uint64_t count;
 
-	if (read(vp->irq_fd, &count, sizeof(count)) < 0)
+	if (!hvnet_eventfd_take(vp->irq_fd))
 		return;
 	/* A masked one is not kept: the host looks again on unmask. */
 	if ((vp->scontrol & HV_ENABLE) == 0 || (sint & HV_SINT_MASKED) != 0)
@@ -295,7 +303,7 @@ hvnet_call_post(struct hvnet_dev *dev, uint64_t input)
 }
 
 static uint16_t
-hvnet_call(struct hvnet_dev *dev, uint64_t control, uint64_t input)
+hvnet_call(struct hvnet_vp *vp, uint64_t control, uint64_t input)
 {
 	bool fast = (control & HV_CALL_FAST) != 0;
 
@@ -303,7 +311,8 @@ hvnet_call(struct hvnet_dev *dev, uint64_t control, uint64_t input)
 		return HV_INVALID_INPUT;
 	switch (control & 0xffff) {
 	case HV_CALL_POST_MESSAGE:
-		return fast ? HV_INVALID_INPUT :hvnet_call_post(dev, input);
+		return fast ? HV_INVALID_INPUT :
+		    hvnet_call_post(vp->dev, input);
 	case HV_CALL_SIGNAL_EVENT:
 		if (!fast) {
 			uint64_t at = input;
@@ -311,7 +320,7 @@ hvnet_call(struct hvnet_dev *dev, uint64_t control, uint64_t input)
 			cpu_physical_memory_read(at, &input, sizeof(input));
 			input = le64_to_cpu(input);
 		}
-		return hvnet_link_signal(dev, (uint32_t)input);
+		return hvnet_link_signal(vp, (uint32_t)input);
 	default:
 		return HV_INVALID_CODE;
 	}
@@ -327,13 +336,14 @@ hvnet_hypercall(CPUX86State *env, uint32_t port, uint64_t *status)
 	    (dev->hypercall & HV_ENABLE) == 0)
 		return false;
 	if ((env->hflags & HF_CS64_MASK) != 0) {
-		*status = hvnet_call(dev, env->regs[R_ECX], env->regs[R_EDX]);
+		*status = hvnet_call(hvnet_vp_of(env), env->regs[R_ECX],
+		    env->regs[R_EDX]);
 		return true;
 	}
 	control = (uint64_t)env->regs[R_EDX] << 32 |
 	    (uint32_t)env->regs[R_EAX];
 	input = (uint64_t)env->regs[R_EBX] << 32 | (uint32_t)env->regs[R_ECX];
-	*status = hvnet_call(dev, control, input);
+	*status = hvnet_call(hvnet_vp_of(env), control, input);
 	env->regs[R_EDX] = 0;
 	return true;
 }
@@ -347,13 +357,11 @@ hvnet_tcg_reset(struct hvnet_dev *dev)
 	dev->hypercall = 0;
 	for (uint32_t i = 0; i < dev->vps; i++) {
 		struct hvnet_vp *vp = &dev->vp[i];
-		uint64_t count;
 
 		vp->scontrol = vp->simp = vp->siefp = vp->assist = 0;
 		for (int s = 0; s < HVNET_SINTS; s++)
 			vp->sint[s] = HV_SINT_MASKED;
-		while (read(vp->irq_fd, &count, sizeof(count)) > 0)
-			;
+		hvnet_eventfd_take(vp->irq_fd);
 	}
 }
 
@@ -370,6 +378,34 @@ hvnet_tcg_parallel(CPUState *cpu)
 	cpu->tcg_cflags |= CF_PARALLEL;
 }
 
+bool
+hvnet_tcg_eventfds(struct hvnet_vp *vp)
+{
+	int irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int eom = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (irq < 0 || eom < 0) {
+		warn_report("hvnet: eventfd: %s", strerror(errno));
+		close(irq);
+		close(eom);
+		return false;
+	}
+	if (vp->irq_fd >= 0) {
+		qemu_set_fd_handler(vp->irq_fd, NULL, NULL, NULL);
+		close(vp->irq_fd);
+	}
+	vp->irq_fd = irq;
+	qemu_set_fd_handler(vp->irq_fd, hvnet_vp_interrupt, NULL, vp);
+	if (vp->eom_fd < 0) {
+		vp->eom_fd = eom;
+	} else {
+		/* The vCPU may be about to write to it. */
+		dup3(eom, vp->eom_fd, O_CLOEXEC);
+		close(eom);
+	}
+	return true;
+}
+
 void
 hvnet_tcg_start(struct hvnet_dev *dev)
 {
@@ -381,14 +417,9 @@ hvnet_tcg_start(struct hvnet_dev *dev)
 		vp->dev = dev;
 		vp->index = i;
 		vp->apic_id = X86_CPU(qemu_get_cpu(i))->apic_id;
-		vp->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		vp->eom_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (vp->irq_fd < 0 || vp->eom_fd < 0) {
-			error_report("hvnet: eventfd: %s", strerror(errno));
-			exit(1);
-		}
-		qemu_set_fd_handler(vp->irq_fd, hvnet_vp_interrupt, NULL, vp);
+		vp->irq_fd = vp->eom_fd = -1;
 	}
 	hvnet_tcg_reset(dev);
+	hvnet_guard_start(dev);
 	hvnet_machine = dev;
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What QEMU says to a host, told by a host that only writes it down."""
+import os
 import struct
 import time
 
-from kit import Vm
+from kit import Vm, compiled
 from stub_host import (HELLO, MEM_ADD, POST, RESET, VP_FDS, VP_REGS,
                        DETACH, StubHost)
 
@@ -85,3 +86,93 @@ def test_memory_that_host_cannot_map_is_refused(lab):
         time.sleep(0.05)
     assert vm.proc.returncode == 1
     assert 'memory-backend-memfd' in lab.log(vm.proc)
+
+
+FULL = struct.pack('=Q', 2 ** 64 - 2)
+EOM = 0x40000084
+
+
+def fill(fd):
+    """Make an eventfd full, and one whose writers wait."""
+    os.set_blocking(fd, False)
+    try:
+        os.eventfd_read(fd)
+    except BlockingIOError:
+        pass
+    os.write(fd, FULL)
+    os.set_blocking(fd, True)
+
+
+def test_hostile_host_holds_no_machine(lab):
+    """Descriptors of any type and number, and eventfds made to wait: the host
+    is let go, and the machine runs on."""
+    host = StubHost(lab.sock)
+    vm = Vm(lab, vps=1, append='noload').connect()
+    vm.run('insmod /lib/modules/msr.ko')
+    vm.put(compiled(lab, 'ask'))
+
+    def ask(what):
+        return vm.run(f'/tmp/ask {what}', timeout=15)
+
+    gone = 0
+
+    def attached():
+        lab.wait('attached', lambda: host.served > gone and host.eventfds, 30,
+                 [vm.proc])
+
+    def let_go(why, hostile):
+        """The host is one for the machine, hostile, then no more."""
+        nonlocal gone
+        attached()
+        before = lab.log(vm.proc).count(why)
+        hostile()
+        lab.wait(why, lambda: lab.log(vm.proc).count(why) > before, 15,
+                 [vm.proc])
+        gone += 1
+
+    # An honest one first: known, signalled, unknown.
+    fd = os.eventfd(0)
+    host.signal_add(5, fd)
+    lab.wait('signal', lambda: ask('signal 5') == '0x0', 5)
+    assert os.eventfd_read(fd) > 0
+    assert ask('signal 6') == '0x12'
+
+    let_go('is no eventfd', lambda: host.signal_add(7, os.pipe()[1]))
+
+    def many():
+        try:
+            for i in range(1, 3000):
+                host.signal_add(i, fd)
+        except OSError:
+            pass                # let go of already
+
+    let_go('one too many', many)
+
+    # An interrupt that is taken back before the main loop reads of it.
+    attached()
+    irq = host.eventfds[0][0]
+    os.set_blocking(irq, True)
+    for _ in range(20000):
+        os.write(irq, struct.pack('=Q', 1))
+        try:
+            os.preadv(irq, [bytearray(8)], -1, os.RWF_NOWAIT)
+        except BlockingIOError:
+            pass
+    assert 'running' in vm.qmp('info status')
+
+    def full_signal():
+        host.signal_add(9, fd)
+        lab.wait('signal', lambda: ask('signal 9') == '0x0', 5)
+        fill(fd)
+        assert ask('signal 9') == '0x0'
+
+    let_go('waited for it', full_signal)
+
+    def full_eom():
+        fill(host.eventfds[0][1])
+        assert ask(f'wrmsr {EOM} 0') == 'done'
+
+    let_go('waited for it', full_eom)
+
+    assert ask('signal 9') == '0x12'
+    assert vm.kernel_log() == []
