@@ -29,7 +29,8 @@ KNOWN = [
      'vms vms_chan vms_gpadl vms_offer', 'to be taken apart'),
     ('linux/host',
      'backend_pair host host_accept host_ctl host_fault host_guest '
-     'host_guest_signal nic nic_queue', 'to be taken apart'),
+     'host_guest_signal nic nic_control nic_leaving nic_queue',
+     'to be taken apart'),
     ('linux/guest',
      'guest guest_ctl guest_events guest_iface guest_uio vp',
      'to be taken apart'),

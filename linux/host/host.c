@@ -242,7 +242,8 @@ host_events_make(struct host *h, char *err, size_t cap)
 		    EV_READ | EV_PERSIST, host_on_control, h);
 	h->acceptor = acceptor_create(h->base, h->file.sock, host_on_client,
 	    host_on_starved, h);
-	if (h->control_event == NULL || h->acceptor == NULL) {
+	if (h->control_event == NULL || h->acceptor == NULL ||
+	    host_monitor_start(h) < 0) {
 		snprintf(err, cap, "out of memory or descriptors");
 		return -ENOMEM;
 	}
@@ -271,7 +272,7 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	h->cfg = *cfg;
 	h->base = base;
 	h->file = SOCKFILE_CLOSED;
-	h->control_fd = -1;
+	h->control_fd = h->monitor_fd = -1;
 	link_fds_raise();
 	if (h->cfg.max_guests == 0)
 		h->cfg.max_guests = HOST_MAX_GUESTS;
@@ -307,6 +308,7 @@ host_stop(struct host *h)
 		host_guest_end(h->guests, LINK_E_SHUTDOWN);
 	while (h->nics != NULL)
 		host_nic_drop(h, h->nics);
+	host_monitor_end(h);
 	if (h->control_event != NULL)
 		event_free(h->control_event);
 	if (h->control_fd >= 0)

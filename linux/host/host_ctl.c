@@ -13,6 +13,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/host/nic_leaving.h"
+#include "linux/link/link_budget.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
 #include "wire/nvs_msg.h"
@@ -194,14 +195,16 @@ ctl_stat(struct host *h, const char *name)
 	for (uint32_t i = 0; i < h->pool.count; i++)
 		json_array_append_new(workers, stat_counters(
 		    &h->pool.worker[i].counters, &worker_counters_table));
-	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:i,s:I,s:I,s:I,s:o,s:o,"
-	    "s:o}",
+	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,"
+	    "s:o,s:o,s:o}",
 	    "ok", 1, "kind", "host", "pid", (int)getpid(), "listen",
 	    text_json(h->cfg.listen), "rss_bytes", ctl_rss(), "guests",
 	    (int)h->guest_count, "nics_leaving",
 	    (int)nic_leaving_count(h, NULL), "guests_served",
 	    (json_int_t)h->guests_served, "turned_away",
 	    (json_int_t)h->turned_away, "evicted", (json_int_t)h->evicted,
+	    "guest_mappings", (json_int_t)link_budget_maps(),
+	    "guest_mappings_max", (json_int_t)link_budget_maps_max(),
 	    "nics", nics, "workers", workers,
 	    "faults_of_gone_guests", stat_faults(&h->faults));
 }

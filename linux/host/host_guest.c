@@ -249,6 +249,7 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 	};
 
 	g->hello = *h;
+	g->monitored = monitor;
 	if (h->kind == LINK_KIND_UIO && host->cfg.no_uio) {
 		host_log_once(&host->log, "pid %u is a guest of kind uio "
 		    "(hvnet uio): --no-uio takes none", h->pid);
@@ -265,8 +266,6 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 		return LINK_E_LIMIT;
 	guest_offer_all(g, true);
 	guest_offer_all(g, false);
-	if (monitor && host_guest_monitor_start(g) != LINK_OK)
-		return LINK_E_LIMIT;
 	host->guests_served++;
 	guest_say_attached(g);
 	return LINK_OK;
@@ -415,7 +414,6 @@ host_guest_end(struct host_guest *g, uint32_t status)
 {
 	struct host *h = g->host;
 
-	host_guest_signals_end(g);
 	if (g->vms != NULL) {
 		guest_park(g);
 		vms_destroy(g->vms);
@@ -461,7 +459,6 @@ host_guest_create(struct host *h, int sock)
 		goto close_sock;
 	g->host = h;
 	g->number = ++h->next_guest;
-	g->monitor_fd = -1;
 	g->end = evtimer_new(h->base, guest_on_end, g);
 	if (g->end == NULL)
 		goto free_guest;

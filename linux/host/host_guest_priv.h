@@ -21,11 +21,7 @@ struct host_guest {
 	struct link_hello hello;
 	uint32_t nics;
 	char why[128];
-	/* guests that cannot signal */
-	struct event *monitor_event;
-	int monitor_fd;
-	uint32_t monitor_quiet;		/* beats without a signal */
-	bool monitor_hit;
+	bool monitored;			/* it signals by monitor page */
 };
 
 /* --- host_guest.c --- */
@@ -37,8 +33,5 @@ bool host_guest_create(struct host *, int sock);
 
 /* VMBus before 2.4: some of its channels have something, in the page. */
 void host_guest_signalled(struct host_guest *);
-/* Look at its monitor pages from now on.  LINK_OK, or LINK_E_LIMIT. */
-uint32_t host_guest_monitor_start(struct host_guest *);
-void host_guest_signals_end(struct host_guest *);
 
 #endif

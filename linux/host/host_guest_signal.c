@@ -3,8 +3,9 @@
  * Signals of guests that are not one eventfd a channel: the one of VMBus before
  * 2.4, and monitor pages, which nobody signals and a timer looks at.
  *
- * The monitor timer beats fast while signals come and slowly when none came for
- * a while.
+ * There is one timer for all guests.  It runs while such a guest has a channel
+ * open, beats fast while signals come and slowly when none came for a while.
+ * Who has no channel costs nothing.
  */
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ guest_poke(void *ctx, struct chan *c)
 {
 	struct host_guest *g = ctx;
 
-	g->monitor_hit = true;
+	g->host->monitor_hit = true;
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
 		if (n->guest == g && nic_chan_poke(n, c))
 			return;
@@ -35,53 +36,76 @@ host_guest_signalled(struct host_guest *g)
 }
 
 static void
-guest_monitor_beat(struct host_guest *g, long ns)
+monitor_beat(struct host *h, long ns)
 {
 	const struct itimerspec it = { { 0, ns }, { 0, ns } };
 
-	timerfd_settime(g->monitor_fd, 0, &it, NULL);
+	timerfd_settime(h->monitor_fd, 0, &it, NULL);
+	h->monitor_ns = ns;
+}
+
+/* Look at the pages of all who have a channel; false: nobody has. */
+static bool
+monitor_look(struct host *h)
+{
+	bool any = false;
+
+	for (struct nic *n = h->nics; n != NULL; n = n->next) {
+		if (n->guest == NULL || !n->guest->monitored ||
+		    n->queues_open == 0)
+			continue;
+		any = true;
+		vms_monitor_poll(n->guest->vms, guest_poke, n->guest);
+	}
+	return any;
 }
 
 static void
-guest_on_monitor(evutil_socket_t fd, short what, void *arg)
+monitor_on_beat(evutil_socket_t fd, short what, void *arg)
 {
-	struct host_guest *g = arg;
+	struct host *h = arg;
 	uint64_t beats;
 
 	if (read(fd, &beats, sizeof(beats)) < 0)
 		return;
-	g->monitor_hit = false;
-	vms_monitor_poll(g->vms, guest_poke, g);
-	if (g->monitor_hit) {
-		if (g->monitor_quiet >= MONITOR_BUSY_BEATS)
-			guest_monitor_beat(g, MONITOR_BUSY_NS);
-		g->monitor_quiet = 0;
-	} else if (++g->monitor_quiet == MONITOR_BUSY_BEATS) {
-		guest_monitor_beat(g, MONITOR_IDLE_NS);
+	h->monitor_hit = false;
+	if (!monitor_look(h)) {
+		monitor_beat(h, 0);
+	} else if (h->monitor_hit) {
+		h->monitor_quiet = 0;
+		if (h->monitor_ns != MONITOR_BUSY_NS)
+			monitor_beat(h, MONITOR_BUSY_NS);
+	} else if (++h->monitor_quiet == MONITOR_BUSY_BEATS) {
+		monitor_beat(h, MONITOR_IDLE_NS);
 	}
 }
 
-uint32_t
-host_guest_monitor_start(struct host_guest *g)
+int
+host_monitor_start(struct host *h)
 {
-	g->monitor_fd = timerfd_create(CLOCK_MONOTONIC,
+	h->monitor_fd = timerfd_create(CLOCK_MONOTONIC,
 	    TFD_CLOEXEC | TFD_NONBLOCK);
-	if (g->monitor_fd < 0)
-		return LINK_E_LIMIT;
-	g->monitor_event = event_new(g->host->base, g->monitor_fd,
-	    EV_READ | EV_PERSIST, guest_on_monitor, g);
-	if (g->monitor_event == NULL)
-		return LINK_E_LIMIT;
-	event_add(g->monitor_event, NULL);
-	guest_monitor_beat(g, MONITOR_BUSY_NS);
-	return LINK_OK;
+	if (h->monitor_fd < 0)
+		return -1;
+	h->monitor_event = event_new(h->base, h->monitor_fd,
+	    EV_READ | EV_PERSIST, monitor_on_beat, h);
+	return h->monitor_event != NULL ? event_add(h->monitor_event, NULL) :
+	    -1;
 }
 
 void
-host_guest_signals_end(struct host_guest *g)
+host_monitor_wake(struct host *h)
 {
-	if (g->monitor_event != NULL)
-		event_free(g->monitor_event);
-	if (g->monitor_fd >= 0)
-		close(g->monitor_fd);
+	h->monitor_quiet = 0;
+	if (h->monitor_ns != MONITOR_BUSY_NS)
+		monitor_beat(h, MONITOR_BUSY_NS);
+}
+
+void
+host_monitor_end(struct host *h)
+{
+	if (h->monitor_event != NULL)
+		event_free(h->monitor_event);
+	if (h->monitor_fd >= 0)
+		close(h->monitor_fd);
 }

@@ -9,7 +9,7 @@
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is said about guests
- *	nic.c, nic_queue.c	one NIC
+ *	nic.c, nic_queue.c, nic_control.c	one NIC
  *	nic_leaving.c	what guests have yet to let go of
  *	worker.c	threads
  */
@@ -43,6 +43,12 @@ struct host {
 	struct acceptor *acceptor;	/* of it */
 	int control_fd;			/* workers: a NIC wants control */
 	struct event *control_event;
+	/* monitor pages; see host_guest_signal.c */
+	int monitor_fd;
+	struct event *monitor_event;
+	long monitor_ns;		/* between beats; 0: none */
+	uint32_t monitor_quiet;		/* beats without a signal */
+	bool monitor_hit;
 	struct nic *nics;
 	uint32_t nic_count;
 	struct nic_leaving *leaving;	/* newest first */
@@ -90,6 +96,14 @@ const char *host_guest_name(const struct host_guest *);
 uint32_t host_guest_number(const struct host_guest *);
 struct host_guest *host_guest_next(const struct host_guest *);
 json_t *host_guest_stat(struct host_guest *);
+
+/* --- host_guest_signal.c --- */
+
+/* Be ready to look at monitor pages.  0, or -1: out of memory, descriptors. */
+int host_monitor_start(struct host *);
+/* A channel was opened: look, as long as some guest needs it. */
+void host_monitor_wake(struct host *);
+void host_monitor_end(struct host *);
 
 /* --- host_fault.c --- */
 

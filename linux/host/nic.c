@@ -111,13 +111,6 @@ nic_to_guest_wake(void *ctx, uint32_t queue)
 	work_ready(&nic->queue[queue].work);
 }
 
-void
-nic_control_ask(struct nic *nic)
-{
-	if (os_xchg32(&nic->control_due, 1) == 0)
-		host_control_wanted(nic->host);
-}
-
 static void
 nic_control_wanted(void *ctx)
 {
@@ -149,6 +142,7 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 	nic_queue_start(&nic->queue[queue], c,
 	    link_host_signal_fd(host_guest_link(nic->guest), c));
 	nic->queues_open++;
+	host_monitor_wake(nic->host);
 	if (nic->queues_open == 1 && nic->ops->carrier != NULL)
 		nic->ops->carrier(nic, nic->spec.link_up);
 }
@@ -375,7 +369,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	nic->first_worker = peer != NULL ? peer->first_worker :
 	    h->next_worker++;
 	nic->gate = nic_gate_get(h, peer);
-	if (nic->gate == NULL) {
+	if (nic->gate == NULL || nic_control_init(nic) < 0) {
 		snprintf(err, cap, "out of memory");
 		rc = -ENOMEM;
 		goto free_nic;
@@ -416,6 +410,7 @@ quiet:
 	nic_delay_free(nic);
 	nic_open(nic);
 free_nic:
+	nic_control_free(nic);
 	nic_gate_put(nic->gate);
 	free(nic->queue);
 	free(nic->source);
@@ -431,6 +426,7 @@ nic_destroy(struct nic *nic)
 	nic->ops->close(nic);
 	nic_delay_free(nic);
 	nic_open(nic);
+	nic_control_free(nic);
 	nic_gate_put(nic->gate);
 	free(nic->queue);
 	free(nic->source);
@@ -487,26 +483,6 @@ nic_release(struct nic *nic)
 }
 
 /* --- at run time --- */
-
-void
-nic_control(struct nic *nic)
-{
-	bool more = false;
-
-	if (os_xchg32(&nic->control_due, 0) == 0 || nic->vsp == NULL)
-		return;
-	nic_close(nic);
-	more = vsp_control_run(nic->vsp);
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
-		nic_queue_say_stopped(&nic->queue[k]);
-	nic_open(nic);
-	if (more)
-		nic_control_ask(nic);
-	/* A data packet may have been left behind the control packets, and
-	 * what was set aside be of a guest that is not up any more. */
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
-		nic_queue_poke(&nic->queue[k]);
-}
 
 /* Tell the guest.  0, or -errno and it is as before. */
 static int

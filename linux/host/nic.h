@@ -12,6 +12,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic_spec.h"
 #include "linux/host/worker.h"
+#include "linux/run/rate.h"
 
 struct nic;
 struct nic_queue;
@@ -64,6 +65,8 @@ struct nic {
 	struct nic_source *source;	/* likewise */
 	struct nic_delay *delay;	/* NULL: no delay */
 	uint32_t control_due;		/* shared: set by workers */
+	struct share control_share;	/* of control's time, for its ring */
+	struct event *control_again;	/* when it may have more */
 	/* while a guest has it */
 	struct host_guest *guest;
 	struct vsp *vsp;
@@ -94,6 +97,10 @@ void nic_vsp_free(void *ctx, void *p, size_t bytes);
 void nic_control(struct nic *);
 /* Any worker: have that called. */
 void nic_control_ask(struct nic *);
+/* Before the first of these.  0, or -1: out of memory. */
+int nic_control_init(struct nic *);
+/* None of them comes any more. */
+void nic_control_free(struct nic *);
 /* Change the running NIC; *to is checked already.  0 or -errno. */
 int nic_set(struct nic *, const struct nic_spec *to, char *err, size_t cap);
 

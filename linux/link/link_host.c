@@ -157,96 +157,6 @@ link_on_signal(struct link_host *lh, uint32_t none)
 		lh->ops->signalled(lh->ctx);
 }
 
-static void
-link_vp_close(struct link_vp *v)
-{
-	link_source_del(v->eom);
-	if (v->interrupt_fd >= 0)
-		close(v->interrupt_fd);
-	if (v->eom_fd >= 0)
-		close(v->eom_fd);
-	v->eom = NULL;
-	v->interrupt_fd = v->eom_fd = -1;
-}
-
-static uint32_t
-link_on_vp_fds(struct link_host *lh, const struct link_vp_fds *m, int *fds,
-    unsigned int nfds)
-{
-	if (m->vp >= lh->part.vps || nfds != 2)
-		return LINK_E_PROTO;
-	if (!link_eventfd_ok(fds[0]) || !link_eventfd_ok(fds[1]))
-		return LINK_E_PROTO;
-	struct link_vp *v = &lh->vps[m->vp];
-	struct link_source *eom = link_source_add(lh, &lh->eoms, fds[1],
-	    m->vp);
-	if (eom == NULL)
-		return LINK_E_LIMIT;
-	lh->ops->park(lh->ctx);
-	link_vp_close(v);
-	v->interrupt_fd = fds[0];
-	v->eom_fd = fds[1];
-	v->eom = eom;
-	lh->ops->unpark(lh->ctx);
-	fds[0] = fds[1] = -1;
-	return LINK_OK;
-}
-
-/* The page that a register names: of a file of its own, or of guest memory. */
-static uint32_t
-link_page_find(struct link_host *lh, bool by_fd, uint64_t where, int *fds,
-    unsigned int nfds, unsigned int *next_fd, struct link_page *own,
-    void **page)
-{
-	if (!by_fd) {
-		*page = (where & (HV_PAGE_SIZE - 1)) != 0 ? NULL :
-		    guestmem_ptr(&lh->part.mem, where, HV_PAGE_SIZE);
-		return *page != NULL ? LINK_OK : LINK_E_MEM;
-	}
-	if (*next_fd >= nfds)
-		return LINK_E_PROTO;
-	uint32_t status = link_page_map(own, fds[(*next_fd)++], where,
-	    &lh->owner);
-	*page = own->va;
-	return status;
-}
-
-static uint32_t
-link_on_vp_regs(struct link_host *lh, const struct link_vp_regs *m, int *fds,
-    unsigned int nfds)
-{
-	struct part_vp_regs regs = {
-		.scontrol = (m->flags & LINK_VP_SCONTROL) != 0,
-		.sint_masked = (m->flags & LINK_VP_SINT_MASKED) != 0,
-	};
-	struct link_page simp = { NULL, NULL }, siefp = { NULL, NULL };
-	unsigned int next = 0;
-	uint32_t status = LINK_OK;
-
-	if (m->vp >= lh->part.vps)
-		return LINK_E_PROTO;
-	if ((m->flags & LINK_VP_SIMP) != 0)
-		status = link_page_find(lh, (m->flags & LINK_VP_SIMP_FD) != 0,
-		    m->simp, fds, nfds, &next, &simp, &regs.simp);
-	if (status == LINK_OK && (m->flags & LINK_VP_SIEFP) != 0)
-		status = link_page_find(lh, (m->flags & LINK_VP_SIEFP_FD) != 0,
-		    m->siefp, fds, nfds, &next, &siefp, &regs.siefp);
-	if (status != LINK_OK) {
-		link_page_unmap(&simp, &lh->owner);
-		link_page_unmap(&siefp, &lh->owner);
-		return status;
-	}
-	struct link_vp *v = &lh->vps[m->vp];
-	lh->ops->park(lh->ctx);
-	part_vp_set_regs(&lh->part, m->vp, &regs);
-	link_page_unmap(&v->simp, &lh->owner);
-	link_page_unmap(&v->siefp, &lh->owner);
-	v->simp = simp;
-	v->siefp = siefp;
-	lh->ops->unpark(lh->ctx);
-	return LINK_OK;
-}
-
 /*
  * A region may go only when no page register and no GPADL lies in it.  The
  * guest should have closed its channels; a reset is safe whatever it did.
@@ -392,19 +302,18 @@ link_token_take(struct link_host *lh)
 	return false;
 }
 
+/* Messages, a bounded turn, so that one guest cannot keep the thread. */
 static void
-link_on_readable(evutil_socket_t sock, short what, void *arg)
+link_read(struct link_host *lh)
 {
-	struct link_host *lh = arg;
 	union link_msg m;
 	int fds[LINK_MAX_FDS];
 	unsigned int nfds;
 
-	/* A bounded turn, so that one guest cannot keep the control thread. */
 	for (int turn = 0; turn < 64 && !lh->over; turn++) {
 		if (!link_token_take(lh))
 			return;
-		int rc = link_msg_recv(sock, &m, fds, &nfds, MSG_DONTWAIT);
+		int rc = link_msg_recv(lh->sock, &m, fds, &nfds, MSG_DONTWAIT);
 		if (rc == -EAGAIN) {
 			return;
 		} else if (rc == -EPROTO) {
@@ -425,6 +334,33 @@ link_on_readable(evutil_socket_t sock, short what, void *arg)
 		link_handle(lh, &m, fds, nfds);
 		link_fds_close(fds, nfds);
 	}
+}
+
+/* True if its messages had their share of this thread: they wait for more. */
+static bool
+link_time_waits(struct link_host *lh)
+{
+	uint64_t wait = share_wait_ns(&lh->time, clock_now_ns());
+	const struct timeval tv = { (time_t)(wait / 1000000000u),
+	    (suseconds_t)(wait % 1000000000u / 1000u) };
+
+	if (wait == 0 || !lh->greeted)
+		return false;
+	event_del(lh->readable);
+	evtimer_add(lh->timer, &tv);
+	return true;
+}
+
+static void
+link_on_readable(evutil_socket_t sock, short what, void *arg)
+{
+	uint64_t began = clock_thread_ns();
+	struct link_host *lh = arg;
+
+	if (link_time_waits(lh))
+		return;
+	link_read(lh);
+	share_spend(&lh->time, clock_thread_ns() - began, clock_now_ns());
 }
 
 static void
@@ -558,6 +494,7 @@ link_host_create(struct event_base *base, int sock,
 	link_miss_init(&lh->misses);
 	lh->post_rate = rate_of(LINK_POST_RATE, LINK_POST_BURST,
 	    clock_now_ns());
+	lh->time = share_of(LINK_TIME_PART, LINK_TIME_BURST_NS);
 	if (link_events_make(lh) == 0)
 		return lh;
 	link_host_destroy(lh, LINK_OK);

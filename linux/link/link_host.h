@@ -20,6 +20,9 @@
 #define LINK_POST_RATE		20000u	/* messages a second, then they wait */
 #define LINK_POST_BURST		2048u
 #define LINK_HELLO_SECONDS	5	/* to say HELLO */
+/* Policy: a guest's messages get one part in so many of control's time. */
+#define LINK_TIME_PART		8u
+#define LINK_TIME_BURST_NS	1000000000u
 /* Policy: ends of messages heard a second; beyond, not for so long. */
 #define LINK_EOM_RATE		4000u
 #define LINK_EOM_BURST		1024u

@@ -69,10 +69,20 @@ struct link_host {
 	uint32_t held;		/* any thread: a write had to be freed */
 	struct link_miss_table misses;
 	struct rate post_rate;
+	struct share time;	/* of control's, for messages */
 	struct link_sources eoms, signals;
 	uint64_t posts, posts_delayed;
 	char why[128];		/* of the end, for ops->over() */
 };
+
+/* --- link_vp.c --- */
+
+/* The messages of these names; a link_status. */
+uint32_t link_on_vp_fds(struct link_host *, const struct link_vp_fds *,
+    int *fds, unsigned int nfds);
+uint32_t link_on_vp_regs(struct link_host *, const struct link_vp_regs *,
+    int *fds, unsigned int nfds);
+void link_vp_close(struct link_vp *);
 
 /* --- link_source.c --- */
 

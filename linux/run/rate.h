@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often something may happen: a bucket of tokens that fills with time.
+ * How often something may happen: a bucket of tokens that fills with time.  And
+ * what part of a thread's time something may have: the same, but in time.
  *
  * Context: one thread at a time.
  */
@@ -41,6 +42,37 @@ rate_take(struct rate *r, uint64_t now_ns)
 		return false;
 	r->spent++;
 	return true;
+}
+
+struct share {
+	uint32_t part;		/* one part in so many */
+	uint64_t burst_ns;	/* of the thread's time, at once */
+	uint64_t paid_ns;	/* what was used is paid for by then */
+};
+
+static inline struct share
+share_of(uint32_t part, uint64_t burst_ns)
+{
+	return (struct share){ part, burst_ns, 0 };
+}
+
+/* It used so much of the thread's time. */
+static inline void
+share_spend(struct share *s, uint64_t used_ns, uint64_t now_ns)
+{
+	if (s->paid_ns < now_ns)
+		s->paid_ns = now_ns;
+	s->paid_ns += used_ns * s->part;
+}
+
+/* How long it has to wait; 0: it may go on. */
+static inline uint64_t
+share_wait_ns(const struct share *s, uint64_t now_ns)
+{
+	uint64_t ahead = s->paid_ns > now_ns ? s->paid_ns - now_ns : 0;
+
+	return ahead > s->burst_ns * s->part ? ahead - s->burst_ns * s->part :
+	    0;
 }
 
 #endif

@@ -74,7 +74,8 @@ def test_mappings_run_out(stage):
         g = stage.guest()
         assert g.hello('null0', kind=1) == peer.OK
         took.append(regions(g, 900 if i == 0 else 1000))
-    used = resources(stage.host.pid)[1]
+    used, stat = resources(stage.host.pid)[1], stage.stat()
+    assert stat['guest_mappings'] <= stat['guest_mappings_max'] < limit
     print(f'{used} mappings of {limit}; regions {took}')
     assert limit / 2 < used < limit * 0.8
     assert took[-1] == 128      # each has those, and may not have more

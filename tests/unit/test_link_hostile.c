@@ -24,6 +24,7 @@
 #include "linux/link/link_loose.h"
 #include "linux/link/link_msg.h"
 #include "linux/run/clock.h"
+#include "wire/vmbus_msg.h"
 
 #define GPA	0x100000000ull
 #define BYTES	(16u * HV_PAGE_SIZE)
@@ -202,6 +203,46 @@ full_blocking_eventfd_does_not_hold_control(void **state)
 	close(mem);
 }
 
+/*
+ * A guest writes its end-of-message eventfd without end: it is heard at a rate,
+ * and what it said while nobody listened is heard later.
+ */
+static void
+ends_of_messages_have_a_rate(void **state)
+{
+	const struct link_vp_regs regs = { { LINK_VP_REGS, 4 }, 0,
+	    LINK_VP_SCONTROL | LINK_VP_SIMP, GPA, 0 };
+	int mem = memory_fd(0, F_SEAL_SHRINK);
+	struct partition *p;
+	uint32_t *slot, times = 6 * LINK_EOM_BURST;
+	uint64_t start;
+	struct rig r;
+
+	rig_up(&r, LINK_KIND_HVNET);
+	assert_int_equal(rig_mem(&r, mem), LINK_OK);
+	assert_int_equal(rig_vp_fds(&r, r.irq, r.eom), LINK_OK);
+	assert_int_equal(rig_ask(&r, &regs, sizeof(regs), NULL, 0), LINK_OK);
+	p = link_host_partition(r.link);
+	slot = (void *)guestmem_ptr(&p->mem, GPA + VMBUS_SINT * 256, 4);
+	/* The first is in the slot, the second waits: each look is counted. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(part_post_message(p, 0, "m", 1), 0);
+	start = clock_now_ns();
+	for (uint32_t i = 0; i < times; i++) {
+		assert_int_equal(eventfd_write(r.eom, 1), 0);
+		(void)event_base_loop(r.base, EVLOOP_NONBLOCK);
+	}
+	assert_true(p->counters.messages_busy < 2 + LINK_EOM_BURST +
+	    (clock_now_ns() - start) / (1000000000u / LINK_EOM_RATE));
+	assert_true(p->counters.messages_busy >= LINK_EOM_BURST);
+	*slot = 0;
+	assert_int_equal(eventfd_write(r.eom, 1), 0);
+	while (p->counters.messages_out < 2)
+		(void)event_base_loop(r.base, EVLOOP_ONCE);
+	rig_down(&r);
+	close(mem);
+}
+
 /* A pipe, a file or /dev/null takes bytes as well, and is no eventfd. */
 static void
 interrupt_must_be_an_eventfd(void **state)
@@ -302,11 +343,23 @@ page_break(uint8_t *p)
 	close(fd);
 }
 
+/* With no more than `data` bytes to be promised (RLIMIT_DATA). */
 static void
-touch_and_end(struct rig *r, uint8_t *p)
+touch_and_end(struct rig *r, uint8_t *p, rlim_t data)
 {
+	struct rlimit old, some;
+	uint8_t found;
+
 	sigaction(SIGBUS, &link_sigbus, NULL);
 	page_break(p);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &old), 0);
+	some = old;
+	if (data < some.rlim_cur)
+		some.rlim_cur = data;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &some), 0);
+	found = ((volatile uint8_t *)p)[5];
+	assert_int_equal(setrlimit(RLIMIT_DATA, &old), 0);
+	assert_int_equal(found, 0);
 	assert_int_equal(((volatile uint8_t *)p)[5], 0);
 	((volatile uint8_t *)p)[5] = 7;
 	assert_int_equal(((volatile uint8_t *)p)[5], 7);
@@ -352,7 +405,7 @@ sealed_memory_without_a_page_ends_its_guest(void **state)
 			at = p->vp[0].regs.simp;
 			break;
 		}
-		touch_and_end(&r, at);
+		touch_and_end(&r, at, RLIM_INFINITY);
 		if (kind == 1)
 			part_unmap_pages(p, &map);
 		rig_down(&r);
@@ -365,18 +418,12 @@ static void
 no_memory_to_promise(void **state)
 {
 	int mem = memory_fd(0, F_SEAL_SHRINK);
-	struct rlimit old, none;
 	struct rig r;
 
 	rig_up(&r, LINK_KIND_HVNET);
 	assert_int_equal(rig_mem(&r, mem), LINK_OK);
-	assert_int_equal(getrlimit(RLIMIT_DATA, &old), 0);
-	none = old;
-	none.rlim_cur = 4096;
-	assert_int_equal(setrlimit(RLIMIT_DATA, &none), 0);
 	touch_and_end(&r, guestmem_ptr(&link_host_partition(r.link)->mem, GPA,
-	    BYTES));
-	assert_int_equal(setrlimit(RLIMIT_DATA, &old), 0);
+	    BYTES), 4096);
 	rig_down(&r);
 	close(mem);
 }
@@ -537,6 +584,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_blocking_eventfd_does_not_hold_control),
+		cmocka_unit_test(ends_of_messages_have_a_rate),
 		cmocka_unit_test(interrupt_must_be_an_eventfd),
 		cmocka_unit_test(loose_memory_must_be_memory),
 		cmocka_unit_test(loose_memory_that_goes_ends_its_guest),
