@@ -7,16 +7,20 @@
 #   make coverage   lines that the fuzz targets reach from their seeds, by file
 #   make bench      measurements, as JSON on standard output; over an hour, less
 #                   with BENCH='--quick', BENCH=tcp (bench/run.py --help)
-#   make install    PREFIX=/usr/local
+#   make install    PREFIX=/usr/local; as root it builds as who owns build/
+#   make uninstall  take away what the last install put there
 BUILD ?= build
 PREFIX ?= /usr/local
 
-all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+# Flags that the user gave; make's own default of CC is not one.
+export CFLAGS LDFLAGS
+ifneq ($(origin CC),default)
+export CC
+endif
 
-$(BUILD)/build.ninja: | deps
-	@said=$$(meson setup $(BUILD) --buildtype=release -Ddebug=true \
-	    --prefix=$(PREFIX)) || { echo "$$said" | tail -n 4 >&2; exit 1; }
+all: deps
+	@scripts/configure.sh $(BUILD) $(PREFIX)
+	@ninja -C $(BUILD)
 
 deps:
 	@scripts/deps.sh build
@@ -40,11 +44,14 @@ bench: all
 	@scripts/deps.sh check
 	@python3 bench/run.py $(BENCH)
 
-install: all
-	@meson configure $(BUILD) -Dprefix=$(PREFIX)
-	@ninja -C $(BUILD) install
+# What a user built stays the user's, though root installs it.
+install:
+	@scripts/install.sh $(BUILD) $(PREFIX)
+
+uninstall:
+	@scripts/install.sh --remove $(BUILD)
 
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps demo check check-full coverage bench install clean
+.PHONY: all deps demo check check-full coverage bench install uninstall clean

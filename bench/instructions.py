@@ -13,7 +13,7 @@ import json
 import sys
 
 import pps_count
-from pps_run import Bench, LabError, Missing, Setting
+from pps_run import Bench, LabError, Missing, Setting, helper
 from arguments import Parser, number, one_of, several   # by pps_run's path
 from lab import TOP, commit
 
@@ -28,8 +28,9 @@ def main():
                    default='64,1514')
     o = p.parse_args()
     bench = Bench(f'{o.build}/cli/hvnet')
-    if not (bench.build / 'bench/pps_hvnet').exists():
-        p.error(f'no {bench.build}/bench/pps_hvnet: build it first (make)')
+    ours = helper(bench.hvnet, 'pps_hvnet')
+    if not ours.exists():
+        p.error(f'no {ours}: build it first (make)')
     results = []
     try:
         pps_count.need()

@@ -32,7 +32,7 @@ import time
 import pps_count
 import pps_show
 import pps_virtio
-from pps_run import Bench, LabError, Missing, Setting, need_dpdk
+from pps_run import Bench, LabError, Missing, Setting, helper, need_dpdk
 from arguments import Parser, number, one_of, several   # by pps_run's path
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -187,7 +187,7 @@ class Report:
         self.save()
 
     def yardsticks(self):
-        drain = {'program': [self.bench.build / 'bench/pps_drain']}
+        drain = {'program': [helper(self.bench.hvnet, 'pps_drain')]}
         sides = ['ours'] + (['pmd'] if 'DPDK' not in self.left_out else [])
         for size in self.o.sizes:
             for side in sides if 'tx' in self.o.modes else []:
@@ -237,7 +237,7 @@ class Report:
             self.tap()
 
     def need_dpdk(self):
-        need_dpdk(self.bench.build)
+        need_dpdk(self.bench.hvnet)
         self.bench.pages.take()
 
     def save(self):
@@ -343,9 +343,9 @@ def main():
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, frame: sys.exit(128 + number))
     bench = Bench(o.hvnet, o.lock, o.realtime)
-    if not (bench.build / 'bench/pps_hvnet').exists():
-        sys.exit(f'hvnet bench pps: no {bench.build}/bench/pps_hvnet: build '
-                 'it first (make)')
+    ours = helper(bench.hvnet, 'pps_hvnet')
+    if not ours.exists():
+        sys.exit(f'hvnet bench pps: no {ours}: build it first (make)')
     if o.json:      # before an hour of work, not after it
         try:
             open(o.json, 'a', encoding='utf-8').close()

@@ -27,13 +27,20 @@ START = 40              # s that a program may take until it is warm
 FAR = 150               # Policy: ns; processors that share a cache take less
 
 
-def need_dpdk(build):
+def helper(hvnet, name):
+    """A helper: installed beside this script, or in hvnet's build folder."""
+    here = pathlib.Path(__file__).resolve().parent / name
+    return here if here.exists() else hvnet.parents[1] / 'bench' / name
+
+
+def need_dpdk(hvnet):
     """Raise Missing if DPDK's driver cannot be measured here."""
     if os.geteuid() != 0:
         raise Missing('DPDK needs root (fanotify, namespaces, huge pages)')
-    if not (build / 'bench/pps_dpdk').exists():
-        raise Missing(f'no {build}/bench/pps_dpdk: install libdpdk-dev '
-                      '(scripts/deps.sh check), then build anew')
+    path = helper(hvnet, 'pps_dpdk')
+    if not path.exists():
+        raise Missing(f'no {path}: install libdpdk-dev (scripts/deps.sh '
+                      'check), then `make`')
 
 
 class Cores:
@@ -71,7 +78,6 @@ class Setting:
 class Bench:
     def __init__(self, hvnet, lock=None, realtime=False):
         self.hvnet = pathlib.Path(hvnet).resolve()
-        self.build = self.hvnet.parents[1]
         self.cores = Cores()
         self.lock = lock
         self.realtime = realtime
@@ -105,14 +111,14 @@ class Bench:
 
     def ours_cmd(self, lab, tail, setting, wrap=()):
         cpus = ','.join(map(str, self.cores.guest))
-        return ['taskset', '-c', cpus, *wrap, self.build / 'bench/pps_hvnet',
+        return ['taskset', '-c', cpus, *wrap, helper(self.hvnet, 'pps_hvnet'),
                 lab.sock, 'b0', *tail]
 
     def uio_cmd(self, lab, tail, setting, wrap=()):
         """Ours over the files that DPDK gets."""
         return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0', '--',
                 'taskset', '-c', ','.join(map(str, self.cores.guest)), *wrap,
-                self.build / 'bench/pps_hvnet', 'uio:0', '', *tail]
+                helper(self.hvnet, 'pps_hvnet'), 'uio:0', '', *tail]
 
     def pmd_cmd(self, lab, tail, setting, wrap=()):
         threads = int(re.search(r'threads=(\d+)', ' '.join(
@@ -122,7 +128,7 @@ class Bench:
         dev = ['-a', f'vmbus:{GUID},{setting.dev}'] if setting.dev else []
         memory = ['--no-huge', '-m', '256'] if wrap else []
         return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0', '--',
-                *wrap, self.build / 'bench/pps_dpdk', f'--lcores={lcores}',
+                *wrap, helper(self.hvnet, 'pps_dpdk'), f'--lcores={lcores}',
                 '--no-pci', '--iova-mode=va', *memory, *dev, '--', *tail]
 
     def cmd(self, side, *args, **kw):
@@ -149,7 +155,7 @@ class Bench:
         A hypervisor may move virtual processors to cores that share no cache,
         and back, within a second.  None: no program to tell.
         """
-        program = self.build / 'bench/pps_cores'
+        program = helper(self.hvnet, 'pps_cores')
         if not program.exists() or self.cores.guest[0] == self.cores.host[0]:
             return None
         r = subprocess.run([program, str(self.cores.guest[0]),

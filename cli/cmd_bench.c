@@ -3,8 +3,10 @@
  * `hvnet bench pps` and `hvnet bench vm`: find bench/pps.py or bench/vm.py and
  * become it.
  *
- * The measurement is a script of the source tree (or HVNET_BENCH), which runs
- * this very executable as host; see there for what is measured.
+ * The measurement is a script, which runs this very executable as host; see
+ * there for what is measured.  It is looked for in HVNET_BENCH, then where
+ * `make install` put it (../lib/hvnet/bench beside this executable's folder),
+ * then in the source tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +41,8 @@ bench_help(void)
 	    "processes\n"
 	    "      --lock=FILE            Hold a lock on FILE during each run\n"
 	    "\nIt needs root, huge pages (which it reserves and gives back) "
-	    "and DPDK; without\nthem our side alone is measured.  The script "
-	    "is bench/pps.py of the source tree;\nHVNET_BENCH names another "
-	    "folder.\n"
+	    "and DPDK; without\nthem only our side is measured.  The script "
+	    "is bench/pps.py; HVNET_BENCH names\nanother folder for it.\n"
 	    "\nExamples:\n"
 	    "  hvnet bench pps --quick --modes tx --sizes 64\n"
 	    "  hvnet bench pps --json pps.json\n"
@@ -49,10 +50,28 @@ bench_help(void)
 	    "machine.\n");
 }
 
+/* The script of a benchmark; false: there is none, path is the last tried. */
+static bool
+bench_find(const char *name, const char *exe, char *path, size_t cap)
+{
+	const char *dir = getenv("HVNET_BENCH");
+	const char *slash = strrchr(exe, '/');
+
+	if (dir != NULL) {
+		snprintf(path, cap, "%s/%s.py", dir, name);
+		return access(path, R_OK) == 0;
+	}
+	snprintf(path, cap, "%.*s/../lib/hvnet/bench/%s.py",
+	    (int)(slash - exe), exe, name);
+	if (access(path, R_OK) == 0)
+		return true;
+	snprintf(path, cap, "%s/%s.py", HVNET_BENCH_DIR, name);
+	return access(path, R_OK) == 0;
+}
+
 static int
 cmd_bench(int argc, char **argv)
 {
-	const char *dir = getenv("HVNET_BENCH");
 	char exe[512], script[600], *args[64];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	int n = 0;
@@ -69,11 +88,10 @@ cmd_bench(int argc, char **argv)
 	if (len < 0)
 		return CLI_FAILED;
 	exe[len] = '\0';
-	snprintf(script, sizeof(script), "%s/%s.py",
-	    dir != NULL ? dir : HVNET_BENCH_DIR, argv[1]);
-	if (access(script, R_OK) != 0) {
-		fprintf(stderr, "hvnet bench: no %s: it is in the source tree; "
-		    "HVNET_BENCH names its folder\n", script);
+	if (!bench_find(argv[1], exe, script, sizeof(script))) {
+		fprintf(stderr, "hvnet bench: no %s: it is in the folder "
+		    "bench/ of the source tree; HVNET_BENCH names that "
+		    "folder\n", script);
 		return CLI_FAILED;
 	}
 	args[n++] = (char *)"python3";

@@ -16,6 +16,11 @@ demo)	want="$build $demo" ;;
 check)	want="$build $demo $check" ;;
 *)	echo "deps.sh: build, demo or check, not '$1'" >&2; exit 2 ;;
 esac
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps.sh: no dpkg here, so packages are not looked for; wanted," \
+	    "by Debian's names: $(echo $want)" >&2
+	exit 0
+fi
 missing=
 for p in $want; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
