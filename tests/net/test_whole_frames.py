@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from conftest import full
 from lab import total
 
 GUEST, HOST = '10.7.0.1', '10.7.0.2'
@@ -37,7 +38,8 @@ def arrive(lab, src, src_if, dst, dst_if, lengths):
 
 
 @pytest.mark.parametrize('spec', [
-    {}, {'tso': 'off', 'rsc': 'off'}, {'delay': '2ms'},
+    pytest.param({}, marks=full), {'tso': 'off', 'rsc': 'off'},
+    pytest.param({'delay': '2ms'}, marks=full),
     {'tso': 'off', 'rsc': 'off', 'delay': '2ms'}],
     ids=['usual', 'no-offload', 'delay', 'no-offload-delay'])
 def test_frames_longer_than_the_mtu(lab, spec):
@@ -62,6 +64,21 @@ def test_a_guest_with_a_smaller_mtu(lab):
     assert arrive(lab, 'g', 'hn0', 'h', 'hvhost0', lengths) == [1414]
 
 
+@pytest.mark.parametrize('spec', [
+    '', pytest.param(',delay=2ms', marks=full)], ids=['usual', 'delay'])
+def test_a_pair_of_two_mtus(lab, spec):
+    """From guest to guest the receiver's MTU counts."""
+    lab.hostp = lab.host(
+        f'backend=pair,name=left,peer=right,guest=a,mtu=3000{spec}',
+        f'backend=pair,name=right,peer=left,guest=b,mtu=1500{spec}')
+    lab.guest('g', 'hn0', args=['--name', 'a'])
+    lab.guest('h', 'hn1', args=['--name', 'b'])
+    fit = [n for n in LONG if n <= 1514]
+    assert arrive(lab, 'g', 'hn0', 'h', 'hn1', LONG) == fit
+    assert total(by_kind(lab, 'host'), 'drop_long') == len(LONG) - len(fit)
+    assert arrive(lab, 'h', 'hn1', 'g', 'hn0', fit) == fit
+
+
 def truncated(lab, ns):
     """Packets shorter than their IP header says."""
     head, row = [r.split() for r in lab.run(
@@ -76,7 +93,7 @@ def test_offloads_go_off_under_tcp(lab):
     for src, dst, to in (('h', 'g', GUEST), ('g', 'h', HOST)):
         ends = []
         flow = threading.Thread(target=lambda: ends.append(
-            lab.iperf(src, dst, to, 3, ['-P', '4'])))
+            lab.iperf(src, dst, to, 2, ['-P', '4'])))
         flow.start()
         while flow.is_alive():
             for value in 'off', 'on':
