@@ -233,6 +233,8 @@ struct vsp_guest_state {
 	uint32_t filter;
 	uint32_t guest_mtu;
 	uint32_t queues;		/* channels open */
+	/* some are, but RNDIS is not up or a sub-channel is missing */
+	bool attaching;
 	/* Checksums, bits in this order: IPv4, TCP4, UDP4, TCP6, UDP6. */
 	uint32_t offloads_tx, offloads_rx;
 	bool rsc4, rsc6, lso4, lso6;

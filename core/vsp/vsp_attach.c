@@ -396,6 +396,8 @@ vsp_guest_state(const struct vsp *vsp, struct vsp_guest_state *s)
 		.filter = g->filter,
 		.guest_mtu = vsp->mtu,
 		.queues = vsp->queues,
+		.attaching = vsp->queues > 0 &&
+		    (!g->rndis_up || !all_queues_open(vsp)),
 		.offloads_tx = g->csum_tx,
 		.offloads_rx = g->csum_rx,
 		.rsc4 = g->rsc4,

@@ -11,12 +11,12 @@
  *	RESCINDED	RESCIND_OFFER is out; served; the NIC waits
  *	OVERDUE		likewise, and others may have the instance
  *
- * RESCIND_OFFER waits until the guest was silent for LEAVING_QUIET_NS and has
- * read all answers.  Linux stops listening to a channel before it begins to
+ * RESCIND_OFFER waits until the guest is not attaching, was silent for
+ * LEAVING_QUIET_NS and has read all answers.  Linux stops listening to a channel before it begins to
  * wait for what it has under way there, so what is unanswered at that moment
- * is waited for without end (its handling of a rescind, since 4.19); and it
- * finishes an attach that it is in the middle of.  A guest that is never silent
- * is told after LEAVING_LOUD_NS.
+ * is waited for without end (its handling of a rescind, since 4.19); so is the
+ * rest of an attach.  A guest that does not come to rest is told after
+ * LEAVING_LOUD_NS.
  *
  * A guest that has not let go LEAVING_RELEASE_NS after that keeps the NIC from
  * itself alone.
@@ -31,7 +31,7 @@
 #include "linux/run/clock.h"
 
 /* Policy: silence before a NIC is rescinded, and how long it is waited for. */
-#define LEAVING_QUIET_NS	100000000u
+#define LEAVING_QUIET_NS	200000000u
 #define LEAVING_LOUD_NS		3000000000u
 /* Policy: a guest that has not let go by then keeps no other from the NIC. */
 #define LEAVING_RELEASE_NS	30000000000u
@@ -166,10 +166,15 @@ leaving_serve_queue(struct nic_leaving *l, uint32_t k)
 	}
 }
 
-/* Has the guest read all that we wrote? */
+/* Has it come to rest, and has the guest read all that we wrote? */
 static bool
-leaving_read(const struct nic_leaving *l)
+leaving_settled(const struct nic_leaving *l)
 {
+	struct vsp_guest_state s;
+
+	vsp_guest_state(l->vsp, &s);
+	if (s.attaching)
+		return false;
 	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
 		if (l->chan[k] != NULL &&
 		    !ring_chan_drained(ring_chan_of(l->chan[k])))
@@ -225,7 +230,7 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 	if (l->heard)
 		l->heard_ns = now;
 	if (l->state == LEAVING_QUIETING && !l->gone &&
-	    ((now - l->heard_ns >= LEAVING_QUIET_NS && leaving_read(l)) ||
+	    ((now - l->heard_ns >= LEAVING_QUIET_NS && leaving_settled(l)) ||
 	    now - l->since_ns >= LEAVING_LOUD_NS))
 		leaving_rescind(l, now);
 	if (l->state == LEAVING_RESCINDED && !l->gone &&

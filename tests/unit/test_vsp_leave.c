@@ -43,6 +43,15 @@ up(void)
 	return r;
 }
 
+static bool
+attaching(const struct rig *r)
+{
+	struct vsp_guest_state s;
+
+	vsp_guest_state(r->vsp, &s);
+	return s.attaching;
+}
+
 static void
 test_what_was_sent_is_completed(void **state)
 {
@@ -113,8 +122,13 @@ test_attach_goes_on(void **state)
 	struct rig *r = rig_new(&cfg);
 
 	leave(r);
+	assert_true(attaching(r));
 	rig_attach(r, NVS_V6_1);
+	assert_false(attaching(r));
+	RIG_NVS(r, 9, NVS_SUBCHAN, 1, 1);
+	assert_true(attaching(r));
 	assert_int_equal(rig_open(r, 1), 0);
+	assert_false(attaching(r));
 	assert_int_equal(r->starts, 3);
 	rig_run(r);
 	gone = 0;
