@@ -12,11 +12,11 @@
  *	OVERDUE		likewise, and others may have the instance
  *
  * RESCIND_OFFER waits until the guest is not attaching, was silent for
- * LEAVING_QUIET_NS and has read all answers.  Linux stops listening to a channel before it begins to
- * wait for what it has under way there, so what is unanswered at that moment
- * is waited for without end (its handling of a rescind, since 4.19); so is the
- * rest of an attach.  A guest that does not come to rest is told after
- * LEAVING_LOUD_NS.
+ * LEAVING_QUIET_NS and has read all answers.  Linux stops listening to a
+ * channel before it begins to wait for what it has under way there, so what is
+ * unanswered at that moment is waited for without end (its handling of a
+ * rescind, since 4.19); so is the rest of an attach.  A guest that does not
+ * come to rest is told after LEAVING_LOUD_NS.
  *
  * A guest that has not let go LEAVING_RELEASE_NS after that keeps the NIC from
  * itself alone.
