@@ -10,6 +10,8 @@ not stop the others.  The last line is `N passed, N failed, N skipped`.
   --full      the matrices, long fuzzing and soaks too
   --stage S   only the stage S, or those whose name contains it
   --keep      keep the build folders (build-check-*) for the next run
+  --soak H    instead of the stages, H hours of scripts/soak.py on what
+              `--keep` has left built
 
 HVNET_SEED=n seeds the random tests.  Without it they are the same every time,
 so that a run says something of the tree; with --full the clock seeds them.
@@ -279,7 +281,13 @@ parser.add_argument('--stage', default='')
 parser.add_argument('--keep', action='store_true')
 parser.add_argument('--stop', action='store_true',
                     help='stop the traffic tests at the first failure')
+parser.add_argument('--soak', metavar='HOURS', type=float)
 opts = parser.parse_args()
+if opts.soak is not None:
+    sys.exit(subprocess.run(
+        [PYTHON, 'scripts/soak.py', str(opts.soak)],
+        env={'HVNET': str(top / 'build-check-gcc/cli/hvnet'),
+             **os.environ}).returncode)
 os.environ.setdefault('HVNET_SEED',
                       str(int(time.time())) if opts.full else '1')
 say(f'HVNET_SEED={os.environ["HVNET_SEED"]}')
