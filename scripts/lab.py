@@ -173,9 +173,13 @@ class Lab:
                    pid in (None, x['pid']) for x in s)
 
     def stat(self, nic=None):
-        """Answers of every process (that has this NIC), as a list."""
-        r = self.run(None, [self.hvnet, 'stat', '--json',
-                            *([nic] if nic else [])], check=False)
+        """Answers of every process (that has this NIC), as a list.  On a busy
+        machine one may take longer than `hvnet stat` waits; ask again."""
+        for _ in range(3):
+            r = self.run(None, [self.hvnet, 'stat', '--json',
+                                *([nic] if nic else [])], check=False)
+            if ': no answer within ' not in r.stderr:
+                break
         try:
             return json.loads(r.stdout)['processes']
         except (ValueError, KeyError):

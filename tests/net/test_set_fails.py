@@ -62,7 +62,7 @@ def every_step_fails(lab, args, limit):
 
 
 @pytest.mark.parametrize('args', [
-    ('hvhost0', 'delay=1ms', 'tso=off', 'loss=0'),
+    ('hvhost0', 'delay=1ms', 'tso=off', 'mtu=1400'),
     ('hvhost0', 'rxcsum=off', 'delay=1ms', 'rsc=off'),
     ('--add', 'backend=tap,name=hvadd,queues=2,delay=1ms,netns=%s')],
     ids=' '.join)
