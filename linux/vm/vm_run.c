@@ -240,14 +240,19 @@ vm_run(const struct vm_config *cfg, char **args, char *err, size_t err_cap)
 	const struct sigaction hand_on = { .sa_handler = vm_signal };
 	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	pid_t self = getpid(), pid;
+	sigset_t all, before;
 	int status;
 
 	status = vm_wait_socket(cfg, err, err_cap);
 	if (status < 0)
 		return status;
+	/* One that comes now waits until there is a child to hand it to. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	vm_signals_set(&hand_on);
 	pid = fork();
 	if (pid < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		snprintf(err, err_cap, "fork: %s", strerror(errno));
 		return -EAGAIN;
 	}
@@ -258,10 +263,12 @@ vm_run(const struct vm_config *cfg, char **args, char *err, size_t err_cap)
 			_exit(126);
 		vm_signals_set(&normal);
 		signal(SIGXFSZ, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		execv(args[0], args);
 		_exit(127);
 	}
 	vm_child = pid;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

@@ -85,6 +85,25 @@ def test_a_file_at_its_limit(hvnet, tmp_path):
     assert r.returncode == FAILED and 'standard output' in r.stderr
 
 
+@pytest.mark.parametrize('sig', [signal.SIGHUP, signal.SIGUSR1,
+                                 signal.SIGTERM], ids=lambda s: s.name)
+def test_signals_end_a_machine(hvnet, tmp_path, sig):
+    """QEMU, for which a script stands in, gets SIGTERM and ends by itself."""
+    qemu = tmp_path / 'qemu'
+    qemu.write_text('#!/bin/sh\ntrap "echo ended; exit 0" TERM\necho ready\n'
+                    'while :; do sleep 0.05; done\n')
+    qemu.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as host:
+        host.bind(str(tmp_path / 's'))
+        host.listen()
+        p = hvnet('vm', '--connect', str(tmp_path / 's'), '--qemu', str(qemu),
+                  '--kernel', str(qemu), start=True)
+        assert p.stdout.readline() == 'ready\n'
+        p.send_signal(sig)
+        out, err = p.communicate(timeout=20)
+    assert (p.returncode, out, err) == (OK, 'ended\n', '')
+
+
 @pytest.mark.parametrize('bench', ['run', 'pps', 'vm', 'tcp', 'instructions'])
 def test_benches_to_a_full_disk(bench):
     with open('/dev/full', 'w') as full:
