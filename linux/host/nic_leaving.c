@@ -38,9 +38,9 @@
 /* Policy: time between looks. */
 #define LEAVING_LOOK_MIN_US	1000u
 #define LEAVING_LOOK_MAX_US	128000u
-/* Policy: packets of a channel in a pass, and passes in a look. */
+/* Policy: packets in a pass over a channel, and passes in a look at all. */
 #define LEAVING_BUDGET		64u
-#define LEAVING_PASSES		4u
+#define LEAVING_PASSES		16u
 
 enum leaving_state { LEAVING_QUIETING, LEAVING_RESCINDED, LEAVING_OVERDUE };
 
@@ -60,6 +60,7 @@ struct nic_leaving {
 	bool heard;			/* since the last look */
 	bool gone;			/* the guest let go */
 	struct chan *chan[VSP_MAX_QUEUES];
+	uint32_t turn;			/* the channel to begin with */
 };
 
 static void
@@ -148,21 +149,39 @@ static const struct vsp_ops leaving_ops = {
 
 /* --- service --- */
 
-static void
-leaving_serve_queue(struct nic_leaving *l, uint32_t k)
+/* One pass; true: there may be more. */
+static bool
+leaving_pass(struct nic_leaving *l, uint32_t k)
 {
-	for (uint32_t n = 0; n < LEAVING_PASSES; n++) {
-		enum vsp_poll p = vsp_from_guest_poll(l->vsp, k,
-		    LEAVING_BUDGET);
+	enum vsp_poll p = vsp_from_guest_poll(l->vsp, k, LEAVING_BUDGET);
 
-		if (!l->control_due && p != VSP_POLL_WORK)
-			return;
-		l->heard = true;
-		if (l->control_due) {
-			l->control_due = false;
-			if (vsp_control_run(l->vsp))
-				l->control_due = true;
+	if (!l->control_due && p != VSP_POLL_WORK)
+		return false;
+	l->heard = true;
+	if (l->control_due) {
+		l->control_due = false;
+		if (vsp_control_run(l->vsp))
+			l->control_due = true;
+	}
+	return true;
+}
+
+/* However much a guest sends, one look is short. */
+static void
+leaving_serve(struct nic_leaving *l)
+{
+	uint32_t dry = 0;
+
+	for (uint32_t n = 0; n < LEAVING_PASSES && dry < VSP_MAX_QUEUES;) {
+		uint32_t k = l->turn;
+
+		l->turn = (k + 1) % VSP_MAX_QUEUES;
+		if (l->chan[k] == NULL) {
+			dry++;
+			continue;
 		}
+		n++;
+		dry = leaving_pass(l, k) ? 0 : dry + 1;
 	}
 }
 
@@ -224,9 +243,7 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 	uint64_t now = clock_now_ns();
 
 	if (!l->gone)
-		for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
-			if (l->chan[k] != NULL)
-				leaving_serve_queue(l, k);
+		leaving_serve(l);
 	if (l->heard)
 		l->heard_ns = now;
 	if (l->state == LEAVING_QUIETING && !l->gone &&
