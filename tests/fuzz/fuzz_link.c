@@ -19,6 +19,7 @@
 #include "bus/vms.h"
 #include "fuzz_input.h"
 #include "linux/link/link_host.h"
+#include "linux/link/link_loose.h"
 #include "linux/link/link_msg.h"
 
 #define MEM_BYTES	(64u * HV_PAGE_SIZE)
@@ -43,6 +44,8 @@ static struct event_base *base;
 static void
 kinds_make(void)
 {
+	static struct link_loose_owner nobody;
+	struct link_loose *l;
 	int p[2];
 
 	kinds[FD_MEM] = memfd_create("a", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -66,6 +69,10 @@ kinds_make(void)
 		fuzz_require(kinds[i] >= 0);
 	base = event_base_new();
 	fuzz_require(base != NULL);
+	/* The first mapping opens a file that stays. */
+	l = link_loose_add(base, 1, &nobody);
+	fuzz_require(l != NULL);
+	link_loose_remove(l);
 }
 
 /* ---- host --------------------------------------------------------------- */
