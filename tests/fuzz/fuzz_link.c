@@ -271,7 +271,7 @@ mem(struct guest *g, struct fuzz_in *f)
 	struct link_mem_add a = { { LINK_MEM_ADD, ++g->seq },
 	    0x100000000ull + (uint64_t)(b & 3) * MEM_BYTES, MEM_BYTES, 0 };
 	struct link_mem_del d = { { LINK_MEM_DEL, ++g->seq }, a.gpa };
-	int kind = b & 64 ? FD_MEM2 : FD_MEM;
+	int kind = b & 128 ? FD_UNSEALED : b & 64 ? FD_MEM2 : FD_MEM;
 
 	if (b & 4)
 		a.bytes = (uint64_t)fuzz_u8(f) * HV_PAGE_SIZE;
@@ -369,10 +369,48 @@ memory(struct guest *g, struct fuzz_in *f)
 	eventfd_write(kinds[FD_EVENT2], 1);
 }
 
+/* What the host does with such a guest, and a file that shrinks meanwhile. */
+static void
+host(struct guest *g, struct fuzz_in *f)
+{
+	uint32_t b = fuzz_u8(f), page = fuzz_u8(f) % 80;
+	uint64_t gpa = 0x100000000ull + page * HV_PAGE_SIZE;
+	const uint64_t pfns[] = { gpa >> HV_PAGE_SHIFT,
+		(gpa >> HV_PAGE_SHIFT) + (b >> 6), 0x100003 };
+	struct partition *part;
+	struct part_map map;
+	uint8_t *at;
+
+	if (g->vms == NULL || g->over)
+		return;
+	part = link_host_partition(g->link);
+	at = guestmem_ptr(&part->mem, gpa, 1);
+	switch (b & 7) {
+	case 0:
+	case 1:
+		fuzz_require(ftruncate(kinds[FD_UNSEALED], b >> 7 == 0 ? 0 :
+		    MEM_BYTES) == 0);
+		break;
+	case 2:
+	case 3:
+		if (at != NULL)
+			os_st32((uint32_t *)(void *)at, b);
+		break;
+	case 4: (void)part_miss(part, gpa); break;
+	case 5:
+		if (part_map_pages(part, pfns, ARRAY_LEN(pfns), &map) == 0) {
+			map.va[map.bytes - 1] = 1;
+			part_unmap_pages(part, &map);
+		}
+		break;
+	default: (void)part_flag_set(part, page % part->vps, b); break;
+	}
+}
+
 static void
 step(struct guest *g, struct fuzz_in *f)
 {
-	switch (fuzz_u8(f) % 10) {
+	switch (fuzz_u8(f) % 12) {
 	case 0: hello(g, f); break;
 	case 1:
 	case 2: mem(g, f); break;
@@ -382,6 +420,8 @@ step(struct guest *g, struct fuzz_in *f)
 	case 6: post(g, f); break;
 	case 7: simple(g, f); break;
 	case 8: raw(g, f); break;
+	case 9:
+	case 10: host(g, f); break;
 	default: memory(g, f); break;
 	}
 	turn(g);
@@ -407,16 +447,21 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (base == NULL)
 		kinds_make();
+	fuzz_require(ftruncate(kinds[FD_UNSEALED], MEM_BYTES) == 0);
 	before = fds_used();
 	fuzz_require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    pair) == 0);
 	g.sock = pair[0];
 	g.link = link_host_create(base, pair[1], &host_ops, &g);
 	fuzz_require(g.link != NULL);
-	if (fuzz_u8(&f) & 1) {
-		struct fuzz_in none = { p, 0 };
+	uint32_t how = fuzz_u8(&f);
 
-		hello(&g, &none);
+	if (how & 1) {
+		struct fuzz_in none = { p, 0 };
+		/* of kind uio: its memory may be unsealed, and is asked for */
+		struct fuzz_in uio = { (const uint8_t *)"\4\1", 2 };
+
+		hello(&g, how & 2 ? &uio : &none);
 		mem(&g, &none);
 		turn(&g);
 	}
