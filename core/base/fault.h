@@ -59,6 +59,8 @@
 	X(RNDIS_INFO,							\
 	  "RNDIS information buffer outside its message")		\
 	X(RNDIS_SPLIT,		"RNDIS header split over ranges")	\
+	X(RNDIS_COUNT,							\
+	  "more RNDIS messages in a packet than INIT_DONE allows")	\
 	X(RNDIS_RSC,		"RSC fragments out of order or incomplete") \
 	X(OID_OBJECT,		"NDIS object of wrong type, revision or size") \
 	/* frames */							\

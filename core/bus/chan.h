@@ -108,7 +108,8 @@ struct chan_ops {
 struct chan_events {
 	/*
 	 * Packets or room may be there.  Context: owner.  Do at most `budget`
-	 * packets; true: there is more, call again without a new signal.
+	 * packets, fewer where they hold much; true: there is more, call again
+	 * without a new signal.
 	 */
 	bool (*ready)(struct chan *, uint32_t budget);
 

@@ -91,6 +91,12 @@ struct vsp_frame {
 };
 
 struct vsp_ops {
+	/*
+	 * Not 0: somebody waits for the workers, so a pass over a ring ends
+	 * within a few packets.  Set by any thread; NULL: never.
+	 */
+	const uint32_t *stop;
+
 	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
 	void (*free)(void *ctx, void *p, size_t bytes);
 

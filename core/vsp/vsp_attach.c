@@ -334,6 +334,7 @@ vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 		return NULL;
 	vsp->ops = *ops;
 	vsp->ctx = ctx;
+	vsp->stop = ops->stop != NULL ? ops->stop : &vsp->never_stop;
 	vsp->cfg = *cfg;
 	vsp_mtu_set(vsp);
 	vsp->dev.ops = &dev_ops;

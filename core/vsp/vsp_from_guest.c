@@ -13,6 +13,9 @@
  * the next one; so none is ever lost, and a guest that does not read its ring
  * stops itself alone.
  *
+ * A pass is bounded by packets, and by what they hold: frames and bytes.  It
+ * also ends, a few packets later, when control wants in (vsp_ops.stop).
+ *
  * A control packet is left in from.pkt with `held` set, and ends the pass:
  * control reads on from there with this worker parked.  Control in turn leaves
  * a data packet held.  A packet that names memory which the guest has yet to
@@ -28,6 +31,14 @@
 #include "vsp/vsp_priv.h"
 #include "wire/nvs_msg.h"
 
+/*
+ * Policy: what a packet costs by itself, besides 1 for each frame and each
+ * 4 KiB in it, and what a pass may cost.  A packet may hold RNDIS_MAX_PACKETS
+ * frames, or 1 MiB.  After each slice a pass looks whether it must end.
+ */
+#define PACKET_COST		16u
+#define SLICE_COST		128u
+#define PASS_COST_MAX		1024u
 /* Ring bytes of a completion: descriptor, message, trailer. */
 #define COMPLETION_RING_BYTES	(16u + NVS_MSG_BYTES_6_1 + 8u)
 
@@ -216,12 +227,13 @@ take_aside(struct vsp_queue *q)
 	return rc;
 }
 
+/* Packets until the pass has cost `until`. */
 static enum pass_end
-pass_packets(struct vsp_queue *q, uint32_t budget)
+pass_slice(struct vsp_queue *q, uint32_t until)
 {
 	struct vsp_from_guest *f = &q->from;
 
-	for (uint32_t n = 0; n < budget; n++) {
+	for (; f->spent < until; f->spent += PACKET_COST) {
 		bool waits;
 		int rc;
 
@@ -254,6 +266,19 @@ pass_packets(struct vsp_queue *q, uint32_t budget)
 			return f->held ? PASS_MEMORY : PASS_EMPTY;
 	}
 	return PASS_BUDGET;
+}
+
+static enum pass_end
+pass_packets(struct vsp_queue *q, uint32_t budget)
+{
+	const uint32_t most = min_u32(budget * PACKET_COST, PASS_COST_MAX);
+	enum pass_end end = PASS_BUDGET;
+
+	q->from.spent = 0;
+	while (end == PASS_BUDGET && q->from.spent < most &&
+	    os_ld32(q->vsp->stop) == 0)
+		end = pass_slice(q, min_u32(q->from.spent + SLICE_COST, most));
+	return end;
 }
 
 /*

@@ -38,6 +38,14 @@
 #define ASK_BYTES		1024u
 /* Policy: RNDIS messages of one packet, all together. */
 #define PACKET_MEMORY_MAX	(1u << 20)
+/*
+ * Policy: segments cut in one pass, to which a packet comes with most of them
+ * left.  Guests send one LSO frame a packet, and Linux has 8 bytes of payload
+ * in a segment at the very least.
+ */
+#define PASS_SEGMENTS_MAX	16384u
+/* Policy: bytes of a packet that count as much as a frame: 4 KiB. */
+#define SPENT_SHIFT		12
 
 /* Append memory to the list, merged with the last piece if it follows it. */
 static uint32_t
@@ -172,10 +180,13 @@ frame_cut(struct vsp_queue *q, const struct vsp_frame *f)
 	struct vsp_from_guest *from = &q->from;
 	struct pkt_seg_out out;
 	struct pkt_seg seg;
+	int segments = pkt_seg_start(&seg, f->vec, f->nvec, &f->meta,
+	    vsp->cfg.backend_csum ? PKT_SEG_PARTIAL : PKT_SEG_COMPLETE);
 
-	if (pkt_seg_start(&seg, f->vec, f->nvec, &f->meta,
-	    vsp->cfg.backend_csum ? PKT_SEG_PARTIAL : PKT_SEG_COMPLETE) < 0)
+	if (segments < 0 ||
+	    (uint32_t)segments > PASS_SEGMENTS_MAX - from->spent)
 		return false;
+	from->spent += (uint32_t)segments;
 	from->unflushed = true;
 	while (pkt_seg_next(&seg, &out, from->seg_head) > 0) {
 		int n = pkt_vec_slice(f->vec, f->nvec, out.payload_off,
@@ -346,8 +357,15 @@ pieces_ask_for(const struct vec *v)
 {
 	const uint8_t *p = v[0].p;
 	uint32_t len = min_u32(v[0].len, ASK_BYTES);
+	uint32_t off = 0;
 
-	for (uint32_t off = 0; off < len; off += OS_CACHELINE)
+	for (; len - off >= 4 * OS_CACHELINE; off += 4 * OS_CACHELINE) {
+		os_prefetch_read(p + off);
+		os_prefetch_read(p + off + OS_CACHELINE);
+		os_prefetch_read(p + off + 2 * OS_CACHELINE);
+		os_prefetch_read(p + off + 3 * OS_CACHELINE);
+	}
+	for (; off < len; off += OS_CACHELINE)
 		os_prefetch_read(p + off);
 }
 
@@ -365,14 +383,15 @@ message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 	return 0;
 }
 
-/* `by` counts the messages by the way they came. */
+/* All messages of a packet; `by` counts them by the way they came. */
 static int
 messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
     uint64_t *by, enum fault *why)
 {
 	const struct vec *v = q->from.msg;
 	bool one = n == 1 && first == total;
-	uint32_t off = 0;
+	uint32_t off = 0, done = 0;
+	int rc = 0;
 
 	if (total < sizeof(struct rndis_hdr_wire))
 		return peer_bad(why, FAULT_RNDIS_SHORT);
@@ -380,18 +399,26 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 		uint32_t len = one ? vsp_from_guest_usual(q,
 		    (uint8_t *)v[0].p + off, total - off) : 0;
 
-		if (len == 0 && message_take(q, n, off, total, first, &len,
-		    why) != 0)
-			return E_PEER;
-		counter_add(by, 1);
+		if (len == 0) {
+			rc = message_take(q, n, off, total, first, &len, why);
+			if (rc != 0)
+				break;
+		}
+		done++;
 		/* The next is aligned as INIT_DONE asked, MS-RNDIS 2.2.14 */
 		uint32_t step = align_up(len, 1u << RNDIS_ALIGN_SHIFT);
 
 		if (step >= total - off)
 			break;
 		off += step;
+		if (done == RNDIS_MAX_PACKETS) {
+			rc = peer_bad(why, FAULT_RNDIS_COUNT);
+			break;
+		}
 	}
-	return 0;
+	counter_add(by, done);
+	q->from.spent += done + (total >> SPENT_SHIFT);
+	return rc;
 }
 
 static uint64_t *

@@ -49,6 +49,8 @@ struct vsp_from_guest {
 	bool waits;		/* for ring room, since the last E_AGAIN */
 	bool masked;		/* the guest was told not to signal */
 	uint32_t taken;		/* packets, since the poll began */
+	/* in this pass: frames, segments cut, 4 KiB of memory: one each */
+	uint32_t spent;
 	bool acked;		/* this pass took a completion of the guest */
 	bool unflushed;		/* the backend has frames of this pass */
 	/* frame being handled */
@@ -156,6 +158,8 @@ struct vsp {
 	/* const after create */
 	struct vsp_ops ops;
 	void *ctx;
+	const uint32_t *stop;		/* ops.stop, or never_stop */
+	uint32_t never_stop;		/* 0 */
 	/* control; workers read */
 	struct vsp_config cfg;
 	struct vsp_guest guest;

@@ -441,6 +441,7 @@ nic_offer(struct nic *nic, struct host_guest *g, struct vms *vms)
 	int rc;
 
 	nic_vsp_config(nic, host_guest_kind(g), &c);
+	ops.stop = &nic->gate->closed;
 	if (nic->ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
 	nic->leaving = nic_leaving_create(nic->host, g);

@@ -23,7 +23,7 @@
 #include "linux/host/nic_delay.h"
 #include "linux/run/clock.h"
 
-/* Policy: packets of a ring in one turn. */
+/* Policy: packets of a ring in one turn, worth 16 frames or 64 KiB each. */
 #define QUEUE_BUDGET		64u
 /* Policy: bursts of one source before others get their turn. */
 #define QUEUE_TURN_BURSTS	4u
@@ -46,7 +46,8 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 {
 	struct nic *nic = q->nic;
 
-	for (uint32_t n = 0; n < QUEUE_TURN_BURSTS; n++) {
+	for (uint32_t n = 0; n < QUEUE_TURN_BURSTS &&
+	    os_ld32(&nic->gate->closed) == 0; n++) {
 		switch (nic->ops->pull(nic, s->index, q->index)) {
 		case BACKEND_DRY:
 			os_st32(&s->readable, 0);

@@ -170,6 +170,20 @@ worker_retry(struct worker *w)
 	}
 }
 
+/* The rest of a round waits: it comes first in the next one. */
+static void
+round_put_off(struct worker *w, struct work *rest)
+{
+	struct work *last = rest;
+
+	while (last->next != NULL)
+		last = last->next;
+	last->next = w->first;
+	if (w->first == NULL)
+		w->last = &last->next;
+	w->first = rest;
+}
+
 static void
 worker_turns(struct worker *w)
 {
@@ -183,6 +197,11 @@ worker_turns(struct worker *w)
 	while (wk != NULL) {
 		struct work *next = wk->next;
 
+		/* Control waits for one turn at most, not for all of them. */
+		if (os_ld32_acq(&w->call_wanted) != 0) {
+			round_put_off(w, wk);
+			break;
+		}
 		wk->queued = false;
 		if (gate_enter(w, wk->gate)) {
 			enum work_turn t = wk->turn(wk);

@@ -36,7 +36,7 @@ struct gate {
 	uint32_t id;		/* const; not 0, one a gate */
 	uint32_t users;		/* control: NICs behind it */
 	uint32_t closings;	/* control: closes in force */
-	uint32_t closed;	/* shared */
+	uint32_t closed;	/* shared; not 0: turns should end soon */
 	uint64_t missed;	/* shared: workers that were turned away */
 };
 

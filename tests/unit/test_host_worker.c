@@ -27,6 +27,8 @@ struct job {
 	uint32_t turns;		/* shared */
 	uint32_t noted;		/* shared: events of the source */
 	uint32_t *behind;	/* shared: turns going on behind the gate */
+	uint32_t hold;		/* shared: in its turn, wait for a call */
+	struct rig *rig;
 };
 
 struct rig {
@@ -34,7 +36,28 @@ struct rig {
 	struct gate gate;
 	uint32_t behind;
 	struct job job[WORKS];
+	uint32_t turns_held, turns_called;	/* of all jobs, by then */
 };
+
+static uint32_t
+rig_turns(const struct rig *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < WORKS; i++)
+		n += os_ld32_acq(&r->job[i].turns);
+	return n;
+}
+
+/* Go on when control waits for this worker. */
+static void
+job_hold(struct job *j)
+{
+	j->rig->turns_held = rig_turns(j->rig);
+	os_st32_rel(&j->hold, 0);
+	while (os_ld32_acq(&j->work.worker->call_wanted) == 0)
+		sched_yield();
+}
 
 static enum work_turn
 job_turn(struct work *wk)
@@ -44,6 +67,8 @@ job_turn(struct work *wk)
 	(void)__atomic_fetch_add(j->behind, 1, __ATOMIC_SEQ_CST);
 	os_st32_rel(&j->seen, os_ld32_acq(&j->asked));
 	(void)__atomic_fetch_add(&j->turns, 1, __ATOMIC_SEQ_CST);
+	if (os_ld32_acq(&j->hold) != 0)
+		job_hold(j);
 	(void)__atomic_fetch_sub(j->behind, 1, __ATOMIC_SEQ_CST);
 	return (enum work_turn)os_ld32(&j->greedy);
 }
@@ -65,6 +90,7 @@ rig_start(struct rig *r, uint32_t workers)
 	    &(struct thread_place){ 0 }), 0);
 	for (uint32_t i = 0; i < WORKS; i++) {
 		r->job[i].behind = &r->behind;
+		r->job[i].rig = r;
 		r->job[i].src.fd = -1;
 		work_init(&r->job[i].work, &r->pool.worker[i % workers],
 		    &r->gate, job_turn);
@@ -179,6 +205,40 @@ test_fair(void **state)
 }
 
 static void
+call_counts(struct worker *w, void *arg)
+{
+	struct rig *r = arg;
+
+	(void)w;
+	r->turns_called = rig_turns(r);
+}
+
+/* Control waits for the turn at hand, not for a round of them. */
+static void
+test_call_between_turns(void **state)
+{
+	struct rig r;
+
+	rig_start(&r, 1);
+	for (uint32_t i = 0; i < WORKS; i++) {
+		os_st32(&r.job[i].greedy, WORK_MORE);
+		work_post(&r.job[i].work);
+	}
+	for (uint32_t i = 0; i < WORKS; i++) {
+		os_st32_rel(&r.job[i].hold, 1);
+		await(&r.job[i].hold, 0);
+		worker_call(&r.pool.worker[0], call_counts, &r);
+		assert_int_equal(r.turns_called, r.turns_held);
+		/* The rest of the round was put off, not forgotten. */
+		for (uint32_t k = 0; k < WORKS; k++) {
+			os_st32_rel(&r.job[k].asked, i + 1);
+			await(&r.job[k].seen, i + 1);
+		}
+	}
+	rig_stop(&r);
+}
+
+static void
 test_source(void **state)
 {
 	struct rig r;
@@ -273,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_posts),
 		cmocka_unit_test(test_gate),
 		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_call_between_turns),
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_spin),
 		cmocka_unit_test(test_removed),

@@ -551,6 +551,147 @@ test_lies(void **state)
 	}
 }
 
+/* `count` small frames in a section, and a packet that names them. */
+static void
+push_small(struct rig *r, uint64_t xact, uint32_t sec, uint32_t count)
+{
+	uint8_t f[64];
+	uint32_t at = 0, len = frame4(f, PKT_IPPROTO_UDP, 0);
+
+	for (uint32_t i = 0; i < count; i++)
+		at += message(section(r, sec) + at, NULL, f, len);
+	assert_true(at <= SECTION);
+	push_section(r, 0, xact, sec, at);
+}
+
+/* INIT_DONE says how many messages a packet may hold. */
+static void
+test_messages_of_a_packet(void **state)
+{
+	struct rig *r = up();
+
+	(void)state;
+	push_small(r, 1, 0, RNDIS_MAX_PACKETS);
+	rig_run(r);
+	expect_done(r, 1, 1);
+	assert_int_equal(r->frames, RNDIS_MAX_PACKETS);
+	assert_int_equal(vsp_faults(r->vsp)->total, 0);
+	push_small(r, 2, 0, RNDIS_MAX_PACKETS + 1);
+	rig_run(r);
+	expect_done(r, 2, 2);
+	assert_int_equal(r->frames, 2 * RNDIS_MAX_PACKETS);
+	assert_int_equal(counts(r)->by_section, 2 * RNDIS_MAX_PACKETS);
+	assert_int_equal(counts(r)->drop_malformed, 1);
+	assert_int_equal(vsp_faults(r->vsp)->count[FAULT_RNDIS_COUNT], 1);
+	assert_int_equal(vsp_faults(r->vsp)->total, 1);
+	/* The packet alone was refused. */
+	push_small(r, 3, 0, 1);
+	rig_run(r);
+	expect_done(r, 3, 1);
+	rig_del(r);
+}
+
+/* What a pass does is bounded by frames, segments and bytes. */
+static void
+test_pass_is_bounded(void **state)
+{
+	struct vsp_config cfg = rig_config();
+	struct rig *r = up();
+	struct chan *c = &r->chan[0].chan;
+	uint32_t passes = 0, before = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 64; i++)
+		push_small(r, i, 0, 64);
+	for (bool more = true; more; passes++) {
+		more = c->events->ready(c, 64);
+		assert_in_range(r->frames - before, 0, 1024);
+		before = r->frames;
+	}
+	assert_int_equal(r->frames, 64 * 64);
+	assert_in_range(passes, 4, 8);
+	/* One at a time they have the whole budget, or nearly. */
+	for (uint32_t i = 0; i < 64; i++)
+		push_small(r, i, 0, 1);
+	(void)c->events->ready(c, 64);
+	assert_in_range(r->frames - before, 56, 64);
+	rig_run(r);
+	rig_del(r);
+
+	cfg.backend_gso4 = false;
+	r = up_with(&cfg);
+	c = &r->chan[0].chan;
+	struct rndis_ppi_set ppi = { .present = RNDIS_HAS_LSO,
+	    .lso = rndis_lso_put(8, 34, false) };
+	static uint8_t f[54 + 6000];
+	uint32_t n = message(section(r, 0), &ppi, f,
+	    frame4(f, PKT_IPPROTO_TCP, 6000));
+
+	for (uint32_t i = 0; i < 8; i++)
+		push_section(r, 0, i, 0, n);
+	assert_true(c->events->ready(c, 64));
+	/* 750 segments each: what began below 1024 is finished. */
+	assert_int_equal(r->frames, 1500);
+	rig_run(r);
+	assert_int_equal(r->frames, 6000);
+	rig_del(r);
+}
+
+/* Of a frame that would be cut into very many nothing is sent. */
+static void
+test_segments_without_end(void **state)
+{
+	struct vsp_config cfg = rig_config();
+	struct rndis_ppi_set ppi = { .present = RNDIS_HAS_LSO,
+	    .lso = rndis_lso_put(1, 34, false) };
+	static uint8_t f[54 + 30000], msg[sizeof(f) + 100];
+	uint32_t n = message(msg, &ppi, f, frame4(f, PKT_IPPROTO_TCP, 30000));
+	struct gpa_piece g[8];
+
+	(void)state;
+	cfg.backend_gso4 = false;
+	struct rig *r = up_with(&cfg);
+
+	memcpy(r->mem + RIG_DATA_OFF, msg, n);
+	for (uint32_t i = 0; i < 8; i++)
+		g[i] = (struct gpa_piece){ RIG_GPA + RIG_DATA_OFF + i * 4096,
+		    min_u32(n - i * 4096, 4096) };
+	push_gpa(r, 1, g, 8, NVS_SECTION_NONE, 0);
+	rig_run(r);
+	expect_done(r, 1, 2);
+	assert_int_equal(r->frames, 0);
+	assert_int_equal(vsp_faults(r->vsp)->count[FAULT_FRAME_HEADERS], 1);
+	rig_del(r);
+}
+
+/* Who waits for the worker waits for a few packets, not for a pass. */
+static void
+test_pass_stops(void **state)
+{
+	struct rig *r = up();
+	struct chan *c = &r->chan[0].chan;
+	uint32_t stop = 1, outs = r->chan[0].outs;
+
+	(void)state;
+	r->vsp->stop = &stop;
+	for (uint32_t i = 0; i < 16; i++)
+		push_small(r, i, 0, 64);
+	assert_true(c->events->ready(c, 64));
+	assert_int_equal(r->frames, 0);
+	stop = 0;
+	r->stop_after = 1;
+	r->stop = &stop;
+	assert_true(c->events->ready(c, 64));
+	assert_in_range(r->frames, 1, 128);
+	/* What was taken is completed, and the rest comes later. */
+	assert_int_equal(r->chan[0].outs - outs, r->frames / 64);
+	stop = 0;
+	r->stop_after = 0;
+	rig_run(r);
+	assert_int_equal(r->frames, 16 * 64);
+	rig_del(r);
+}
+
 /* Random bytes as RNDIS and random descriptors: no crash, no hang. */
 static void
 test_random(void **state)
@@ -599,6 +740,10 @@ main(void)
 		cmocka_unit_test(test_control_between_data),
 		cmocka_unit_test(test_before_init),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_messages_of_a_packet),
+		cmocka_unit_test(test_pass_is_bounded),
+		cmocka_unit_test(test_segments_without_end),
+		cmocka_unit_test(test_pass_stops),
 		cmocka_unit_test(test_random),
 	};
 

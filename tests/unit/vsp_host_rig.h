@@ -93,6 +93,7 @@ struct rig {
 	uint32_t outs_at_flush;
 	size_t allocated;
 	bool no_memory;			/* every allocation fails */
+	uint32_t *stop, stop_after;	/* set it when so many frames came */
 };
 
 /* ---- the server's functions ------------------------------------------- */
@@ -254,6 +255,8 @@ rig_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
 	struct rig *r = ctx;
 	struct rig_frame *o = &r->frame[r->frames++ % RIG_FRAMES];
 
+	if (r->stop_after != 0 && r->frames >= r->stop_after)
+		*r->stop = 1;
 	o->len = f->len;
 	o->queue = queue;
 	o->nvec = f->nvec;
