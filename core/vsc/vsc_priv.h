@@ -191,6 +191,7 @@ struct vsc_rsc {
 
 struct vsc_rxq {
 	uint8_t *buf;			/* VSC_RECV_BYTES */
+	uint32_t ranges;		/* in the packets of this pass */
 	uint64_t ack[VSC_ACKS];		/* owner: queue; ring of ids */
 	uint32_t ack_first, ack_n;
 	bool ack_waits;

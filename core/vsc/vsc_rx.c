@@ -24,6 +24,9 @@
  */
 #include "vsc/vsc_priv.h"
 
+/* Policy: ranges that cost as much of a budget as a packet by itself. */
+#define PACKET_RANGES	16u
+
 /* ---- frames ------------------------------------------------------------- */
 
 static void
@@ -242,6 +245,7 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 	if (!nvs_rndis_get(&n, p->data) || n.channel > NVS_CHANNEL_CONTROL)
 		return vsc_fault(q, FAULT_NVS_TYPE, p->data.len, "receive");
 	counter_add(&q->rx.count.packets, 1);
+	q->rx.ranges += x.count;
 	for (uint32_t i = 0; i < x.count && rc == 0; i++) {
 		struct vmpkt_xfer_range r = vmpkt_xfer_range(&x, i);
 		uint8_t *at, *section;
@@ -293,14 +297,19 @@ rx_flush(struct vsc_queue *q)
 	q->vsc->ops->rx_flush(q->vsc->ctx, q->index);
 }
 
-/* Read up to budget packets; true if the ring may hold more. */
+/*
+ * Read up to budget packets, fewer where they have many ranges: a packet may
+ * have a thousand.  True if the ring may hold more.
+ */
 static bool
 rx_read(struct vsc_queue *q, uint32_t budget)
 {
 	struct vmpkt_in p;
 	int rc = 1;
 
-	for (uint32_t n = 0; n < budget && !q->rx.stop; n++) {
+	q->rx.ranges = 0;
+	for (uint32_t n = 0; n + q->rx.ranges / PACKET_RANGES < budget &&
+	    !q->rx.stop; n++) {
 		if (!vsc_ack_room(q)) {
 			if (q->vsc->cfg.poll)
 				return false;

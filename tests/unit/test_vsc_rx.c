@@ -78,6 +78,31 @@ test_frames(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* A budget is of packets, but one of very many frames is not one. */
+static void
+test_pass_is_bounded(void **state)
+{
+	struct rndis_ppi_set ppi = { 0 };
+	struct vmpkt_xfer_range range[32];
+	uint8_t f[74] = { 0 };
+	struct chan *c = &rig.chan[0];
+	uint32_t before;
+	bool more = true;
+
+	rig_init(&rig, 0x50003);
+	rig_up(&rig);
+	for (uint32_t i = 0; i < 32; i++)
+		range[i] = message(i * 1728, &ppi, f, 74);
+	for (uint32_t n = 0; n < 64; n++)
+		rig_push_xfer(0, n, NVS_CHANNEL_DATA, range, 32);
+	for (before = 0; more; before = rig.frames) {
+		more = c->events->ready(c, 64);
+		assert_in_range(rig.frames - before, 0, 64 * 16);
+	}
+	assert_int_equal(rig.frames, 64 * 32);
+	rig_down(&rig);
+}
+
 /* "Value invalid": the pseudo-header sum, and whoever sends on completes. */
 static void
 test_partial(void **state)
@@ -494,6 +519,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_pass_is_bounded),
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_rsc),
 		cmocka_unit_test(test_acks),
