@@ -165,6 +165,16 @@ def test_mtu(joined):
         j.copy_in(4)
 
 
+def test_speed(joined):
+    """Told by an indication, which Linux takes."""
+    j = joined
+    for speed, mbit in (('25G', '25000'), ('100M', '100'), ('10G', '10000')):
+        j.lab.set('hvhost0', f'speed={speed}')
+        soon('the speed', lambda: j.vm.run(
+            'cat /sys/class/net/eth0/speed').strip() == mbit)
+    assert 'invalid rndis' not in j.vm.run('dmesg')
+
+
 def test_vlan(joined):
     j = joined
     mac = j.vm.run('cat /sys/class/net/eth0/address')
