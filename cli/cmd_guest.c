@@ -204,6 +204,20 @@ signal_mode(const char *arg)
 	return cli_choice("--signal", arg, names, ARRAY_LEN(names));
 }
 
+/* Too little even for one channel; for more, the host's number decides. */
+static void
+cmd_guest_memory_check(const struct guest_config *c)
+{
+	uint64_t need = vsc_memory_bytes(&c->vsc.tune, 1) +
+	    2ull * c->vps * HV_PAGE_SIZE;
+
+	if (c->memory_bytes < need)
+		cli_usage("--memory: %u MiB are too few; a channel, the "
+		    "buffers (-o rxbuf_kb, sendbuf_kb) and %u processors take "
+		    "%u", (unsigned int)(c->memory_bytes >> 20), c->vps,
+		    (unsigned int)(need >> 20) + 1);
+}
+
 /* Options about the interface and the host. */
 static error_t
 parse_outer(int key, char *arg, struct cmd_guest *g)
@@ -305,6 +319,8 @@ parse(int key, char *arg, struct argp_state *state)
 			    "--uio");
 		if (c->max_vmbus != 0 && c->min_vmbus > c->max_vmbus)
 			cli_usage("--min-vmbus is newer than --max-vmbus");
+		if (c->uio < 0)
+			cmd_guest_memory_check(c);
 		break;
 	default:
 		return parse_outer(key, arg, g);
@@ -342,20 +358,22 @@ static int
 cmd_guest_tick(void *ctx)
 {
 	struct cmd_guest *g = ctx;
+	bool told;
 	uint64_t waited_ms = (clock_now_ns() - g->start_ns) / 1000000;
 
 	if (guest_stopped(g->guest))
 		return CLI_LOST + 1;
 	if (g->up)
 		return 0;
-	if (guest_attached(g->guest, g->detail, sizeof(g->detail))) {
+	if (guest_attached(g->guest, g->detail, sizeof(g->detail),
+	    &told)) {
 		g->up = true;
 		printf("%s is up\n", g->cfg.ifname);
 		return 0;
 	}
 	/* Of a NIC of the kernel the guest itself says it. */
 	if (g->wait_ms == 0 && g->cfg.uio < 0 && waited_ms >= g->say_ms &&
-	    strcmp(g->said, g->detail) != 0) {
+	    !told && strcmp(g->said, g->detail) != 0) {
 		fprintf(stderr, "hvnet guest: %s: %s\n", g->cfg.ifname,
 		    g->detail);
 		snprintf(g->said, sizeof(g->said), "%s", g->detail);

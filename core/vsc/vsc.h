@@ -199,6 +199,8 @@ struct vsc_tx_room {
 void vsc_tunables_default(struct vsc_tunables *);
 /* Set one by name; E_NOTSUP: no such name; E_STATE: out of range. */
 int vsc_tunable_set(struct vsc_tunables *, const char *name, uint32_t value);
+/* Guest memory that a NIC with so many queues takes, about: bytes. */
+uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues);
 
 /*
  * Attach to an offered NIC channel; borrows cfg for the call, ops and ctx for

@@ -61,6 +61,19 @@ vsc_tunable_set(struct vsc_tunables *t, const char *name, uint32_t value)
 	return E_NOTSUP;
 }
 
+uint64_t
+vsc_memory_bytes(const struct vsc_tunables *t, uint32_t queues)
+{
+	/* A slot's head room is the rest of a send-buffer section. */
+	uint64_t slot = align_up(t->tx_chimney_size + VSC_HEAD_ALL,
+	    HV_PAGE_SIZE) + VSC_SLOT_DATA;
+	uint64_t queue = 2ull * t->ring_pages * HV_PAGE_SIZE +
+	    t->tx_slots * slot;
+
+	return ((uint64_t)t->rxbuf_kb + t->sendbuf_kb) * 1024u +
+	    queues * queue + HV_PAGE_SIZE;
+}
+
 const struct vsc_tx_counters *
 vsc_tx_stats(const struct vsc *v, uint32_t queue)
 {

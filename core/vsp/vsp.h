@@ -20,6 +20,7 @@
 #include "base/counter.h"
 #include "bus/vms.h"
 #include "pkt/pkt_meta.h"
+#include "pkt/pkt_parse.h"
 
 #define VSP_MAX_QUEUES	64u
 /*
@@ -234,6 +235,16 @@ int vsp_reconfigure(struct vsp *, const struct vsp_config *);
 const struct vsp_config *vsp_config(const struct vsp *);
 
 /* What the guest has set up; control, or any thread for a glimpse. */
+/* Policy: room in front of a frame for its RNDIS header: a tag and six PPIs
+ * (44 + 6 x 16 + 4), and more, so that frames start on a cache line. */
+#define VSP_SECTION_HEAD	192u
+/* Bytes of a receive section that a frame of this MTU fits. */
+static inline uint32_t
+vsp_section_min(uint32_t mtu)
+{
+	return align_up(VSP_SECTION_HEAD + pkt_frame_max(mtu, 1), 8);
+}
+
 struct vsp_guest_state {
 	uint32_t vmbus_version, nvsp_version, ndis_version;
 	uint32_t filter;

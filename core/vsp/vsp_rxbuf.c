@@ -51,7 +51,7 @@ vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base, uint32_t bytes)
 	uint32_t count = bytes / size;
 
 	if (rb->base != NULL || count < RXBUF_MIN_SECTIONS ||
-	    size < VSP_SECTION_HEAD + pkt_frame_max(vsp->cfg.mtu, 1))
+	    size < vsp_section_min(vsp->cfg.mtu))
 		return E_STATE;
 	if (bytes > (vsp->guest.nvsp_version <= NVS_V2 ?
 	    RXBUF_MAX_BYTES_V2 : RXBUF_MAX_BYTES))

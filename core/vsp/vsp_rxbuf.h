@@ -14,9 +14,6 @@
 #include "vsp/vsp.h"
 #include "vsp/vsp_handover.h"
 
-/* Policy: room in front of a frame for its RNDIS header: a tag and six PPIs
- * (44 + 6 x 16 + 4), and more, so that frames start on a cache line. */
-#define VSP_SECTION_HEAD	192u
 /* Policy: sections for control messages; OpenVMM keeps 16, too. */
 #define VSP_CONTROL_SECTIONS	16u
 /* Home of the sections for control. */

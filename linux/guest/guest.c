@@ -25,6 +25,8 @@
 
 /* Policy: how often an absent host is looked for. */
 #define GUEST_RETRY_NS		200000000ull
+/* Policy: doubled so many times while a host is there and it fails. */
+#define GUEST_RETRY_DOUBLE	5u
 /* Policy: packets a channel in one turn of dispatch. */
 #define GUEST_BUDGET		64u
 /* Policy: how long a stop waits for the host: of one that is up, and else. */
@@ -125,6 +127,8 @@ guest_connect(struct guest *g)
 	rc = link_guest_open(&lc, &g->link, err, sizeof(err));
 	if (rc < 0) {
 		memcpy(g->reason, err, sizeof(err));
+		/* Another host may fare better: it is tried at once. */
+		g->fails = 0;
 		return rc;
 	}
 	for (uint32_t i = 0; i < g->cfg.vps; i++) {
@@ -175,7 +179,8 @@ guest_disconnect(struct guest *g)
 	g->queues = 0;
 	g->lost = g->reset = g->rescinded = g->dropped = false;
 	g->timer_at = UINT64_MAX;
-	g->retry_at = clock_now_ns() + GUEST_RETRY_NS;
+	g->retry_at = clock_now_ns() + (GUEST_RETRY_NS <<
+	    min_u32(g->fails, GUEST_RETRY_DOUBLE));
 }
 
 static void
@@ -434,12 +439,13 @@ guest_stop(struct guest *g)
 }
 
 bool
-guest_attached(struct guest *g, char *detail, size_t cap)
+guest_attached(struct guest *g, char *detail, size_t cap, bool *told)
 {
 	bool up;
 
 	vp_park(&g->vp[0]);
 	up = g->state == GUEST_UP;
+	*told = g->fails > 0;
 	snprintf(detail, cap, "%s%s%s", g->state == GUEST_WAIT_HOST &&
 	    g->cfg.uio >= 0 ? "waiting for the NIC" :
 	    guest_state_name(g->state), g->reason[0] != '\0' ? ": " : "",

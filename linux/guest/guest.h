@@ -54,8 +54,8 @@ struct guest *guest_start(const struct guest_config *, struct event_base *,
 /* Detach cleanly, end the threads, remove the interface, free. */
 void guest_stop(struct guest *);
 
-/* Attached; else `detail` says what is awaited. */
-bool guest_attached(struct guest *, char *detail, size_t cap);
+/* Attached; else `detail` says what is awaited; *told: the user heard it. */
+bool guest_attached(struct guest *, char *detail, size_t cap, bool *told);
 /* It ended by itself (cfg.once); guest_stop() remains to be called.  Any
  * thread. */
 bool guest_stopped(const struct guest *);

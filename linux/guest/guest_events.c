@@ -120,6 +120,18 @@ guest_trace_vsc(void *ctx, bool to_host, bool rndis, struct span msg)
 	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
 }
 
+/* It failed, and will again until somebody changes something: said once. */
+static void
+guest_failed(struct guest *g)
+{
+	if (strcmp(g->told, g->reason) != 0)
+		fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name,
+		    g->reason);
+	memcpy(g->told, g->reason, sizeof(g->told));
+	g->fails++;
+	g->reset = true;
+}
+
 static void
 guest_on_connected(void *ctx, int version_or_err)
 {
@@ -130,7 +142,7 @@ guest_on_connected(void *ctx, int version_or_err)
 		    "VMBus: %s", version_or_err == E_NOTSUP ?
 		    "the host accepts no version that --max-vmbus and "
 		    "--min-vmbus let us offer" : hv_err_text(version_or_err));
-		g->reset = true;
+		guest_failed(g);
 	} else if (g->offered == NULL) {
 		snprintf(g->reason, sizeof(g->reason),
 		    "connected; the host offers no NIC yet");
@@ -269,7 +281,8 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	g->queues = min_u32(caps->queues, g->tap.queues);
 	guest_steer(g);
 	g->attaches++;
-	g->reason[0] = '\0';
+	g->fails = 0;
+	g->reason[0] = g->told[0] = '\0';
 	g->state = GUEST_UP;
 	for (uint32_t k = 0; k < g->tap.queues; k++) {
 		g->queue[k].blocked = false;
@@ -284,21 +297,47 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	    caps->link_up ? "on" : "off");
 }
 
+/* What would be right, of a failure that the options cause; or "". */
+static void
+guest_failed_hint(const struct guest *g, int err, enum fault why,
+    const char *stage, char *out, size_t cap)
+{
+	const struct vsc_tunables *t = &g->cfg.vsc.tune;
+	uint32_t queues = vsc_caps(g->vsc)->queues;
+
+	out[0] = '\0';
+	if (err == E_NOMEM && g->link != NULL)
+		snprintf(out, cap, "; %u channel%s take --memory %uM",
+		    queues, queues == 1 ? "" : "s", (unsigned int)
+		    (vsc_memory_bytes(t, queues) >> 20) + 16);
+	else if (why == FAULT_NVS_STATUS && strcmp(stage,
+	    "receive buffer") == 0)
+		snprintf(out, cap, "; it has %u KiB (-o rxbuf_kb), and four "
+		    "of the NIC's sections must fit", t->rxbuf_kb);
+	else if (err == E_NOTSUP && strcmp(stage, "NVSP INIT") == 0)
+		snprintf(out, cap, "; it knows no version up to --max-nvsp");
+}
+
 static void
 guest_on_failed(void *ctx, int err, enum fault why, const char *stage)
 {
 	struct guest *g = ctx;
+	char hint[100];
 
-	if (err == E_GONE)
+	if (err == E_GONE) {
 		snprintf(g->reason, sizeof(g->reason), "the host took the NIC "
 		    "away");
-	else
-		snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: "
-		    "%s%s%s", stage, hv_err_text(err), why != FAULT_NONE ?
-		    ": " : "", why != FAULT_NONE ? fault_text(why) : "");
-	fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name, g->reason);
-	g->rescinded = err == E_GONE;
-	g->reset = true;
+		fprintf(stderr, "hvnet guest: %s: %s\n", g->tap.name,
+		    g->reason);
+		g->rescinded = g->reset = true;
+		return;
+	}
+	guest_failed_hint(g, err, why, stage, hint, sizeof(hint));
+	snprintf(g->reason, sizeof(g->reason), "NetVSC failed at %s: %s%s",
+	    stage, why != FAULT_NONE ? fault_text(why) : hv_err_text(err),
+	    hint);
+	g->rescinded = false;
+	guest_failed(g);
 }
 
 static void

@@ -57,7 +57,9 @@ struct guest {
 	uint64_t timer_at;
 	uint32_t attaches;	/* times attached so far */
 	uint64_t leaked_bytes;
-	char reason[160];	/* why it is not up */
+	char reason[200];	/* why it is not up */
+	char told[200];		/* ... as the user heard it last */
+	uint32_t fails;		/* in a row, since it was up */
 	bool uio_said;		/* the user was told so, of a uio */
 
 	uint64_t stop_at;	/* ns; before `stopping` */

@@ -230,7 +230,7 @@ guest_say_attached(const struct host_guest *g)
 		    g->nics == 1 ? "" : "s");
 	}
 	host_log_of(&g->host->log, guest_log_peer(g), HOST_LOG_COME,
-	    "guest %u (%s%spid %u) attached, %s",
+	    "guest %u (%s%spid %u) connected, %s",
 	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid, nics);
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "linux/run/name.h"
+#include "vsp/vsp.h"
 #include "wire/nvs_msg.h"
 
 /* Where a value is and where a complaint goes. */
@@ -557,13 +558,31 @@ spec_list_apply(struct nic_spec *spec, const char *list, bool running,
 	return rc == 0 ? 0 : -EINVAL;
 }
 
+/* A guest could never attach: its receive sections hold no frame. */
+static int
+spec_section_check(const struct nic_spec *s, char *err, size_t cap)
+{
+	if (s->section_bytes == 0 ||
+	    s->section_bytes >= vsp_section_min(s->mtu))
+		return 0;
+	snprintf(err, cap, "section=%u: mtu=%u needs %u or more, or 0 for the "
+	    "usual", s->section_bytes, s->mtu, vsp_section_min(s->mtu));
+	return -EINVAL;
+}
+
 int
 nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
     char *err, size_t cap)
 {
+	struct nic_spec s = *spec;
 	uint32_t given = 0;
+	int rc = spec_list_apply(&s, list, running, &given, err, cap);
 
-	return spec_list_apply(spec, list, running, &given, err, cap);
+	if (rc == 0)
+		rc = spec_section_check(&s, err, cap);
+	if (rc == 0)
+		*spec = s;
+	return rc;
 }
 
 int
@@ -575,7 +594,8 @@ nic_spec_parse(struct nic_spec *spec, const char *list, char *err, size_t cap)
 
 	nic_spec_default(&s);
 	if (spec_list_apply(&s, list, false, &given, err, cap) < 0 ||
-	    spec_only_check(&s, given, err, cap) < 0)
+	    spec_only_check(&s, given, err, cap) < 0 ||
+	    spec_section_check(&s, err, cap) < 0)
 		return -EINVAL;
 	if (s.name[0] == '\0')
 		lack = "name=NAME is missing";

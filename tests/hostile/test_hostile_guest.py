@@ -73,7 +73,7 @@ def test_names(stage):
     log = stage.lab.log(stage.host)
     assert 'all is well' not in log and log.isascii() and '\x1b' not in log
     assert 'HELLO: its name or NIC is not printable ASCII' in log
-    assert f'({"x" * 31}, pid {os.getpid()}) attached' in log
+    assert f'({"x" * 31}, pid {os.getpid()}) connected' in log
 
 
 def test_log_is_not_used_up(stage):
