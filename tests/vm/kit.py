@@ -114,10 +114,10 @@ class Vm(Machine):
                 if bad.search(x) and not skip.search(x)]
 
     def connect(self, seconds=90):
-        self.lab.wait('qemu started', lambda: os.path.exists(self.tty), 20,
-                      [self.proc])
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.tty)
+        # There is a moment between its name and its readiness.
+        self.lab.wait('qemu started', lambda: self.sock.connect_ex(
+            self.tty) == 0, 20, [self.proc])
         self.buf = b''
         return self.wait_ready(seconds)
 
