@@ -25,8 +25,6 @@ KNOWN = [
      'vsp_attach vsp_from_guest vsp_from_guest_frame vsp_nvs vsp_oid '
      'vsp_rxbuf vsp_to_guest_gso vsp_to_guest_head vsp_to_guest_send',
      'to be taken apart'),
-    ('core/bus',
-     'vms vms_chan vms_gpadl vms_offer', 'to be taken apart'),
     ('linux/host',
      'backend_pair host host_accept host_ctl host_fault host_guest '
      'host_guest_signal nic nic_control nic_leaving nic_queue',

@@ -16,7 +16,8 @@
  *
  * Each message is decoded once, by vmbus_msg_decode(), and handled to its end
  * before the call returns; the handlers are split by subject (vms_offer.c,
- * vms_gpadl.c, vms_chan.c).  Whatever a guest does wrong is noted in the
+ * vms_gpadl.c, vms_chan.c).  Each of them calls only vms_post.c and those named
+ * before it, never this file.  Whatever a guest does wrong is noted in the
  * partition's fault log and, where the protocol has an answer, answered with a
  * failure: a guest never waits for a reply that does not come.
  *
@@ -24,32 +25,6 @@
  * runs on a channel's owner.
  */
 #include "bus/vms_priv.h"
-
-int
-vms_fault(struct vms *s, enum fault why, uint64_t value)
-{
-	return fault_note(&s->part->faults, why, value);
-}
-
-static void
-vms_post_vp(struct vms *s, uint32_t vp, const struct vmbus_msg *m)
-{
-	uint8_t buf[VMBUS_MSG_MAX];
-	uint32_t len = vmbus_msg_encode(m, buf);
-
-	if (s->ops->trace != NULL)
-		s->ops->trace(s->ctx, true, (struct span){ buf, len });
-	/* A guest that asks for more than it takes loses the answers. */
-	if (part_post_message(s->part, vp, buf, len) < 0)
-		vms_fault(s, FAULT_MSG_RATE, m->type);
-}
-
-void
-vms_post(struct vms *s, const struct vmbus_msg *m)
-{
-	if (s->version != 0)
-		vms_post_vp(s, s->msg_vp, m);
-}
 
 static uint32_t
 vms_max_version(const struct vms *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Open, close and move a channel, and the signals.
+ * Open, close, move and release a channel, and the signals.
  *
  * Opening takes the guest's ring GPADL, cuts it in two at the downstream
  * offset and puts a ring_chan on it: the first part is what the guest writes,
@@ -215,6 +215,22 @@ vms_close(struct vms *s, uint32_t relid)
 	if (!vms_chan_is_open(vc))
 		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_CLOSE_CHANNEL);
 	vms_chan_close(s, vc);
+	return 0;
+}
+
+int
+vms_relid_released(struct vms *s, uint32_t relid)
+{
+	struct vms_chan *vc = vms_chan_find(s, relid);
+
+	if (vc == NULL)
+		return vms_fault(s, FAULT_VMBUS_RELID, relid);
+	if (vc->state == VMS_CHAN_LEAVING)
+		vms_chan_close(s, vc);
+	if (vc->state != VMS_CHAN_REVOKED)
+		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_RELID_RELEASED);
+	vms_gpadls_forget_relid(s, relid);
+	vms_chan_released(s, vc);
 	return 0;
 }
 

@@ -220,24 +220,16 @@ vms_dev_leaving(const struct vms *s, uint32_t relid)
 	return d;
 }
 
-int
-vms_relid_released(struct vms *s, uint32_t relid)
+void
+vms_chan_released(struct vms *s, struct vms_chan *vc)
 {
-	struct vms_chan *vc = vms_chan_find(s, relid);
+	uint32_t relid = vc->relid;
 	struct vms_dev *dev;
 
-	if (vc == NULL)
-		return vms_fault(s, FAULT_VMBUS_RELID, relid);
-	if (vc->state == VMS_CHAN_LEAVING)
-		vms_chan_close(s, vc);
-	if (vc->state != VMS_CHAN_REVOKED)
-		return vms_fault(s, FAULT_VMBUS_STATE, VMBUS_RELID_RELEASED);
-	vms_gpadls_forget_relid(s, relid);
 	vms_chan_free(s, vc);
 	dev = vms_dev_leaving(s, relid);
 	if (dev != NULL)
 		vms_dev_gone(s, dev);
-	return 0;
 }
 
 void

@@ -89,7 +89,9 @@ struct vms {
 	uint32_t refused_bytes;
 };
 
-/* vms.c */
+/* vms_post.c */
+/* Encode, trace and post to a virtual processor; needs no connection. */
+void vms_post_vp(struct vms *s, uint32_t vp, const struct vmbus_msg *m);
 /* Encode, trace and post to the connection's message VP; none: no effect. */
 void vms_post(struct vms *s, const struct vmbus_msg *m);
 /* Note a fault of the connection; E_PEER. */
@@ -112,7 +114,11 @@ void vms_chan_revoke(struct vms *s, struct vms_chan *vc);
 /* A channel that was rescinded while it was open has been closed. */
 void vms_chan_left(struct vms *s, struct vms_chan *vc);
 int vms_request_offers(struct vms *s);
-int vms_relid_released(struct vms *s, uint32_t relid);
+/*
+ * The guest has released the relid: frees the channel, and if it was the
+ * primary of a rescinded device tells that it is gone.
+ */
+void vms_chan_released(struct vms *s, struct vms_chan *vc);
 /*
  * Back to IDLE or, for what only lived with the connection, freed; rescinded
  * devices are told that they are gone.
@@ -129,6 +135,8 @@ int vms_modify(struct vms *s, const struct vmbus_modify *m);
  */
 void vms_chan_close(struct vms *s, struct vms_chan *vc);
 void vms_chans_close(struct vms *s);
+/* RELID_RELEASED; closes a channel that is still open. */
+int vms_relid_released(struct vms *s, uint32_t relid);
 
 /* vms_gpadl.c */
 int vms_gpadl_header(struct vms *s, const struct vmbus_gpadl_header *m);
