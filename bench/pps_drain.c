@@ -23,6 +23,7 @@
 #include "bus/ring_chan.h"
 #include "linux/host/host.h"
 #include "linux/host/nic.h"
+#include "linux/host/nic_list.h"
 #include "wire/nvs_wire.h"
 
 #define DRAIN_QUEUES	64u
@@ -215,7 +216,7 @@ drain_serve(const struct host_config *c, const char *nic,
 		return 1;
 	}
 	/* No guest is there yet. */
-	host_nic_find(h, spec.name)->ops = &drain_ops;
+	nic_list_find(h, spec.name)->ops = &drain_ops;
 	printf("listening on %s\n", c->listen);
 	fflush(stdout);
 	event_base_dispatch(base);

@@ -26,9 +26,8 @@ KNOWN = [
      'vsp_rxbuf vsp_to_guest_gso vsp_to_guest_head vsp_to_guest_send',
      'to be taken apart'),
     ('linux/host',
-     'backend_pair host host_accept host_ctl host_fault host_guest '
-     'host_guest_signal nic nic_control nic_leaving nic_queue',
-     'to be taken apart'),
+     'nic_leaving offer',
+     'a NIC that its guest let go of is offered again'),
     ('linux/guest',
      'guest guest_ctl guest_events guest_iface guest_uio vp',
      'to be taken apart'),

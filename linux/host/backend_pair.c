@@ -25,7 +25,8 @@
 #include "linux/host/frame_line.h"
 #include "linux/host/nic.h"
 #include "linux/host/nic_delay.h"
-#include "linux/host/nic_queue.h"
+#include "linux/host/nic_list.h"
+#include "linux/host/nic_wake.h"
 
 /* Policy: bytes that wait, a queue; stall from here on. */
 #define PAIR_LINE_BYTES		(4u << 20)
@@ -270,7 +271,7 @@ pair_close(struct nic *nic)
 static int
 pair_join(struct nic *nic, char *err, size_t cap)
 {
-	struct nic *mate = host_nic_find(nic->host, nic->spec.peer);
+	struct nic *mate = nic_list_find(nic->host, nic->spec.peer);
 
 	if (strcmp(nic->spec.peer, nic->spec.name) == 0) {
 		snprintf(err, cap, "peer=%s: a NIC cannot be its own peer",

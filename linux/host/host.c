@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host daemon: listening socket, list of NICs, life.
+ * The host daemon: its listening socket, its control thread, its life.
  *
  * Everything here runs on the control thread.  Workers ask for it through one
- * eventfd, host_control_wanted(); which NIC it was about is in the NIC.
+ * eventfd, nic_control_ask(); which NIC it was about is in the NIC.
  *
  * A socket file may be left over from a host that died: if nobody listens at it
  * it is replaced, else starting fails (linux/run/sockfile.h).
@@ -92,15 +92,6 @@ host_on_starved(void *ctx, int error)
 
 /* --- workers ask --- */
 
-void
-host_control_wanted(struct host *h)
-{
-	uint64_t one = 1;
-
-	if (write(h->control_fd, &one, sizeof(one)) < 0)
-		return;	/* full: it will look anyway */
-}
-
 static void
 host_on_control(evutil_socket_t fd, short what, void *arg)
 {
@@ -112,102 +103,6 @@ host_on_control(evutil_socket_t fd, short what, void *arg)
 	for (struct nic *nic = h->nics; nic != NULL; nic = nic->next)
 		if (os_ld32(&nic->control_due) != 0)
 			nic_control(nic);
-}
-
-/* --- NICs --- */
-
-struct nic *
-host_nic_find(const struct host *h, const char *name)
-{
-	struct nic *n = h->nics;
-
-	while (n != NULL && strcmp(n->spec.name, name) != 0)
-		n = n->next;
-	return n;
-}
-
-int
-host_nic_add(struct host *h, const struct nic_spec *spec, char *err,
-    size_t cap)
-{
-	struct nic **last = &h->nics;
-	struct nic *nic;
-	int rc;
-
-	if (host_nic_find(h, spec->name) != NULL) {
-		snprintf(err, cap, "there is a NIC '%s' already", spec->name);
-		return -EEXIST;
-	}
-	if (h->nic_count == HOST_MAX_NICS) {
-		snprintf(err, cap, "there are %u NICs already, the most",
-		    HOST_MAX_NICS);
-		return -ENOSPC;
-	}
-	rc = nic_create(h, spec, &nic, err, cap);
-	if (rc < 0)
-		return rc;
-	while (*last != NULL)
-		last = &(*last)->next;
-	*last = nic;
-	h->nic_count++;
-	host_guests_offer(h, nic);
-	return 0;
-}
-
-static void
-host_nic_drop(struct host *h, struct nic *nic)
-{
-	struct nic **p = &h->nics;
-
-	if (nic->guest != NULL)
-		nic_withdraw(nic);
-	while (*p != nic)
-		p = &(*p)->next;
-	*p = nic->next;
-	h->nic_count--;
-	nic_destroy(nic);
-}
-
-static struct nic *
-host_nic_named(struct host *h, const char *name, char *err, size_t cap)
-{
-	struct nic *nic = host_nic_find(h, name);
-
-	if (nic == NULL)
-		snprintf(err, cap, "there is no NIC '%s'", name);
-	return nic;
-}
-
-int
-host_nic_remove(struct host *h, const char *name, char *err, size_t cap)
-{
-	struct nic *nic = host_nic_named(h, name, err, cap);
-
-	if (nic == NULL)
-		return -ENOENT;
-	host_nic_drop(h, nic);
-	return 0;
-}
-
-int
-host_nic_set(struct host *h, const char *name, const char *list, char *err,
-    size_t cap)
-{
-	struct nic *nic = host_nic_named(h, name, err, cap);
-	struct nic_spec spec;
-	int rc;
-
-	if (nic == NULL)
-		return -ENOENT;
-	spec = nic->spec;
-	rc = nic_spec_apply(&spec, list, true, err, cap);
-	return rc < 0 ? rc : nic_set(nic, &spec, err, cap);
-}
-
-uint32_t
-host_nic_count(const struct host *h)
-{
-	return h->nic_count;
 }
 
 uint32_t

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "bus/ring_chan.h"
-#include "linux/host/host_priv.h"
+#include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
 #include "linux/host/nic_leaving.h"
+#include "linux/host/nic_list.h"
 #include "linux/link/link_budget.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
@@ -133,7 +134,7 @@ ctl_waiting(const struct nic *nic, json_t *o)
 
 	if (g != NULL)
 		json_object_set_new(o, "waiting", json_sprintf("guest %u has "
-		    "not let go of it yet", host_guest_number(g)));
+		    "not let go of it yet", g->number));
 }
 
 static json_t *
@@ -184,7 +185,7 @@ ctl_stat(struct host *h, const char *name)
 {
 	json_t *nics = json_array(), *workers = json_array();
 
-	if (name != NULL && host_nic_find(h, name) == NULL) {
+	if (name != NULL && nic_list_find(h, name) == NULL) {
 		json_decref(nics);
 		json_decref(workers);
 		return ctl_error("there is no NIC '%s'", name);

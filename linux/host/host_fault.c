@@ -54,7 +54,7 @@ void
 host_guest_queue_stopped(const struct host_guest *g, const char *nic,
     uint32_t queue, enum fault why, uint64_t value)
 {
-	const char *name = host_guest_name(g);
+	const char *name = g->hello.name;
 	struct fault_rule r = { why, "value", "see docs/protocol.md" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fault_rules); i++)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One attached guest: its link, its VMBus server, and the NICs it was given.
- *
- * A guest gets its NICs at HELLO: those that name it (guest=NAME) first, then
- * free ones that name nobody, or just the one that it names; and later those
- * that are added.  A NIC belongs to one guest at a time and is free again when
- * the guest is gone, or has let go of it (nic_leaving.c).
+ * One attached guest: its link and its VMBus server.  What it may have of the
+ * NICs is offer.c's.
  *
  * The end comes through over(), from deep inside the link, so it only starts a
  * zero-length timer whose callback tears down: server, NetVSPs, link.
@@ -20,57 +16,12 @@
 #include <unistd.h>
 
 #include "linux/host/host_guest_priv.h"
-#include "linux/host/nic.h"
 #include "linux/host/nic_leaving.h"
+#include "linux/host/nic_list.h"
+#include "linux/host/nic_vsp.h"
+#include "linux/host/offer.h"
 #include "linux/run/clock.h"
 #include "linux/run/stat.h"
-
-struct vms *
-host_guest_vms(struct host_guest *g)
-{
-	return g->vms;
-}
-
-struct link_host *
-host_guest_link(struct host_guest *g)
-{
-	return g->link;
-}
-
-uint32_t
-host_guest_kind(const struct host_guest *g)
-{
-	return g->hello.kind;
-}
-
-const char *
-host_guest_name(const struct host_guest *g)
-{
-	return g->hello.name;
-}
-
-uint32_t
-host_guest_number(const struct host_guest *g)
-{
-	return g->number;
-}
-
-struct host_guest *
-host_guest_next(const struct host_guest *g)
-{
-	return g->next;
-}
-
-/* Whom lines about this guest are about. */
-static struct host_log_peer
-guest_log_peer(const struct host_guest *g)
-{
-	for (const struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
-			return host_log_nic(n->spec.name);
-	return host_log_user(g->link != NULL ? link_host_peer(g->link)->uid :
-	    0);
-}
 
 /* --- the server's needs --- */
 
@@ -101,118 +52,18 @@ static const struct vms_ops guest_vms_ops = {
 	.trace = guest_trace,
 };
 
-/* --- NICs --- */
-
-static bool
-guest_may_have(const struct host_guest *g, const struct nic *nic)
-{
-	if (nic->guest != NULL ||
-	    nic_leaving_holder(g->host, nic->mac, g) != NULL)
-		return false;
-	if (g->hello.nic[0] != '\0' &&
-	    strcmp(g->hello.nic, nic->spec.name) != 0)
-		return false;
-	return nic->spec.guest[0] == '\0' ||
-	    strcmp(nic->spec.guest, g->hello.name) == 0;
-}
-
-static bool
-guest_full(const struct host_guest *g)
-{
-	return g->hello.max_nics != 0 && g->nics >= g->hello.max_nics;
-}
-
-static void
-guest_offer(struct host_guest *g, struct nic *nic)
-{
-	int rc = nic_offer(nic, g, g->vms);
-
-	if (rc == 0)
-		g->nics++;
-	else
-		host_log_of(&g->host->log, host_log_nic(nic->spec.name),
-		    HOST_LOG_REFUSED, "%s: offering it to guest %u: %s",
-		    nic->spec.name, g->number, hv_err_text(rc));
-}
-
-static void
-guest_offer_all(struct host_guest *g, bool by_name)
-{
-	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (!guest_full(g) && guest_may_have(g, n) &&
-		    (n->spec.guest[0] != '\0') == by_name)
-			guest_offer(g, n);
-}
-
-void
-host_guests_offer(struct host *h, struct nic *nic)
-{
-	for (int by_name = 1; by_name >= 0; by_name--)
-		for (struct host_guest *g = h->guests; g != NULL; g = g->next)
-			if (g->vms != NULL && nic->guest == NULL &&
-			    !guest_full(g) && guest_may_have(g, nic) &&
-			    (nic->spec.guest[0] != '\0') == by_name)
-				guest_offer(g, nic);
-}
-
-void
-host_nics_offer(struct host *h, struct host_guest *first)
-{
-	for (struct nic *n = h->nics; n != NULL; n = n->next) {
-		if (first != NULL && !guest_full(first) &&
-		    guest_may_have(first, n))
-			guest_offer(first, n);
-		host_guests_offer(h, n);
-	}
-}
-
-void
-host_guest_nic_gone(struct host_guest *g)
-{
-	g->nics--;
-}
-
 /* --- link upcalls --- */
 
 static void
 guest_park(void *ctx)
 {
-	struct host_guest *g = ctx;
-
-	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
-			gate_close(&g->host->pool, n->gate);
+	nic_list_park(ctx);
 }
 
 static void
 guest_unpark(void *ctx)
 {
-	struct host_guest *g = ctx;
-
-	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
-			gate_open(&g->host->pool, n->gate);
-}
-
-/* Why a guest has to wait for a NIC; a text. */
-static void
-guest_why_none(const struct host_guest *g, char *why, size_t cap)
-{
-	const struct nic *n = host_nic_find(g->host, g->hello.nic);
-	const struct host_guest *holder = n == NULL ? NULL :
-	    nic_leaving_holder(g->host, n->mac, g);
-
-	if (n == NULL)
-		snprintf(why, cap, "every one is taken or kept for another");
-	else if (n->guest != NULL)
-		snprintf(why, cap, "%s is guest %u's", n->spec.name,
-		    n->guest->number);
-	else if (holder != NULL)
-		snprintf(why, cap, "guest %u has not let go of %s yet",
-		    holder->number, n->spec.name);
-	else
-		snprintf(why, cap, "%s is kept for a guest named '%s'",
-		    n->spec.name, n->spec.guest);
+	nic_list_unpark(ctx);
 }
 
 static void
@@ -223,13 +74,13 @@ guest_say_attached(const struct host_guest *g)
 
 	if (g->nics == 0) {
 		snprintf(nics, sizeof(nics), "waits for a NIC: ");
-		guest_why_none(g, nics + strlen(nics),
+		offer_why_none(g, nics + strlen(nics),
 		    sizeof(nics) - strlen(nics));
 	} else {
 		snprintf(nics, sizeof(nics), "%u NIC%s", g->nics,
 		    g->nics == 1 ? "" : "s");
 	}
-	host_log_of(&g->host->log, guest_log_peer(g), HOST_LOG_COME,
+	host_log_of(&g->host->log, nic_list_log_peer(g), HOST_LOG_COME,
 	    "guest %u (%s%spid %u) connected, %s",
 	    g->number, h->name, h->name[0] != '\0' ? ", " : "", h->pid, nics);
 }
@@ -255,17 +106,16 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 		    "(hvnet uio): --no-uio takes none", h->pid);
 		return LINK_E_KIND;
 	}
-	if (h->nic[0] != '\0' && host_nic_find(host, h->nic) == NULL) {
-		host_log_once_of(&host->log, guest_log_peer(g), HOST_LOG_COME,
-		    "pid %u wants NIC '%s': there is none of that name",
-		    h->pid, h->nic);
+	if (h->nic[0] != '\0' && nic_list_find(host, h->nic) == NULL) {
+		host_log_once_of(&host->log, nic_list_log_peer(g),
+		    HOST_LOG_COME, "pid %u wants NIC '%s': there is none of "
+		    "that name", h->pid, h->nic);
 		return LINK_E_NONIC;
 	}
 	g->vms = vms_create(link_host_partition(link), &vc, &guest_vms_ops, g);
 	if (g->vms == NULL)
 		return LINK_E_LIMIT;
-	guest_offer_all(g, true);
-	guest_offer_all(g, false);
+	offer_all(g);
 	host->guests_served++;
 	guest_say_attached(g);
 	return LINK_OK;
@@ -285,9 +135,9 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	struct host_guest *g = ctx;
 	int rc;
 
-	guest_park(g);
+	nic_list_park(g);
 	rc = vms_message(g->vms, connection, msg);
-	guest_unpark(g);
+	nic_list_unpark(g);
 	return rc;
 }
 
@@ -329,7 +179,7 @@ guest_refused(void *ctx, const char *what, const char *why)
 {
 	struct host_guest *g = ctx;
 
-	host_log_once_of(&g->host->log, guest_log_peer(g), HOST_LOG_REFUSED,
+	host_log_once_of(&g->host->log, nic_list_log_peer(g), HOST_LOG_REFUSED,
 	    "guest %u: %s refused: %s", g->number, what, why);
 }
 
@@ -415,12 +265,12 @@ host_guest_end(struct host_guest *g, uint32_t status)
 	struct host *h = g->host;
 
 	if (g->vms != NULL) {
-		guest_park(g);
+		nic_list_park(g);
 		vms_destroy(g->vms);
-		guest_unpark(g);
+		nic_list_unpark(g);
 		for (struct nic *n = h->nics; n != NULL; n = n->next)
 			if (n->guest == g)
-				nic_release(n);
+				offer_release(n);
 		nic_leaving_end_guest(h, g);
 	}
 	guest_faults_keep(g);
@@ -439,13 +289,13 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 
 	/* Who never was a guest may come again and again. */
 	if (g->vms != NULL)
-		host_log_of(&h->log, guest_log_peer(g), HOST_LOG_GO,
+		host_log_of(&h->log, nic_list_log_peer(g), HOST_LOG_GO,
 		    "guest %u: %s", g->number, g->why);
 	else
-		host_log_once_of(&h->log, guest_log_peer(g), HOST_LOG_GO,
+		host_log_once_of(&h->log, nic_list_log_peer(g), HOST_LOG_GO,
 		    "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);
-	host_nics_offer(h, NULL);
+	offer_again(h, NULL);
 	/* Many guests leave holes that free() alone does not give back. */
 	malloc_trim(0);
 }

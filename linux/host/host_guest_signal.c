@@ -12,6 +12,7 @@
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
+#include "linux/host/nic_wake.h"
 
 /* Policy: monitor page polls, while busy and while idle; beats until idle. */
 #define MONITOR_BUSY_NS		100000

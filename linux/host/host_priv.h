@@ -2,14 +2,18 @@
 /*
  * The host daemon from inside.
  *
- *	host.c		socket, NIC list, life
+ *	host.c		socket, life
+ *	host_nic.c	NICs come, change and go
+ *	offer.c		who gets which NIC
  *	host_accept.c	places for guests
  *	host_holdoff.c	peers that stay out for a while
  *	host_guest.c	one attached guest
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is said about guests
- *	nic.c, nic_queue.c, nic_control.c	one NIC
+ *	nic.c, nic_vsp.c, nic_queue.c, nic_control.c	one NIC
+ *	nic_list.c	all NICs, and those of one guest
+ *	nic_wake.c	who makes workers and control look at a NIC
  *	nic_leaving.c	what guests have yet to let go of
  *	worker.c	threads
  */
@@ -65,11 +69,10 @@ struct host {
 	struct host_log log;
 };
 
-/* --- host.c --- */
+/* --- host_nic.c --- */
 
-/* Any worker: make the control thread look at control_due of the NICs. */
-void host_control_wanted(struct host *);
-struct nic *host_nic_find(const struct host *, const char *name);
+/* Take a NIC from its guest and destroy it. */
+void host_nic_drop(struct host *, struct nic *);
 
 /* --- host_accept.c --- */
 
@@ -81,20 +84,8 @@ void host_guest_accept(struct host *, int sock);
 
 /* --- host_guest.c --- */
 
-/* Offer a new NIC to guests that may have it. */
-void host_guests_offer(struct host *, struct nic *);
-/* Offer every free NIC, to this guest before others where it is not NULL. */
-void host_nics_offer(struct host *, struct host_guest *);
-/* One of its NICs was withdrawn. */
-void host_guest_nic_gone(struct host_guest *);
 /* End a guest now; status is what it is told. */
 void host_guest_end(struct host_guest *, uint32_t status);
-struct vms *host_guest_vms(struct host_guest *);
-struct link_host *host_guest_link(struct host_guest *);
-uint32_t host_guest_kind(const struct host_guest *);
-const char *host_guest_name(const struct host_guest *);
-uint32_t host_guest_number(const struct host_guest *);
-struct host_guest *host_guest_next(const struct host_guest *);
 json_t *host_guest_stat(struct host_guest *);
 
 /* --- host_guest_signal.c --- */

@@ -74,43 +74,32 @@ struct nic {
 	uint32_t queues_open;
 };
 
+/* Close its gate: no worker is inside on return, until it is opened. */
+static inline void
+nic_close(struct nic *nic)
+{
+	gate_close(&nic->host->pool, nic->gate);
+}
+
+static inline void
+nic_open(struct nic *nic)
+{
+	gate_open(&nic->host->pool, nic->gate);
+}
+
 /* Open the backend; 0 or -errno with a sentence in err. */
 int nic_create(struct host *, const struct nic_spec *, struct nic **,
     char *err, size_t cap);
 /* Nobody has it any more. */
 void nic_destroy(struct nic *);
 
-/* Offer it to a guest: makes its NetVSP.  0 or E_*. */
-int nic_offer(struct nic *, struct host_guest *, struct vms *);
-/*
- * Take it from its guest: it is free, and its NetVSP leaves (nic_leaving.h).
- */
-void nic_withdraw(struct nic *);
-/* Its guest's vms is gone: let go of the NetVSP. */
-void nic_release(struct nic *);
-
-/* Memory of a NetVSP: alloc and free of struct vsp_ops. */
-void *nic_vsp_alloc(void *ctx, size_t bytes);
-void nic_vsp_free(void *ctx, void *p, size_t bytes);
-
 /* A worker met control messages: handle them. */
 void nic_control(struct nic *);
-/* Any worker: have that called. */
-void nic_control_ask(struct nic *);
 /* Before the first of these.  0, or -1: out of memory. */
 int nic_control_init(struct nic *);
 /* None of them comes any more. */
 void nic_control_free(struct nic *);
 /* Change the running NIC; *to is checked already.  0 or -errno. */
 int nic_set(struct nic *, const struct nic_spec *to, char *err, size_t cap);
-
-/* Memory came that packets waited for, or will not: try them again. */
-void nic_memory_changed(struct nic *);
-
-/* Somebody signalled this channel by other means than its eventfd. */
-bool nic_chan_poke(struct nic *, const struct chan *);
-
-/* Any worker behind the same gate: source k has frames. */
-void nic_source_post(struct nic *, uint32_t k);
 
 #endif

@@ -7,11 +7,12 @@
  * has a share of control's time for this; beyond it the messages wait in the
  * ring, and nothing but that ring waits with them.
  *
- * Context: control, but for nic_control_ask().
+ * Context: control.
  */
 #include "linux/host/nic.h"
 
 #include "linux/host/nic_queue.h"
+#include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
 
 /*
@@ -20,13 +21,6 @@
  */
 #define NIC_CONTROL_PART	20u
 #define NIC_CONTROL_BURST_NS	500000000u
-
-void
-nic_control_ask(struct nic *nic)
-{
-	if (os_xchg32(&nic->control_due, 1) == 0)
-		host_control_wanted(nic->host);
-}
 
 /* True if its ring had its share of control's time: it waits for more. */
 static bool

@@ -27,7 +27,9 @@
 #include <string.h>
 
 #include "bus/ring_chan.h"
-#include "linux/host/nic.h"
+#include "linux/host/host_guest_priv.h"
+#include "linux/host/nic_vsp.h"
+#include "linux/host/offer.h"
 #include "linux/run/clock.h"
 
 /* Policy: silence before a NIC is rescinded, and how long it is waited for. */
@@ -212,7 +214,7 @@ static void
 leaving_rescind(struct nic_leaving *l, uint64_t now)
 {
 	leaving_enter(l, LEAVING_RESCINDED, now);
-	l->gone = !vms_dev_rescind(host_guest_vms(l->guest), vsp_dev(l->vsp));
+	l->gone = !vms_dev_rescind(l->guest->vms, vsp_dev(l->vsp));
 }
 
 static void
@@ -221,9 +223,9 @@ leaving_overdue(struct nic_leaving *l, uint64_t now)
 	leaving_enter(l, LEAVING_OVERDUE, now);
 	host_log(&l->host->log, "%s: guest %u has not let go of it within "
 	    "%u s: other guests may have it now, and this one when it has let "
-	    "go or was reset", l->name, host_guest_number(l->guest),
+	    "go or was reset", l->name, l->guest->number,
 	    (uint32_t)(LEAVING_RELEASE_NS / 1000000000u));
-	host_nics_offer(l->host, NULL);
+	offer_again(l->host, NULL);
 }
 
 static void
@@ -259,7 +261,7 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 
 		leaving_unlist(l);
 		nic_leaving_free(l);
-		host_nics_offer(h, g);
+		offer_again(h, g);
 		return;
 	}
 	leaving_look_in(l, l->heard ? LEAVING_LOOK_MIN_US :
@@ -312,7 +314,7 @@ nic_leaving_begin(struct nic_leaving *l, const char *name,
 	leaving_look_in(l, LEAVING_LOOK_MIN_US);
 	vsp_leave(vsp, &leaving_ops, l);
 	/* A guest that is not connected need not be spared. */
-	if (vms_version(host_guest_vms(l->guest)) == 0)
+	if (vms_version(l->guest->vms) == 0)
 		leaving_rescind(l, now);
 }
 

@@ -20,7 +20,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "linux/host/host_guest_priv.h"
 #include "linux/host/nic_delay.h"
+#include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
 
 /* Policy: packets of a ring in one turn, worth 16 frames or 64 KiB each. */
@@ -218,7 +220,7 @@ sources_share(struct nic *nic)
 static bool
 nic_polled(const struct nic *nic)
 {
-	uint32_t kind = host_guest_kind(nic->guest);
+	uint32_t kind = nic->guest->hello.kind;
 
 	switch (nic->host->cfg.poll) {
 	case HOST_POLL_OFF:
@@ -305,18 +307,3 @@ nic_source_close(struct nic *nic, uint32_t k)
 	work_source_del(&nic->source[k].src);
 }
 
-void
-nic_queue_poke(struct nic_queue *q)
-{
-	(void)os_xchg32(&q->poke, 1);
-	work_post(&q->work);
-}
-
-void
-nic_source_post(struct nic *nic, uint32_t k)
-{
-	struct nic_source *s = &nic->source[k];
-
-	(void)os_xchg32(&s->posted, 1);
-	work_post(&s->serves->work);
-}

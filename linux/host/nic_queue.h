@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One queue of a NIC at its worker.
+ *
+ * Context: control, gate closed.
  */
 #ifndef LINUX_HOST_NIC_QUEUE_H
 #define LINUX_HOST_NIC_QUEUE_H
 
 #include "linux/host/nic.h"
-
-/* --- control, gate closed --- */
 
 void nic_queue_init(struct nic_queue *, struct nic *, uint32_t index,
     struct worker *);
@@ -20,10 +20,5 @@ void nic_queue_say_stopped(struct nic_queue *);
 int nic_source_open(struct nic *, uint32_t k);
 /* Before the backend closes it. */
 void nic_source_close(struct nic *, uint32_t k);
-
-/* --- any thread --- */
-
-/* Look at the ring, whoever says so. */
-void nic_queue_poke(struct nic_queue *);
 
 #endif

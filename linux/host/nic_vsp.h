@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The NetVSP of a NIC: what it needs of us, and how it is configured.
+ *
+ * Context: control, with the NIC's gate closed where nothing else is noted.
+ */
+#ifndef LINUX_HOST_NIC_VSP_H
+#define LINUX_HOST_NIC_VSP_H
+
+#include "linux/host/nic.h"
+
+/* Memory of a NetVSP: alloc and free of struct vsp_ops. */
+void *nic_vsp_alloc(void *ctx, size_t bytes);
+void nic_vsp_free(void *ctx, void *p, size_t bytes);
+
+/* The settings of the NIC for a guest of that kind (LINK_KIND_*). */
+void nic_vsp_config(const struct nic *, uint32_t kind, struct vsp_config *);
+/* Make one for such a guest, nobody sees it yet.  NULL: out of memory. */
+struct vsp *nic_vsp_create(struct nic *, uint32_t kind);
+
+/*
+ * Memory came that packets waited for, or will not: try them again.  Closes
+ * the gate itself.
+ */
+void nic_memory_changed(struct nic *);
+
+#endif
