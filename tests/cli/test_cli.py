@@ -32,8 +32,11 @@ def hvnet(tmp_path):
 
     def run(*args, start=False, wrap=(), stdout=subprocess.PIPE, **kw):
         if start:
-            return subprocess.Popen([*wrap, HVNET, *args], env=env, text=True,
-                                    stdout=stdout, stderr=subprocess.PIPE)
+            # Not as under nohup, where SIGHUP is ignored on purpose.
+            return subprocess.Popen(
+                [*wrap, HVNET, *args], env=env, text=True, stdout=stdout,
+                stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(
+                    signal.SIGHUP, signal.SIG_DFL))
         return subprocess.run([HVNET, *args], env=env, text=True, timeout=20,
                               encoding='utf-8', stdout=stdout,
                               stderr=subprocess.PIPE, **kw)
