@@ -295,6 +295,10 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	    nvs_version_name(caps->nvsp_version), caps->queues,
 	    caps->queues == 1 ? "" : "s", caps->mtu,
 	    caps->link_up ? "on" : "off");
+	if (g->cfg.vsc.mtu > caps->mtu)
+		fprintf(stderr, "hvnet guest: %s: MTU %u was asked for: the "
+		    "host's NIC takes %u at most (mtu=%u there)\n",
+		    g->tap.name, g->cfg.vsc.mtu, caps->mtu, g->cfg.vsc.mtu);
 }
 
 /* What would be right, of a failure that the options cause; or "". */

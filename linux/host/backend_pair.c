@@ -267,28 +267,16 @@ pair_close(struct nic *nic)
 	nic->backend = NULL;
 }
 
-/* Find the other one; it may come later. */
-static int
-pair_join(struct nic *nic, char *err, size_t cap)
+/* Find the other one (nic_spec_peer_check() held); it may come later. */
+static void
+pair_join(struct nic *nic)
 {
 	struct nic *mate = nic_list_find(nic->host, nic->spec.peer);
 
-	if (strcmp(nic->spec.peer, nic->spec.name) == 0) {
-		snprintf(err, cap, "peer=%s: a NIC cannot be its own peer",
-		    nic->spec.peer);
-		return -EINVAL;
-	}
 	if (mate == NULL)
-		return 0;
-	if (mate->spec.backend != NIC_PAIR || mate->mate != NULL ||
-	    strcmp(mate->spec.peer, nic->spec.name) != 0) {
-		snprintf(err, cap, "peer=%s: that NIC is not of backend=pair "
-		    "with peer=%s", nic->spec.peer, nic->spec.name);
-		return -EINVAL;
-	}
+		return;
 	nic->mate = mate;
 	mate->mate = nic;
-	return 0;
 }
 
 static int
@@ -313,11 +301,7 @@ pair_open(struct nic *nic, char *err, size_t cap)
 	if (rc < 0 || p->timer == NULL)
 		goto free_all;
 	nic->backend = p;
-	rc = pair_join(nic, err, cap);
-	if (rc < 0) {
-		pair_close(nic);
-		return rc;
-	}
+	pair_join(nic);
 	event_add(p->timer, &beat);
 	return 0;
 

@@ -72,6 +72,9 @@ void host_stop(struct host *);
  */
 int host_nic_add(struct host *, const struct nic_spec *, char *err,
     size_t err_cap);
+/* A NIC of a pair waits for the other: true, with a sentence about it. */
+bool host_nic_waits(const struct host *, const char *name, char *text,
+    size_t cap);
 /* Rescind and remove.  -ENOENT: there is none of that name. */
 int host_nic_remove(struct host *, const char *name, char *err,
     size_t err_cap);

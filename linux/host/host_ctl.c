@@ -267,6 +267,8 @@ ctl_add(struct host *h, const char *text)
 	if (nic_spec_parse(&spec, text, err, sizeof(err)) < 0 ||
 	    host_nic_add(h, &spec, err, sizeof(err)) < 0)
 		return ctl_error("%s", err);
+	if (host_nic_waits(h, spec.name, err, sizeof(err)))
+		return json_pack("{s:b,s:s}", "ok", 1, "note", err);
 	return json_pack("{s:b}", "ok", 1);
 }
 

@@ -10,6 +10,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/host/nic_list.h"
+#include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 
 int
@@ -28,21 +29,45 @@ host_nic_add(struct host *h, const struct nic_spec *spec, char *err,
 		    HOST_MAX_NICS);
 		return -ENOSPC;
 	}
+	for (nic = h->nics; nic != NULL; nic = nic->next) {
+		rc = nic_spec_peer_check(&nic->spec, spec, err, cap);
+		if (rc < 0)
+			return rc;
+	}
 	rc = nic_create(h, spec, &nic, err, cap);
 	if (rc < 0)
 		return rc;
 	nic_list_add(h, nic);
 	offer_new(h, nic);
+	if (nic->mate != NULL)
+		nic_link_changed(nic->mate);
 	return 0;
 }
 
 void
 host_nic_drop(struct host *h, struct nic *nic)
 {
+	struct nic *mate = nic->mate;
+
 	if (nic->guest != NULL)
 		offer_withdraw(nic);
 	nic_list_remove(h, nic);
 	nic_destroy(nic);
+	if (mate != NULL)
+		nic_link_changed(mate);
+}
+
+bool
+host_nic_waits(const struct host *h, const char *name, char *text, size_t cap)
+{
+	const struct nic *nic = nic_list_find(h, name);
+
+	if (nic == NULL || !nic_waits(nic))
+		return false;
+	snprintf(text, cap, "NIC %s: its link is down until its peer comes: "
+	    "hvnet set --add backend=pair,name=%s,peer=%s", name,
+	    nic->spec.peer, name);
+	return true;
 }
 
 static struct nic *
@@ -60,9 +85,16 @@ host_nic_remove(struct host *h, const char *name, char *err, size_t cap)
 {
 	struct nic *nic = host_nic_named(h, name, err, cap);
 
+	struct nic *mate;
+	char text[200];
+
 	if (nic == NULL)
 		return -ENOENT;
+	mate = nic->mate;
 	host_nic_drop(h, nic);
+	if (mate != NULL &&
+	    host_nic_waits(h, mate->spec.name, text, sizeof(text)))
+		host_log_once(&h->log, "%s", text);
 	return 0;
 }
 

@@ -164,11 +164,15 @@ parse_mac(const struct spec_key *k, struct nic_spec *s,
 	unsigned int b[6];
 	int used = 0;
 
-	if (sscanf(at->value, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1],
+	/* sscanf() would take blanks and signs, too. */
+	if (strspn(at->value, "0123456789abcdefABCDEF:") !=
+	    strlen(at->value) ||
+	    sscanf(at->value, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1],
 	    &b[2], &b[3], &b[4], &b[5], &used) != 6 || used != 17 ||
-	    at->value[used] != '\0' || (b[0] & 1) != 0)
-		return spec_bad(at, "a unicast address such as "
-		    "02:15:5d:00:00:01");
+	    at->value[used] != '\0' || (b[0] & 1) != 0 ||
+	    (b[0] | b[1] | b[2] | b[3] | b[4] | b[5]) == 0)
+		return spec_bad(at, "a unicast address, not all zeros, "
+		    "such as 02:15:5d:00:00:01");
 	for (int i = 0; i < 6; i++)
 		s->mac[i] = (uint8_t)b[i];
 	s->mac_set = true;
@@ -195,7 +199,9 @@ parse_vlan(const struct spec_key *k, struct nic_spec *s,
 		s->vlan = NIC_VLAN_TRUNK;
 	} else if (strcmp(at->value, "none") == 0) {
 		s->vlan = NIC_VLAN_NONE;
-	} else if (sscanf(at->value, "access:%4u%n", &id, &used) == 1 &&
+	} else if (strncmp(at->value, "access:", 7) == 0 &&
+	    isdigit((unsigned char)at->value[7]) &&
+	    sscanf(at->value, "access:%4u%n", &id, &used) == 1 &&
 	    at->value[used] == '\0' && id >= 1 && id <= 4094) {
 		s->vlan = NIC_VLAN_ACCESS;
 		s->vlan_id = (uint16_t)id;
@@ -257,14 +263,28 @@ print_link(const struct spec_key *k, const struct nic_spec *s, char *out,
 	snprintf(out, cap, "%s", s->link_up ? "up" : "down");
 }
 
+/*
+ * strtod() of digits and a point: no sign, blank, exponent, hexadecimal or
+ * infinity.  The rest of the text, or NULL.
+ */
+static const char *
+decimal(const char *text, double *d)
+{
+	const char *rest = text + strspn(text, "0123456789.");
+	char *end;
+
+	*d = strtod(text, &end);
+	return end == rest && end != text ? end : NULL;
+}
+
 static int
 parse_loss(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	char *end;
-	double d = strtod(at->value, &end);
+	double d;
+	const char *end = decimal(at->value, &d);
 
-	if (end == at->value || (strcmp(end, "%") != 0 && *end != '\0') ||
+	if (end == NULL || (strcmp(end, "%") != 0 && *end != '\0') ||
 	    !(d >= 0 && d <= 100))
 		return spec_bad(at, "a share of frames such as 0.1%, "
 		    "0 to 100");
@@ -283,13 +303,13 @@ static int
 parse_delay(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	char *end;
-	double d = strtod(at->value, &end);
-	double unit = strcmp(end, "us") == 0 ? 1 :
+	double d;
+	const char *end = decimal(at->value, &d);
+	double unit = end == NULL ? -1 : strcmp(end, "us") == 0 ? 1 :
 	    strcmp(end, "ms") == 0 ? 1e3 : strcmp(end, "s") == 0 ? 1e6 :
 	    *end == '\0' && d == 0 ? 1 : -1;
 
-	if (end == at->value || unit < 0 || !(d * unit >= 0 &&
+	if (unit < 0 || !(d * unit >= 0 &&
 	    d * unit <= 10e6))
 		return spec_bad(at, "a time such as 1ms or 50us, at most 10s");
 	s->delay_us = (uint32_t)(d * unit + 0.5);
@@ -312,12 +332,12 @@ static int
 parse_speed(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	char *end;
-	double d = strtod(at->value, &end);
-	double unit = strcmp(end, "G") == 0 ? 1e9 : strcmp(end, "M") == 0 ?
-	    1e6 : -1;
+	double d;
+	const char *end = decimal(at->value, &d);
+	double unit = end == NULL ? -1 : strcmp(end, "G") == 0 ? 1e9 :
+	    strcmp(end, "M") == 0 ? 1e6 : -1;
 
-	if (end == at->value || unit < 0 || !(d * unit >= 1e6 &&
+	if (unit < 0 || !(d * unit >= 1e6 &&
 	    d * unit <= 400e9))
 		return spec_bad(at, "a speed such as 10G or 100M, 1M to 400G");
 	s->speed_bps = (uint64_t)(d * unit);
@@ -607,10 +627,37 @@ nic_spec_parse(struct nic_spec *spec, const char *list, char *err, size_t cap)
 	else if (s.backend == NIC_TAP && s.ifname[0] == '\0' &&
 	    strlen(s.name) >= sizeof(s.ifname))
 		lack = "a name over 15 characters needs ifname=NAME";
+	else if (s.backend == NIC_TAP && !name_ok_ifname(s.ifname[0] != '\0' ?
+	    s.ifname : s.name))
+		lack = "the interface's name (ifname, else name): want 1 to "
+		    "15 " NAME_IFNAME_RULE;
+	else if (s.backend == NIC_PAIR && strcmp(s.peer, s.name) == 0)
+		lack = "a NIC cannot be its own peer";
 	if (lack != NULL) {
 		snprintf(err, cap, "%s", lack);
 		return -EINVAL;
 	}
 	*spec = s;
 	return 0;
+}
+
+static bool
+spec_wants(const struct nic_spec *a, const struct nic_spec *b)
+{
+	return a->backend == NIC_PAIR && strcmp(a->peer, b->name) == 0;
+}
+
+int
+nic_spec_peer_check(const struct nic_spec *a, const struct nic_spec *b,
+    char *err, size_t cap)
+{
+	const struct nic_spec *one = spec_wants(a, b) ? a : b;
+	const struct nic_spec *other = one == a ? b : a;
+
+	if (spec_wants(a, b) == spec_wants(b, a))
+		return 0;
+	snprintf(err, cap, "NIC '%s' has peer=%s, so '%s' must be of "
+	    "backend=pair with peer=%s", one->name, other->name, other->name,
+	    one->name);
+	return -EINVAL;
 }

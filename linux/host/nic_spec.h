@@ -67,6 +67,13 @@ int nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
 int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
     size_t err_cap);
 
+/*
+ * Two NICs of one host: if one has the other as peer=, both are of a pair and
+ * each is the other's.  0, or -EINVAL with a sentence in err.
+ */
+int nic_spec_peer_check(const struct nic_spec *a, const struct nic_spec *b,
+    char *err, size_t cap);
+
 /* Value of a key as text, as nic_spec_apply() takes it.  False: no such key. */
 bool nic_spec_get(const struct nic_spec *spec, const char *key, char *out,
     size_t cap);

@@ -193,6 +193,12 @@ nic_rsc_section(const struct nic_spec *s, uint32_t kind)
 	return s->mtu < n / 2 ? n : 0;
 }
 
+bool
+nic_waits(const struct nic *nic)
+{
+	return nic->spec.backend == NIC_PAIR && nic->mate == NULL;
+}
+
 void
 nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 {
@@ -204,7 +210,8 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		.strict = !nic->host->cfg.lenient,
 		.rxcsum_complete = s->rxcsum != NIC_RXCSUM_AUTO ||
 		    kind != LINK_KIND_HVNET,
-		.speed_bps = s->speed_bps, .link_up = s->link_up,
+		.speed_bps = s->speed_bps,
+		.link_up = s->link_up && !nic_waits(nic),
 		.vlan = s->vlan == NIC_VLAN_TRUNK ? VSP_VLAN_TRUNK :
 		    s->vlan == NIC_VLAN_ACCESS ? VSP_VLAN_ACCESS :
 		    VSP_VLAN_NONE,
@@ -237,6 +244,20 @@ nic_vsp_create(struct nic *nic, uint32_t kind)
 	if (nic->ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
 	return vsp_create(&c, &ops, nic);
+}
+
+void
+nic_link_changed(struct nic *nic)
+{
+	struct vsp_config c;
+
+	if (nic->vsp == NULL)
+		return;
+	nic_close(nic);
+	nic_vsp_config(nic, nic->guest->hello.kind, &c);
+	/* Nothing but the link is another, so it is taken. */
+	(void)!vsp_reconfigure(nic->vsp, &c);
+	nic_open(nic);
 }
 
 void

@@ -18,6 +18,11 @@ void nic_vsp_config(const struct nic *, uint32_t kind, struct vsp_config *);
 /* Make one for such a guest, nobody sees it yet.  NULL: out of memory. */
 struct vsp *nic_vsp_create(struct nic *, uint32_t kind);
 
+/* It is one of a pair, and the other is not there: its link is down. */
+bool nic_waits(const struct nic *);
+/* Tell the guest how the link is now.  Closes the gate itself. */
+void nic_link_changed(struct nic *);
+
 /*
  * Memory came that packets waited for, or will not: try them again.  Closes
  * the gate itself.

@@ -98,14 +98,6 @@ tap_make(struct tap *t, uint32_t queues)
 	return t->index < 0 ? t->index : 0;
 }
 
-/* A name that the kernel takes, less '%', of which it would make a number. */
-static bool
-tap_name_ok(const char *name)
-{
-	return name_ok(name, IFNAMSIZ) && strcmp(name, ".") != 0 &&
-	    strcmp(name, "..") != 0 && strpbrk(name, "/:%") == NULL;
-}
-
 int
 tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 {
@@ -115,9 +107,9 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	int back, rc;
 
 	memset(t, 0, sizeof(*t));
-	if (!tap_name_ok(cfg->name)) {
-		snprintf(err, cap, "interface name '%s': want 1 to 15 "
-		    NAME_RULE ", and none of '/', ':' and '%%'", cfg->name);
+	if (!name_ok_ifname(cfg->name)) {
+		snprintf(err, cap, "interface name '%s': want 1 to 15 %s",
+		    cfg->name, NAME_IFNAME_RULE);
 		return -EINVAL;
 	}
 	if (cfg->queues == 0 || cfg->queues > TAP_MAX_QUEUES ||

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* "want 1 to 31 ..." goes before it. */
 #define NAME_RULE	"printable ASCII characters, no blank and no comma"
@@ -29,7 +30,20 @@ name_ok(const char *text, size_t cap)
 	return n > 0 && n < cap && text[n] == '\0';
 }
 
-/* The same, or nothing at all. */
+#define NAME_IFNAME_LEN	16	/* IFNAMSIZ */
+/* Of network interfaces; "want 1 to 15 ..." goes before it. */
+#define NAME_IFNAME_RULE NAME_RULE ", and none of '/', ':' and '%'"
+
+/* A name that the kernel takes for an interface, less '%', of which it would
+ * make a number. */
+static inline bool
+name_ok_ifname(const char *text)
+{
+	return name_ok(text, NAME_IFNAME_LEN) && strcmp(text, ".") != 0 &&
+	    strcmp(text, "..") != 0 && strpbrk(text, "/:%") == NULL;
+}
+
+/* The same as name_ok(), or nothing at all. */
 static inline bool
 name_ok_or_empty(const char *text, size_t cap)
 {

@@ -33,6 +33,48 @@ def test_pair(lab, kw):
     assert lab.copy('g', 'h', 'fd07::2', 8)
 
 
+def carrier(lab, ns, ifname):
+    return 'LOWER_UP' in lab.run(ns, f'ip link show {ifname}').stdout
+
+
+def test_pair_waits_for_its_peer(lab):
+    """Its link is down until the other NIC comes, and when it has gone."""
+    waits = ('NIC left: its link is down until its peer comes: hvnet set '
+             '--add backend=pair,name=right,peer=left')
+    lab.hostp = lab.host('backend=pair,name=left,peer=right,guest=a')
+    assert f'hvnet host: {waits}\n' in lab.log(lab.hostp)
+    lab.guest('g', 'hn0', args=['--name', 'a'])
+    lab.address('g', 'hn0', 1)
+    assert not carrier(lab, 'g', 'hn0')
+    add = [lab.hvnet, 'set', '--add']
+    r = lab.run(None, [*add, 'backend=null,name=right'], check=False)
+    assert r.returncode == 4
+    assert "'right' must be of backend=pair with peer=left" in r.stderr
+    r = lab.run(None, [*add, 'backend=pair,name=one,peer=two'])
+    assert r.stdout.startswith('NIC one: its link is down until its peer ')
+    r = lab.run(None, [*add, 'backend=pair,name=right,peer=left,guest=b'])
+    assert r.stdout == ''
+    lab.wait('the link', lambda: carrier(lab, 'g', 'hn0'))
+    lab.guest('h', 'hn1', args=['--name', 'b'])
+    lab.address('h', 'hn1', 2)
+    lab.ready()
+    lab.set('right', '--remove')
+    lab.wait('no link', lambda: not carrier(lab, 'g', 'hn0'))
+    lab.wait('its sentence', lambda: lab.log(lab.hostp).count(waits) == 2)
+
+
+def test_larger_mtu_than_the_nic(lab):
+    """The guest says that it did not get the MTU that it was told."""
+    lab.host('backend=null,name=n0')
+    p = lab.guest(args=['--mtu', '9000'])
+    assert lab.log(p).count(
+        "hvnet guest: hn0: MTU 9000 was asked for: the host's NIC takes 1500 "
+        'at most (mtu=9000 there)\n') == 1
+    lab.end(p)
+    p = lab.guest(args=['--mtu', '1400'])
+    assert 'was asked for' not in lab.log(p)
+
+
 def test_pair_keeps_gso_whole(lab):
     joined(lab)
     assert lab.copy('g', 'h', B, 64)
