@@ -20,7 +20,8 @@ struct cmd_uio {
 	struct options_attach attach;
 };
 
-enum { KEY_RING = 256, KEY_RECV, KEY_SEND, KEY_MAX_VMBUS };
+enum { KEY_RING = 256, KEY_RECV, KEY_SEND, KEY_MAX_VMBUS,
+	KEY_PCI };
 
 static const struct argp_option options[] = {
 	{ "ring", KEY_RING, "KIB", 0,
@@ -32,6 +33,9 @@ static const struct argp_option options[] = {
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 2.4 to 6.0; default 6.0",
 	    OPTIONS_GROUP_PROTOCOL },
+	{ "pci", KEY_PCI, NULL, 0,
+	    "Let the program see the machine's PCI devices, which DPDK takes "
+	    "unless it is told --no-pci; default: it sees none", 2 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
@@ -40,12 +44,13 @@ static const char doc[] =
     "Run a DPDK program, unmodified, on a NIC of the host: its netvsc driver "
     "finds the files that Linux's uio_hv_generic would show it.\v"
     "It needs root, fanotify, and huge pages (or --no-huge for the program).  "
-    "Give DPDK programs --no-pci, or they take the machine's own NICs.  The "
-    "exit code is the program's (128 + N if signal N ended it).\n\n"
+    "The program sees no PCI devices, so that DPDK does not take the "
+    "machine's own NICs (--pci: it does).  The exit code is the program's "
+    "(128 + N if signal N ended it).\n\n"
     "Examples:\n"
     "  hvnet host --listen /run/hvnet.sock --nic backend=null,name=n0 &\n"
     "  sysctl vm.nr_hugepages=256\n"
-    "  hvnet uio --connect /run/hvnet.sock -- dpdk-testpmd --no-pci \\\n"
+    "  hvnet uio --connect /run/hvnet.sock -- dpdk-testpmd \\\n"
     "    --iova-mode=va --vdev 'net_failsafe0,dev(vmbus:GUID)' -- \\\n"
     "    -i --total-num-mbufs=16384\n";
 
@@ -74,6 +79,9 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_SEND:
 		c->send_bytes = cli_uint("--send-buffer", arg, 1, 16) << 20;
 		break;
+	case KEY_PCI:
+		c->pci = true;
+		break;
 	case KEY_MAX_VMBUS:
 		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
 		if (c->max_vmbus < VMBUS_V2_4)
@@ -87,9 +95,10 @@ parse(int key, char *arg, struct argp_state *state)
 		if (c->connect == NULL)
 			cli_usage("--connect PATH is required: where the host "
 			    "listens");
-		if (c->argv == NULL || c->argv[0] == NULL)
+		if (c->argv == NULL || c->argv[0] == NULL ||
+		    c->argv[0][0] == '\0')
 			cli_usage("which program? Put it behind '--': hvnet "
-			    "uio --connect PATH -- dpdk-testpmd --no-pci ...");
+			    "uio --connect PATH -- dpdk-testpmd ...");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -213,7 +213,7 @@ uio_start(const struct uio_config *cfg, struct event_base *base, bool *refused,
 		goto fail;
 	rc = connect_host(u, err, cap);
 	*refused = rc == -ECONNABORTED;
-	if (rc < 0 || uio_ns_enter(huge, err, cap) < 0)
+	if (rc < 0 || uio_ns_enter(huge, cfg->pci, err, cap) < 0)
 		goto fail;
 	if (huge && (rc = uio_huge_start(u)) < 0) {
 		snprintf(err, cap, "watching " UIO_HUGE_DIR ": %s",

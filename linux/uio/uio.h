@@ -39,6 +39,7 @@ struct uio_config {
 	uint32_t recv_bytes;	/* receive buffer */
 	uint32_t send_bytes;	/* send buffer */
 	uint32_t max_vmbus;	/* newest version tried; 0: all */
+	bool pci;		/* it may see the machine's PCI devices */
 	const char *transcript;	/* file, "-" standard error, or NULL */
 };
 

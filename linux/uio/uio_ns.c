@@ -6,7 +6,8 @@
  * made in them: a tmpfs is laid over /sys/bus and over /dev, and what was there
  * is bound or made again in it.  Then our own /sys/bus/vmbus, a hugetlbfs of
  * our own (the files of a killed program go with it) and an empty /run/dpdk are
- * added.  The namespace ends with its last process.
+ * added.  /sys/bus/pci is an empty one, or DPDK would take the machine's own
+ * NICs, unless the user wants them.  The namespace ends with its last process.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -55,10 +56,12 @@ entry_remake(int old, const char *top, const char *name)
 	}
 }
 
-/* Names that our own part takes. */
+/* Names that our own part takes, and what is hidden. */
 static bool
-entry_ours(const char *name)
+entry_ours(const char *name, bool pci)
 {
+	if (!pci && strcmp(name, "pci") == 0)
+		return true;
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strcmp(name, "vmbus") == 0 || strncmp(name, "uio", 3) == 0 ||
 	    strcmp(name, "hugepages") == 0;
@@ -66,7 +69,7 @@ entry_ours(const char *name)
 
 /* Lay a tmpfs over a directory and remake its entries there. */
 static int
-cover(const char *top)
+cover(const char *top, bool pci)
 {
 	int old = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *e;
@@ -83,7 +86,7 @@ cover(const char *top)
 	if (mount("hvnet", top, "tmpfs", MS_NOSUID, "mode=755") < 0)
 		rc = -errno;
 	while (rc == 0 && (e = readdir(d)) != NULL)
-		if (!entry_ours(e->d_name))
+		if (!entry_ours(e->d_name, pci))
 			rc = entry_remake(old, top, e->d_name);
 	closedir(d);
 	return rc;
@@ -97,20 +100,24 @@ ns_fail(const char *what, int rc, char *err, size_t cap)
 }
 
 int
-uio_ns_enter(bool huge, char *err, size_t cap)
+uio_ns_enter(bool huge, bool pci, char *err, size_t cap)
 {
 	int rc;
 
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return ns_fail("a mount namespace", -errno, err, cap);
-	rc = cover("/sys/bus");
+	rc = cover("/sys/bus", pci);
 	if (rc < 0)
 		return ns_fail("covering /sys/bus", rc, err, cap);
 	if (mkdir("/sys/bus/vmbus", 0755) < 0 ||
 	    mkdir("/sys/bus/vmbus/devices", 0755) < 0)
 		return ns_fail("/sys/bus/vmbus", -errno, err, cap);
-	rc = cover("/dev");
+	if (!pci && (mkdir("/sys/bus/pci", 0755) < 0 ||
+	    mkdir("/sys/bus/pci/devices", 0755) < 0 ||
+	    mkdir("/sys/bus/pci/drivers", 0755) < 0))
+		return ns_fail("/sys/bus/pci", -errno, err, cap);
+	rc = cover("/dev", true);
 	if (rc < 0)
 		return ns_fail("covering /dev", rc, err, cap);
 	if (mkdir(UIO_HUGE_DIR, 0755) < 0)

@@ -170,7 +170,7 @@ int uio_channel_close(struct uio *);
 /* --- uio_ns.c --- */
 
 /* A mount namespace with our /sys/bus, /dev, /run/dpdk; 0 or -1 with err. */
-int uio_ns_enter(bool huge, char *err, size_t cap);
+int uio_ns_enter(bool huge, bool pci, char *err, size_t cap);
 
 /* --- uio_huge.c --- */
 

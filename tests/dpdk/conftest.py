@@ -22,7 +22,7 @@ from lab import Lab, LabError           # noqa: E402
 PAPP = os.environ.get('HVNET_PAPP', str(pathlib.Path(os.environ.get(
     'HVNET', TOP / 'build/cli/hvnet')).parents[1] / 'tests/dpdk/papp'))
 PAGES = 256
-EAL = ['--lcores=0@0', '--no-pci']
+EAL = ['--lcores=0@0']
 
 
 def missing():

@@ -187,6 +187,20 @@ def test_second_program_refused(lab):
     assert '"no port' in r.stdout
 
 
+@pytest.mark.parametrize('args', [[], ['--pci']], ids=' '.join)
+def test_pci_is_hidden(lab, args):
+    """DPDK takes the NICs that it sees, so it sees none of the machine's."""
+    null_host(lab)
+    bus = pathlib.Path('/sys/bus/pci/devices')
+    if not bus.is_dir() or not list(bus.iterdir()):
+        pytest.skip('no PCI devices')
+    r = subprocess.run(uio_cmd(lab, ['ls', str(bus)], args=args), text=True,
+                       capture_output=True, env=lab.env, timeout=30)
+    assert r.returncode == 0, r.stderr
+    assert r.stdout.split() == (sorted(x.name for x in bus.iterdir())
+                                if args else [])
+
+
 def state_of(pid):
     """As in /proc/PID/stat: 'R', 'S', 'Z', ...; None when it is reaped."""
     try:
