@@ -66,11 +66,13 @@ static const char doc[] =
     "    --image FreeBSD-14.3-RELEASE-amd64.qcow2\n";
 
 static const char *
-cmd_vm_file(const char *what, const char *text)
+cmd_vm_file(const char *what, const char *text, int mode)
 {
 	struct stat st;
 
-	if (stat(text, &st) < 0 || access(text, R_OK) < 0)
+	if (text[0] == '\0')
+		cli_usage("%s: '' is no file", what);
+	if (stat(text, &st) < 0 || access(text, mode) < 0)
 		cli_usage("%s: %s: %s", what, text, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		cli_usage("%s: %s is a folder; a file is wanted", what, text);
@@ -91,7 +93,7 @@ parse_outer(int key, char *arg, struct cmd_vm *v)
 		c->wait_s = cli_uint("--wait", arg, 0, 86400);
 		break;
 	case KEY_QEMU:
-		c->qemu = arg;
+		c->qemu = cmd_vm_file("--qemu", arg, X_OK);
 		break;
 	case KEY_PRINT:
 		v->print = true;
@@ -115,16 +117,16 @@ parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &v->attach;
 		break;
 	case KEY_KERNEL:
-		c->kernel = cmd_vm_file("--kernel", arg);
+		c->kernel = cmd_vm_file("--kernel", arg, R_OK);
 		break;
 	case KEY_INITRD:
-		c->initrd = cmd_vm_file("--initrd", arg);
+		c->initrd = cmd_vm_file("--initrd", arg, R_OK);
 		break;
 	case KEY_APPEND:
 		c->append = arg;
 		break;
 	case KEY_IMAGE:
-		c->image = cmd_vm_file("--image", arg);
+		c->image = cmd_vm_file("--image", arg, R_OK);
 		break;
 	case KEY_SNAPSHOT:
 		c->snapshot = true;
@@ -218,6 +220,12 @@ cmd_vm_run(int argc, char **argv)
 	vm_args_free(args);
 	if (rc < 0)
 		return cli_fail(CLI_FAILED, "%s", err);
+	/* It said so in its own words. */
+	if (rc == 1 && vm_qemu_given(&v.cfg) != NULL &&
+	    !vm_qemu_has_device(qemu))
+		return cli_fail(CLI_FAILED, "%s is not built with hvnet's "
+		    "device; without --qemu and HVNET_QEMU, hvnet vm finds or "
+		    "builds one that is (docs/vm.md)", qemu);
 	if (rc > 128)
 		return cli_fail(CLI_FAILED, "QEMU ended by signal %d (%s)",
 		    rc - 128, strsignal(rc - 128));

@@ -64,7 +64,8 @@ steer_create(char *err, size_t cap)
 		int e = errno;
 
 		snprintf(err, cap, "BPF steering program: %s%s", strerror(e),
-		    e == EPERM ? " (needs CAP_BPF and CAP_NET_ADMIN)" : "");
+		    e == EPERM || e == EACCES ? " (needs CAP_BPF, CAP_PERFMON "
+		    "and CAP_NET_ADMIN)" : "");
 		free(s);
 		return NULL;
 	}

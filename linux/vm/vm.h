@@ -31,6 +31,11 @@ struct vm_config {
 /* Policy: 2 virtual processors, 1 GiB, 10 s. */
 void vm_config_default(struct vm_config *cfg);
 
+/* cfg->qemu, or $HVNET_QEMU if it is not empty; NULL: none was named. */
+const char *vm_qemu_given(const struct vm_config *cfg);
+/* Whether the QEMU at path knows our device; asks the program.  Blocks. */
+bool vm_qemu_has_device(const char *path);
+
 /*
  * The path of QEMU to path[cap]: cfg->qemu, $HVNET_QEMU, or what
  * scripts/qemu-build.sh says, which builds it if need be (minutes, progress on

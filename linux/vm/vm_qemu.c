@@ -8,6 +8,7 @@
 #include "linux/vm/vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,39 @@ vm_qemu_ask(const char *script, char *line, size_t cap)
 	    line[0] != '\0' ? 0 : -ENOEXEC;
 }
 
+const char *
+vm_qemu_given(const struct vm_config *cfg)
+{
+	const char *env = getenv("HVNET_QEMU");
+
+	if (cfg->qemu != NULL)
+		return cfg->qemu;
+	return env != NULL && env[0] != '\0' ? env : NULL;
+}
+
+bool
+vm_qemu_has_device(const char *path)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		dup2(fd, STDIN_FILENO);
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		execl(path, path, "-device", "hvnet,help", (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0)
+		return true;	/* who knows */
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return true;
+	return !WIFEXITED(status) || WEXITSTATUS(status) == 0;
+}
+
 int
 vm_qemu_find(const struct vm_config *cfg, char *path, size_t cap, char *err,
     size_t err_cap)
@@ -79,8 +113,7 @@ vm_qemu_find(const struct vm_config *cfg, char *path, size_t cap, char *err,
 		HVNET_SOURCE "/scripts/qemu-build.sh",
 		HVNET_SHARE "/scripts/qemu-build.sh",
 	};
-	const char *given = cfg->qemu != NULL ? cfg->qemu :
-	    getenv("HVNET_QEMU");
+	const char *given = vm_qemu_given(cfg);
 	char line[4096];
 
 	if (given != NULL)

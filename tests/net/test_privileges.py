@@ -66,3 +66,13 @@ def test_namespaces_at_run_time(lab, own):
                  if name.endswith(f' {lab.hostp.pid}'))
         assert caps(main)[0] == KEPT & own
     assert "namespace 'hv-no-such'" in r.stderr
+
+
+@pytest.mark.parametrize('lacks', ['bpf', 'perfmon'])
+def test_what_steering_needs_is_named(lab, lacks):
+    p = lab.start(None, ['setpriv', f'--bounding-set=-{lacks}', lab.hvnet,
+                         'host', '--listen', lab.sock, '--nic',
+                         lab.tap_spec(queues=2)], 'host')
+    p.wait(20)
+    assert lab.log(p).endswith(
+        '(needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)\n'), lab.log(p)
