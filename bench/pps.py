@@ -350,7 +350,9 @@ def main():
         try:
             open(o.json, 'a', encoding='utf-8').close()
         except OSError as e:
-            sys.exit(f'hvnet bench pps: {o.json}: {e.strerror}')
+            print(f'hvnet bench pps: --json: {o.json}: {e.strerror}',
+                  file=sys.stderr)
+            sys.exit(2)
     report = Report(bench, o)
     report.run()
     report.save()

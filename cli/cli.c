@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "linux/host/nic_spec.h"
 #include "linux/run/text.h"
@@ -267,12 +268,29 @@ cli_uint(const char *what, const char *text, uint32_t min, uint32_t max)
 	unsigned long long v;
 
 	errno = 0;
-	v = strtoull(text, &end, 0);
+	/* "010" is ten to everybody but C. */
+	v = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
 	    v < min || v > max)
 		cli_usage("%s: '%s' is not a number from %u to %u", what, text,
 		    min, max);
 	return (uint32_t)v;
+}
+
+const char *
+cli_socket(const char *what, const char *text)
+{
+	const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	const char *colon = strchr(text, ':');
+
+	if (text[0] == '\0' || strlen(text) > max)
+		cli_usage("%s: the path must have 1 to %zu characters", what,
+		    max);
+	if (colon != NULL && memchr(text, '/', (size_t)(colon - text)) == NULL)
+		cli_usage("%s: '%s' is no path of a Unix socket, such as "
+		    "/run/hvnet.sock; hvnet speaks over no other (./%s is a "
+		    "file of that name)", what, text, text);
+	return text;
 }
 
 uint32_t

@@ -65,6 +65,8 @@ void cli_name_set(const char *name);
 /* Values of option `what`; a usage error names the range or the choices. */
 uint32_t cli_uint(const char *what, const char *text, uint32_t min,
     uint32_t max);
+/* Path of a Unix socket, and nothing that looks like another kind's address. */
+const char *cli_socket(const char *what, const char *text);
 /* MiB of guest memory: "512M", "2G"; bare numbers are MiB. */
 uint32_t cli_mib(const char *what, const char *text);
 /* Index of text among n names. */

@@ -8,6 +8,7 @@
  * `make install` put it (../lib/hvnet/bench beside this executable's folder),
  * then in the source tree.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ bench_find(const char *name, const char *exe, char *path, size_t cap)
 	const char *dir = getenv("HVNET_BENCH");
 	const char *slash = strrchr(exe, '/');
 
-	if (dir != NULL) {
+	if (dir != NULL && dir[0] != '\0') {
 		snprintf(path, cap, "%s/%s.py", dir, name);
 		return access(path, R_OK) == 0;
 	}
@@ -81,12 +82,17 @@ cmd_bench(int argc, char **argv)
 		bench_help();
 		return CLI_OK;
 	}
-	if (argc < 2 || argc > 50 || (strcmp(argv[1], "pps") != 0 &&
-	    strcmp(argv[1], "vm") != 0))
+	if (argc < 2)
 		cli_usage("bench what? (hvnet bench pps or vm; --help says "
 		    "more)");
+	if (strcmp(argv[1], "pps") != 0 && strcmp(argv[1], "vm") != 0)
+		cli_usage("'%s' is no benchmark; there are pps and vm",
+		    argv[1]);
+	if (argc > 50)
+		cli_usage("%d words are too many: 49 at most", argc - 1);
 	if (len < 0)
-		return CLI_FAILED;
+		return cli_fail(CLI_FAILED, "/proc/self/exe: %s",
+		    strerror(errno));
 	exe[len] = '\0';
 	if (!bench_find(argv[1], exe, script, sizeof(script))) {
 		fprintf(stderr, "hvnet bench: no %s: it is in the folder "

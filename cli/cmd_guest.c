@@ -241,9 +241,9 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 		g->wait_ms = 1000 * cli_uint("--wait-up", arg, 1, 86400);
 		break;
 	case KEY_IFNAME:
-		if (!name_ok(arg, 16))
+		if (!name_ok_ifname(arg))
 			cli_usage("--ifname: '%s' is not a name: want 1 to 15 "
-			    NAME_RULE, arg);
+			    "%s", arg, NAME_IFNAME_RULE);
 		c->ifname = arg;
 		break;
 	case KEY_NETNS:
@@ -314,6 +314,8 @@ parse(int key, char *arg, struct argp_state *state)
 		if (c->connect == NULL && c->uio < 0)
 			cli_usage("one of --connect PATH, where the host "
 			    "listens, and --uio N is required");
+		if (c->uio >= 0 && (c->nic[0] != '\0' || c->name[0] != '\0'))
+			cli_usage("--nic and --name go with --connect");
 		if (c->uio < 0 && (c->uio_interrupt || c->no_huge))
 			cli_usage("--uio-interrupt and --no-huge go with "
 			    "--uio");

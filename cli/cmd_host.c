@@ -89,10 +89,14 @@ cmd_host_nic(struct cmd_host *h, const char *text)
 		exit(cli_fail(CLI_FAILED, "out of memory"));
 	if (nic_spec_parse(&h->nic[h->nics], text, err, sizeof(err)) < 0)
 		cli_usage("--nic %s: %s", text, err);
-	for (uint32_t i = 0; i < h->nics; i++)
+	for (uint32_t i = 0; i < h->nics; i++) {
 		if (strcmp(h->nic[i].name, h->nic[h->nics].name) == 0)
 			cli_usage("--nic %s: there are two NICs of the name "
 			    "'%s'; choose another", text, h->nic[i].name);
+		if (nic_spec_peer_check(&h->nic[i], &h->nic[h->nics], err,
+		    sizeof(err)) < 0)
+			cli_usage("--nic %s: %s", text, err);
+	}
 	h->nics++;
 }
 
@@ -131,12 +135,14 @@ parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &c->transcript;
 		break;
 	case KEY_LISTEN:
-		c->listen = arg;
+		c->listen = cli_socket("--listen", arg);
 		break;
 	case KEY_NIC:
 		cmd_host_nic(h, arg);
 		break;
 	case KEY_GROUP:
+		if (arg[0] == '\0')
+			cli_usage("--group: '' is no group");
 		c->group = arg;
 		break;
 	case KEY_MAX_GUESTS:
@@ -212,6 +218,9 @@ cmd_host_serve(const struct cmd_host *h, struct loop *l)
 		host_stop(host);
 		return cli_fail(CLI_FAILED, "NIC %s: %s", h->nic[i].name, err);
 	}
+	for (uint32_t i = 0; i < h->nics; i++)
+		if (host_nic_waits(host, h->nic[i].name, err, sizeof(err)))
+			cli_fail(0, "%s", err);
 	printf("listening on %s, %u NIC%s\n",
 	    text_show(shown, sizeof(shown), h->cfg.listen),
 	    host_nic_count(host), host_nic_count(host) == 1 ? "" : "s");

@@ -73,6 +73,8 @@ parse(int key, char *arg, struct argp_state *state)
 		s->add = arg;
 		break;
 	case KEY_HOST:
+		if (arg[0] == '\0')
+			cli_usage("--host: '' is neither pid nor socket");
 		s->host = arg;
 		break;
 	case KEY_REMOVE:
@@ -122,21 +124,29 @@ help_filter(int key, const char *text, void *input)
 	    (char *)(uintptr_t)text;
 }
 
+/* --host means this process. */
 static bool
-set_peer_fits(const struct cmd_set *s, const struct peer *p)
+set_host_is(const char *host, const struct peer *p)
 {
 	const char *listen = json_string_value(json_object_get(p->stat,
 	    "listen"));
+	char pid[24];
 
+	snprintf(pid, sizeof(pid), "%ld", peer_pid(p));
+	return strcmp(host, pid) == 0 || strcmp(host, p->path) == 0 ||
+	    (listen != NULL && strcmp(host, listen) == 0);
+}
+
+static bool
+set_peer_fits(const struct cmd_set *s, const struct peer *p)
+{
 	if (s->nic != NULL && !peer_has(p, s->nic))
 		return false;
 	if ((s->add != NULL || s->remove) && strcmp(peer_kind(p), "host") != 0)
 		return false;
 	if (s->host == NULL)
 		return true;
-	return strtol(s->host, NULL, 10) == peer_pid(p) ||
-	    strcmp(s->host, p->path) == 0 ||
-	    (listen != NULL && strcmp(s->host, listen) == 0);
+	return set_host_is(s->host, p);
 }
 
 static int
@@ -144,14 +154,23 @@ set_nobody(const struct cmd_set *s, const struct peer_list *list)
 {
 	const char *run = list->failed > 0 ? "" : "running ";
 	const char *answered = list->failed > 0 ? " that answered" : "";
-	const char *is = s->host != NULL ? " and is " : "";
-	const char *host = s->host != NULL ? s->host : "";
+	const char *kind = s->add != NULL || s->remove ? "host" :
+	    "host or guest";
+	bool known = false;
 
+	for (size_t i = 0; s->host != NULL && i < list->count; i++)
+		known |= set_host_is(s->host, &list->peer[i]);
+	if (s->host != NULL && (!known || s->nic == NULL))
+		return cli_fail(CLI_NOT_FOUND, "--host: no %s%s%s has the pid "
+		    "or socket '%s' (hvnet stat shows both)", run, kind,
+		    answered, s->host);
+	if (s->host != NULL)
+		return cli_fail(CLI_NOT_FOUND, "--host: the process of the "
+		    "pid or socket '%s' has no NIC '%s'", s->host, s->nic);
 	if (s->nic == NULL)
-		return cli_fail(CLI_NOT_FOUND, "no %shost%s%s%s", run,
-		    answered, s->host != NULL ? " is " : "", host);
-	return cli_fail(CLI_NOT_FOUND, "no %s%s%s has a NIC '%s'%s%s", run,
-	    s->remove ? "host" : "host or guest", answered, s->nic, is, host);
+		return cli_fail(CLI_NOT_FOUND, "no %shost%s", run, answered);
+	return cli_fail(CLI_NOT_FOUND, "no %s%s%s has a NIC '%s'", run, kind,
+	    answered, s->nic);
 }
 
 /* The one process that is meant, or NULL and *status, the reason printed. */

@@ -71,6 +71,8 @@ parse(int key, char *arg, struct argp_state *state)
 		if (s->nic != NULL)
 			cli_usage("one NIC at most, not '%s' and '%s'", s->nic,
 			    arg);
+		if (arg[0] == '\0')
+			cli_usage("which NIC? '' is no name");
 		s->nic = arg;
 		break;
 	case ARGP_KEY_END:

@@ -123,6 +123,10 @@ main(int argc, char **argv)
 		argv[1] = name;
 		return commands[i]->run(argc - 1, argv + 1);
 	}
+	if (argv[1][0] == '-')
+		cli_usage("unknown option '%s'; hvnet itself has --help and "
+		    "--version, all others stand behind a command: host, "
+		    "guest, uio, vm, stat, set or bench", argv[1]);
 	cli_usage("no command '%s'; there are host, guest, uio, vm, stat, "
 	    "set and bench",
 	    argv[1]);

@@ -6,13 +6,11 @@
 #include "cli/options.h"
 
 #include <string.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "linux/link/link_wire.h"
 #include "linux/run/name.h"
-
-#define OPTIONS_MAX_CPU	4095u
 
 enum {
 	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_PIN, KEY_NO_PIN, KEY_SCHED,
@@ -20,8 +18,6 @@ enum {
 };
 
 /* --- attach --- */
-
-#define ATTACH_PATH_LEN	sizeof(((struct sockaddr_un *)0)->sun_path)
 
 static const struct argp_option attach_options[] = {
 	{ "connect", KEY_CONNECT, "PATH", 0,
@@ -53,10 +49,7 @@ attach_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_CONNECT:
-		if (arg[0] == '\0' || strlen(arg) >= ATTACH_PATH_LEN)
-			cli_usage("--connect: the path must have 1 to %zu "
-			    "characters", ATTACH_PATH_LEN - 1);
-		*a->connect = arg;
+		*a->connect = cli_socket("--connect", arg);
 		break;
 	case KEY_NIC:
 		*a->nic = attach_name("--nic", arg);
@@ -90,6 +83,15 @@ static const struct argp_option place_options[] = {
 	{ 0 }
 };
 
+/* The last processor of this machine; they count from 0. */
+static uint32_t
+place_last_cpu(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 0 ? (uint32_t)cpus - 1 : 0;
+}
+
 static error_t
 place_parse(int key, char *arg, struct argp_state *state)
 {
@@ -99,8 +101,8 @@ place_parse(int key, char *arg, struct argp_state *state)
 	case KEY_PIN:
 		place->pin = true;
 		if (arg != NULL)
-			place->first_cpu = cli_uint("--pin", arg, 0,
-			    OPTIONS_MAX_CPU);
+			place->first_cpu = cli_uint("--pin: processor", arg,
+			    0, place_last_cpu());
 		break;
 	case KEY_NO_PIN:
 		place->pin = false;
@@ -135,6 +137,8 @@ transcript_parse(int key, char *arg, struct argp_state *state)
 
 	if (key != KEY_TRANSCRIPT)
 		return ARGP_ERR_UNKNOWN;
+	if (arg[0] == '\0')
+		cli_usage("--transcript: '' is no file");
 	*file = arg;
 	return 0;
 }
