@@ -391,24 +391,19 @@ void vsc_tx_section_close(struct vsc_queue *q);
 /* A completion of frames. */
 int vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *p);
 uint32_t vsc_tx_outstanding(const struct vsc_queue *q);
-
-/* --- vsc_tx.c; owner ----------------------------------------------------- */
-
-/* Room for `need` bytes; as vsc_tx_reserve(). */
-int vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
-    struct vsc_tx_room *room);
-/* The frame of len bytes in room goes with these PPIs. */
-void vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
-    const struct rndis_ppi_set *ppi);
-/* After completions or room: continue what waits, wake the user. */
-void vsc_tx_resume(struct vsc_queue *q);
-
 /* Enough is under way; a completion will tell. */
 static inline bool
 vsc_tx_limited(const struct vsc_txq *t)
 {
 	return t->inflight_max != 0 && t->inflight >= t->inflight_max;
 }
+
+/* --- vsc_tx.c; owner (room and placing: vsc_txroom.h) -------------------- */
+
+/* After completions or room: continue what waits, wake the user. */
+void vsc_tx_resume(struct vsc_queue *q);
+/* Publish what was sent, with a signal if needed. */
+void vsc_commit(struct vsc_queue *q);
 
 /* --- vsc_txoff.c; owner -------------------------------------------------- */
 
@@ -419,8 +414,12 @@ vsc_tx_limited(const struct vsc_txq *t)
 #define VSC_TX_CUT	1
 int vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
     uint32_t len, struct pkt_meta *m, struct rndis_ppi_set *ppi);
-/* Begin to cut the frame in the queue's cut_slot; E_STATE: cannot. */
-int vsc_tx_cut_start(struct vsc_queue *q, const struct pkt_meta *m);
+
+/* --- vsc_txcut.c; owner -------------------------------------------------- */
+
+/* Move the frame to the slot alone and cut it from there; E_STATE: cannot. */
+int vsc_tx_cut(struct vsc_queue *q, const struct vsc_tx_room *room,
+    uint32_t len, const struct pkt_meta *m);
 /* Send segments while there is room; true when done. */
 bool vsc_tx_cut_run(struct vsc_queue *q);
 
@@ -455,6 +454,5 @@ vsc_ack_room(const struct vsc_queue *q)
 {
 	return q->rx.ack_n < VSC_ACKS;
 }
-void vsc_commit(struct vsc_queue *q);
 
 #endif
