@@ -17,10 +17,6 @@ import sys
 
 # Each: the folder, its files, and why they may need each other.
 KNOWN = [
-    ('core/vsc',
-     'vsc_ack vsc_attach vsc_ctl vsc_detach vsc_hello vsc_nvs vsc_off '
-     'vsc_queue vsc_rndis vsc_rss vsc_rx vsc_tx vsc_txoff vsc_txq',
-     'to be taken apart'),
     ('core/vsp',
      'vsp_attach vsp_from_guest vsp_from_guest_frame vsp_nvs vsp_oid '
      'vsp_rxbuf vsp_to_guest_gso vsp_to_guest_head vsp_to_guest_send',

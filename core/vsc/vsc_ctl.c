@@ -7,11 +7,8 @@
  * how the wait ended.  One wait is outstanding at a time.  Events only mark
  * the wait as over (vsc_ctl_event()); vsc_ctl_run() then moves on.  An event
  * may come before start() returns: run() is not re-entered, its loop sees the
- * mark.
- *
- * Time: no event carries the time, so a wait gets its deadline at the first
- * vsc_timer() after it began.  The port calls vsc_timer() after each control
- * event, as it does for vmc_timer().
+ * mark.  The engine knows no list: vsc.c hands it those of attach, detach and
+ * requests.
  *
  * Failure: any owner may break the device, once; the control context delivers
  * ->failed() at the end of its next entry, so that the port may detach from
@@ -92,16 +89,6 @@ vsc_ctl_start(struct vsc *v, const struct vsc_list *list)
 static bool
 ctl_request_next(struct vsc *v)
 {
-	static const struct { uint32_t bit; const struct vsc_list *list; }
-	    order[] = {
-		{ VSC_WANT_HWCAPS, &vsc_hwcaps_list },
-		{ VSC_WANT_OFFLOADS, &vsc_off_list },
-		{ VSC_WANT_RSS, &vsc_rss_list },
-		{ VSC_WANT_FILTER, &vsc_filter_list },
-		{ VSC_WANT_MAC, &vsc_mac_list },
-		{ VSC_WANT_LINK, &vsc_link_list },
-	};
-
 	if (v->state != VSC_UP)
 		return false;
 	if ((v->want & VSC_WANT_FLAP) != 0) {
@@ -109,10 +96,12 @@ ctl_request_next(struct vsc *v)
 		v->caps.link_up = false;
 		v->ops->link(v->ctx, false, v->caps.speed_bps);
 	}
-	for (uint32_t i = 0; i < ARRAY_LEN(order); i++) {
-		if ((v->want & order[i].bit) != 0) {
-			v->want &= ~order[i].bit;
-			vsc_ctl_start(v, order[i].list);
+	for (uint32_t i = 0; i < v->ctl.requests; i++) {
+		const struct vsc_request *r = &v->ctl.request[i];
+
+		if ((v->want & r->bit) != 0) {
+			v->want &= ~r->bit;
+			vsc_ctl_start(v, r->list);
 			return true;
 		}
 	}
@@ -190,214 +179,4 @@ vsc_ctl_run(struct vsc *v)
 		v->ops->failed(v->ctx, v->broken_err, v->broken_why,
 		    v->broken_stage);
 	}
-}
-
-/* ---- events of channels ------------------------------------------------- */
-
-static void
-ctl_opened(struct chan *c, int err)
-{
-	struct vsc_queue *q = c->user;
-	struct vsc *v = q->vsc;
-
-	if (q->state == VSC_CHAN_OPENING) {
-		q->state = err == 0 ? VSC_CHAN_OPEN : VSC_CHAN_CLOSED;
-		q->ring_stuck = err == E_TIMEOUT;
-	}
-	vsc_ctl_event(v, VSC_WAIT_OPEN, c, err);
-	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	vsc_ctl_run(v);
-}
-
-static void
-ctl_closed(struct chan *c, int err)
-{
-	struct vsc_queue *q = c->user;
-	struct vsc *v = q->vsc;
-
-	q->state = VSC_CHAN_CLOSED;
-	q->ring_stuck = err != 0;
-	vsc_ctl_event(v, VSC_WAIT_CLOSE, c, err);
-	vsc_ctl_event(v, VSC_WAIT_OPEN, c, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	if (v->state != VSC_DETACHING)
-		vsc_break(v, E_GONE, FAULT_NONE, "closed");
-	vsc_ctl_run(v);
-}
-
-static struct vsc_buf *
-ctl_buf(struct vsc *v, uint32_t gpadl)
-{
-	if (v->rxbuf.state != VSC_GPADL_NONE && v->rxbuf.gpadl == gpadl)
-		return &v->rxbuf;
-	if (v->sendbuf.state != VSC_GPADL_NONE && v->sendbuf.gpadl == gpadl)
-		return &v->sendbuf;
-	return NULL;
-}
-
-static void
-ctl_gpadl_created(struct chan *c, uint32_t gpadl, int err)
-{
-	struct vsc *v = ((struct vsc_queue *)c->user)->vsc;
-	struct vsc_buf *b = ctl_buf(v, gpadl);
-
-	/* The answer may come before gpadl_create() has told us the id. */
-	if (b == NULL)
-		b = v->rxbuf.state == VSC_GPADL_CREATING ? &v->rxbuf :
-		    &v->sendbuf;
-	if (b->state != VSC_GPADL_CREATING)
-		return;
-	b->gpadl = gpadl;
-	b->state = err == 0 ? VSC_GPADL_UP : VSC_GPADL_NONE;
-	b->stuck = err == E_TIMEOUT;
-	vsc_ctl_event(v, VSC_WAIT_GPADL, NULL, err);
-	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	vsc_ctl_run(v);
-}
-
-static void
-ctl_gpadl_torndown(struct chan *c, uint32_t gpadl, int err)
-{
-	struct vsc *v = ((struct vsc_queue *)c->user)->vsc;
-	struct vsc_buf *b = ctl_buf(v, gpadl);
-
-	if (b == NULL || b->state != VSC_GPADL_TEARING)
-		return;
-	b->state = VSC_GPADL_NONE;
-	b->stuck = err != 0;
-	vsc_ctl_event(v, VSC_WAIT_GPADL, NULL, err);
-	vsc_ctl_run(v);
-}
-
-static void
-ctl_subchannel(struct chan *primary, struct chan *sub)
-{
-	struct vsc *v = ((struct vsc_queue *)primary->user)->vsc;
-
-	vsc_sub_offered(v, sub);
-	vsc_ctl_run(v);
-}
-
-static void
-ctl_rescinded(struct chan *c)
-{
-	struct vsc_queue *q = c->user;
-	struct vsc *v = q->vsc;
-
-	os_st32(&q->gone, 1);
-	v->talk = false;
-	vsc_break(v, E_GONE, FAULT_NONE, "rescinded");
-	vsc_ctl_event(v, VSC_WAIT_NVS, NULL, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_RNDIS, NULL, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_SUBS, NULL, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, E_GONE);
-	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	vsc_ctl_run(v);
-}
-
-const struct chan_events vsc_chan_events = {
-	.ready = vsc_queue_ready,
-	.opened = ctl_opened,
-	.closed = ctl_closed,
-	.gpadl_created = ctl_gpadl_created,
-	.gpadl_torndown = ctl_gpadl_torndown,
-	.subchannel = ctl_subchannel,
-	.rescinded = ctl_rescinded,
-};
-
-static bool
-dead_ready(struct chan *c, uint32_t budget)
-{
-	return false;
-}
-
-static void
-dead_end(struct chan *c, int err)
-{
-}
-
-static void
-dead_gpadl(struct chan *c, uint32_t gpadl, int err)
-{
-}
-
-const struct chan_events vsc_dead_events = {
-	.ready = dead_ready,
-	.opened = dead_end,
-	.closed = dead_end,
-	.gpadl_created = dead_gpadl,
-	.gpadl_torndown = dead_gpadl,
-};
-
-/* ---- time --------------------------------------------------------------- */
-
-/* While detaching, the control context reads the parked owners' rings. */
-static void
-ctl_drain_poll(struct vsc *v)
-{
-	uint32_t left = 0;
-
-	v->ctl.running = true;
-	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
-		struct vsc_queue *q = v->q[i];
-
-		if (q == NULL || q->state != VSC_CHAN_OPEN)
-			continue;
-		(void)vsc_queue_ready(q->chan, 256);
-		left += vsc_tx_outstanding(q) + q->rx.ack_n;
-	}
-	v->ctl.running = false;
-	if (left == 0)
-		vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, 0);
-}
-
-static uint64_t
-ctl_patience(const struct vsc *v)
-{
-	switch (v->ctl.wait) {
-	case VSC_WAIT_OPEN:
-	case VSC_WAIT_CLOSE:
-	case VSC_WAIT_GPADL:
-		return VSC_BUS_NS;
-	case VSC_WAIT_SETTLE:
-		return vsc_detach_bus_busy(v) ? VSC_BUS_NS : VSC_DETACH_NS;
-	default:
-		return v->state == VSC_DETACHING ? VSC_DETACH_NS :
-		    VSC_EXCHANGE_NS;
-	}
-}
-
-uint64_t
-vsc_timer(struct vsc *v, uint64_t now_ns)
-{
-	struct vsc_ctl *ctl = &v->ctl;
-	uint64_t next = UINT64_MAX;
-
-	if (ctl->wait == VSC_WAIT_DRAIN && !ctl->waited)
-		ctl_drain_poll(v);
-	if (ctl->wait == VSC_WAIT_SPACE && !vsc_space_told(v->q[0]) &&
-	    chan_want_space(v->q[0]->chan, VSC_CTL_ROOM))
-		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
-	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
-		if (!ctl->armed) {
-			ctl->armed = true;
-			ctl->deadline = now_ns + ctl_patience(v);
-		}
-		if (now_ns >= ctl->deadline) {
-			ctl->waited = true;
-			ctl->err = E_TIMEOUT;
-		}
-	}
-	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
-		next = ctl->deadline;
-		if (ctl->wait == VSC_WAIT_DRAIN || (ctl->wait ==
-		    VSC_WAIT_SPACE && !vsc_space_told(v->q[0])))
-			next = next < now_ns + VSC_POLL_NS ? next :
-			    now_ns + VSC_POLL_NS;
-	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL) {
-		next = now_ns;		/* the next wait needs its deadline */
-	}
-	vsc_ctl_run(v);
-	return next;
 }

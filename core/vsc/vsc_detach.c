@@ -296,29 +296,3 @@ static const struct vsc_step detach_steps[] = {
 const struct vsc_list vsc_detach_list = {
 	detach_steps, ARRAY_LEN(detach_steps), detach_end
 };
-
-void
-vsc_detach(struct vsc *v, uint64_t now_ns)
-{
-	(void)now_ns;
-	if (v->state == VSC_DETACHING || v->state == VSC_DOWN)
-		return;
-	if (vsc_is_broken(v))
-		v->talk = false;
-	v->state = VSC_DETACHING;
-	v->want = 0;
-	os_st32(&v->rx_on, 0);
-	if (v->ops->queues_stop != NULL) {
-		v->stopped = true;
-		v->ops->queues_stop(v->ctx);
-	}
-	vsc_ctl_start(v, &vsc_detach_list);
-	vsc_ctl_run(v);
-}
-
-void
-vsc_free(struct vsc *v)
-{
-	OS_ASSERT(v->state == VSC_DOWN);
-	v->ops->free(v->ctx, v, sizeof(*v));
-}

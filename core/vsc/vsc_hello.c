@@ -32,17 +32,6 @@ vsc_init_start(struct vsc *v)
 }
 
 int
-vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type)
-{
-	if (v->ctl.err < 0)
-		return v->ctl.err;
-	if (v->ctl.nvs.type != type)
-		return vsc_fault(v->q[0], FAULT_NVS_TYPE, v->ctl.nvs.type,
-		    "NVSP reply");
-	return 0;
-}
-
-int
 vsc_init_done(struct vsc *v)
 {
 	int rc = vsc_nvs_reply_check(v, NVS_INIT_DONE);

@@ -1,46 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NVSP control messages on the primary channel.
+ * Sends NVSP control messages on the primary channel.
  *
- * Theory of operation.  NVSP control messages on the primary channel.  Requests
- * go in-band, 40 bytes long whatever the version (a host does not answer less
- * than 32).  Those that have an answer carry a transaction id of generation
- * and index with VSC_XACT_CTL, so that it can not be mistaken for one of a
- * frame; those without carry 0 and ask for no completion.
- *
- * From the host come, in-band: its send table, VF association and a switch of
- * the data path.  We have no VF, so the latter two are counted; a completion,
- * if asked for, goes with the receive acknowledgements.
+ * Theory of operation.  Requests go in-band, 40 bytes long whatever the
+ * version (a host does not answer less than 32).  Those that have an answer
+ * carry an id of vsc_xact.c; those without carry 0 and request no completion.
  *
  * Context: control, which owns the primary channel.
  */
 #include "vsc/vsc_priv.h"
-
-uint64_t
-vsc_xact_new(struct vsc *v)
-{
-	for (uint32_t i = 0; i < VSC_CTL_XACTS; i++) {
-		if (v->ctl.xact_gen[i] != 0)
-			continue;
-		if (++v->ctl.next_gen == 0)
-			v->ctl.next_gen = 1;
-		v->ctl.xact_gen[i] = v->ctl.next_gen;
-		return VSC_XACT_CTL | (uint64_t)v->ctl.next_gen << 8 | i;
-	}
-	return 0;
-}
-
-bool
-vsc_xact_end(struct vsc *v, uint64_t xact)
-{
-	uint32_t i = (uint32_t)(xact & 0xff);
-
-	if (i >= VSC_CTL_XACTS || v->ctl.xact_gen[i] == 0 ||
-	    xact != (VSC_XACT_CTL | (uint64_t)v->ctl.xact_gen[i] << 8 | i))
-		return false;
-	v->ctl.xact_gen[i] = 0;
-	return true;
-}
 
 int
 vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
@@ -80,57 +48,12 @@ vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
 }
 
 int
-vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p)
+vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type)
 {
-	struct vsc *v = q->vsc;
-	struct nvs_msg m;
-	enum fault why;
-
-	if (q->index != 0 || !vsc_xact_end(v, p->xact))
-		return vsc_fault(q, FAULT_XACT_ID, p->xact, "completion");
-	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
-		return vsc_fault(q, why, 0, "completion");
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, false, false, p->data);
-	if (v->ctl.wait == VSC_WAIT_NVS && p->xact == v->ctl.xact) {
-		v->ctl.nvs = m;
-		vsc_ctl_event(v, VSC_WAIT_NVS, NULL, 0);
-		return 0;
-	}
-	if (m.type == NVS_RNDIS_DONE)
-		vsc_rndis_completion(v, p->xact, m.rndis_status);
-	else if (v->state != VSC_DETACHING)
-		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "completion");
-	/* An exchange that detach cut off. */
-	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	return 0;
-}
-
-int
-vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p)
-{
-	struct vsc *v = q->vsc;
-	struct nvs_msg m;
-	enum fault why;
-
-	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
-		return vsc_fault(q, why, 0, "message");
-	if (q->index != 0)
-		return vsc_fault(q, FAULT_NVS_STATE, m.type, "message");
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, false, false, p->data);
-	switch ((uint32_t)m.type) {
-	case NVS_SEND_TABLE:
-		vsc_send_table_set(v, &m.send_table);
-		break;
-	case NVS_VF_ASSOCIATION:
-	case NVS_DATAPATH:
-		v->vf_messages++;
-		break;
-	default:
-		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "message");
-	}
-	if ((p->flags & VMPKT_F_COMPLETE) != 0)
-		vsc_ack_put(q, p->xact);
+	if (v->ctl.err < 0)
+		return v->ctl.err;
+	if (v->ctl.nvs.type != type)
+		return vsc_fault(v->q[0], FAULT_NVS_TYPE, v->ctl.nvs.type,
+		    "NVSP reply");
 	return 0;
 }

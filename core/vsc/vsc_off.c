@@ -196,12 +196,3 @@ vsc_off_done(struct vsc *v)
 	off_tell(v);
 	return VSC_STEP_NEXT;
 }
-
-int
-vsc_set_offloads(struct vsc *v, uint32_t offloads)
-{
-	if (v->state != VSC_UP)
-		return E_STATE;
-	v->cfg.offloads = offloads;
-	return vsc_ctl_want(v, VSC_WANT_OFFLOADS);
-}

@@ -37,6 +37,7 @@
 #define VSC_TX_PENDING		4u	/* packets that wait for ring room */
 #define VSC_CTL_BYTES		1024u	/* longest RNDIS control message */
 #define VSC_CTL_XACTS		8u
+#define VSC_ANSWER_OFF		2048u	/* in the control page: our replies */
 /* Transaction ids of control exchanges; those of frames lack this bit. */
 #define VSC_XACT_CTL		(1ull << 62)
 
@@ -101,7 +102,15 @@ struct vsc_list {
 #define VSC_WANT_HWCAPS		0x20u	/* the host's offers may differ */
 #define VSC_WANT_MAC		0x40u
 
+/* A control request, and the steps that serve it. */
+struct vsc_request {
+	uint32_t bit;
+	const struct vsc_list *list;
+};
+
 struct vsc_ctl {
+	const struct vsc_request *request;	/* const after vsc_attach() */
+	uint32_t requests;
 	const struct vsc_list *list;
 	uint32_t at;
 	bool running;
@@ -122,7 +131,7 @@ struct vsc_ctl {
 	/* outstanding ids: generation, 0 if free */
 	uint32_t xact_gen[VSC_CTL_XACTS];
 	uint32_t next_gen;
-	struct chan_mem page;		/* requests; replies from 2048 on */
+	struct chan_mem page;		/* requests; then VSC_ANSWER_OFF */
 	bool page_busy, answer_busy;
 	uint64_t answer_xact;
 };
@@ -285,13 +294,15 @@ int vsc_fault(struct vsc_queue *q, enum fault why, uint64_t value,
 /* A send or receive failed with E_PEER or E_GONE: break.  Owner. */
 int vsc_chan_broken(struct vsc_queue *q, int err);
 bool vsc_is_broken(const struct vsc *v);
+
+/* --- vsc_event.c --------------------------------------------------------- */
+
 extern const struct chan_events vsc_chan_events;
-/* For a channel whose vsc is gone. */
-extern const struct chan_events vsc_dead_events;
 
 /* --- vsc_queue.c: memory of queues; control ------------------------------ */
 
-struct vsc_queue *vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index);
+struct vsc_queue *vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index,
+    const struct chan_events *events);
 /* Ready the transmit side; sections and slots are shared out now. */
 int vsc_queue_tx_alloc(struct vsc_queue *q);
 /* Release all; leaks (counted) what the host may still use. */
@@ -304,13 +315,24 @@ void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 
 /* --- vsc_attach.c, vsc_detach.c ------------------------------------------ */
 
-extern const struct vsc_list vsc_hwcaps_list;
-extern const struct vsc_list vsc_filter_list, vsc_rss_list, vsc_off_list,
-    vsc_link_list, vsc_mac_list;
-extern const struct vsc_list vsc_detach_list;
+extern const struct vsc_list vsc_attach_list, vsc_detach_list;
+#define VSC_REQUESTS	6u
+extern const struct vsc_request vsc_requests[VSC_REQUESTS];
 /* True while the bus owes an answer to something that detach cut off. */
 bool vsc_detach_bus_busy(const struct vsc *v);
-/* chan_events of the control kind land here. */
+
+/* --- vsc_subs.c: steps of attach ----------------------------------------- */
+
+/* Open a queue's channel; a step's start. */
+int vsc_queue_open(struct vsc_queue *q);
+int vsc_subs_start(struct vsc *v);
+int vsc_subs_done(struct vsc *v);
+int vsc_offers_start(struct vsc *v);
+int vsc_offers_done(struct vsc *v);
+int vsc_queues_start(struct vsc *v);
+int vsc_sub_open_start(struct vsc *v);
+int vsc_sub_open_done(struct vsc *v);
+/* The host offers a sub-channel of the primary. */
 void vsc_sub_offered(struct vsc *v, struct chan *sub);
 
 /* --- vsc_hello.c: steps of attach ---------------------------------------- */
@@ -335,31 +357,34 @@ int vsc_speed_start(struct vsc *v);
 int vsc_speed_done(struct vsc *v);
 int vsc_frame_start(struct vsc *v);
 int vsc_frame_done(struct vsc *v);
-/* The reply of an NVSP request must be of this type. */
-int vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type);
 
-/* --- vsc_nvs.c ----------------------------------------------------------- */
+/* --- vsc_xact.c: ids of control packets ---------------------------------- */
+
+uint64_t vsc_xact_new(struct vsc *v);		/* 0: none is free */
+bool vsc_xact_end(struct vsc *v, uint64_t xact);	/* false: none such */
+
+/* --- vsc_nvs.c, vsc_rndis.c: what we send -------------------------------- */
 
 /* Send a control message on the primary; with a reply, begin its exchange. */
 int vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply);
-/* Ids of control packets; 0 if none is free. */
-uint64_t vsc_xact_new(struct vsc *v);
-bool vsc_xact_end(struct vsc *v, uint64_t xact);
-/* A completion whose id has VSC_XACT_CTL. */
-int vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p);
-/* An in-band packet of the host. */
-int vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p);
-
-/* --- vsc_rndis.c --------------------------------------------------------- */
-
+/* The reply of an NVSP request must be of this type. */
+int vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type);
 /* Send a control message and begin its exchange (HALT: completion alone). */
 int vsc_rndis_send(struct vsc *v, struct rndis_msg *m);
 int vsc_rndis_query(struct vsc *v, uint32_t oid, struct span info);
 int vsc_rndis_set(struct vsc *v, uint32_t oid, struct span info);
+/* Send len bytes at off of the control page.  0 with *xact, or E_*. */
+int vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len,
+    uint64_t *xact);
+
+/* --- vsc_ctlin.c: what the host sends ------------------------------------ */
+
+/* A completion whose id has VSC_XACT_CTL. */
+int vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p);
+/* An in-band packet of the host. */
+int vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p);
 /* A control message of the host, in shared memory. */
 int vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len);
-/* The completion of the packet with our control message. */
-void vsc_rndis_completion(struct vsc *v, uint64_t xact, uint32_t status);
 
 /* --- vsc_off.c, vsc_rss.c: steps of attach and requests ------------------ */
 
@@ -372,7 +397,7 @@ int vsc_rss_caps_start(struct vsc *v);
 int vsc_rss_caps_done(struct vsc *v);
 int vsc_rss_start(struct vsc *v);
 int vsc_rss_done(struct vsc *v);
-/* The key in force where the configuration names none. */
+extern const struct vsc_list vsc_rss_list;
 /* Keep the host's send table and tell the port. */
 void vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t);
 

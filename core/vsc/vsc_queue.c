@@ -80,7 +80,8 @@ stack_free(struct vsc *v, struct vsc_stack *s)
 }
 
 struct vsc_queue *
-vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index)
+vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index,
+    const struct chan_events *events)
 {
 	struct vsc_queue *q = v->ops->alloc(v->ctx, sizeof(*q));
 
@@ -97,7 +98,7 @@ vsc_queue_new(struct vsc *v, struct chan *c, uint32_t index)
 	q->tx.section = VSC_NONE;
 	q->tx.slot = VSC_NONE;
 	q->tx.head_room = VSC_HEAD_FEW;
-	c->events = &vsc_chan_events;
+	c->events = events;
 	c->user = q;
 	v->q[index] = q;
 	return q;
@@ -153,6 +154,31 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	return 0;
 }
 
+static bool
+dead_ready(struct chan *c, uint32_t budget)
+{
+	return false;
+}
+
+static void
+dead_end(struct chan *c, int err)
+{
+}
+
+static void
+dead_gpadl(struct chan *c, uint32_t gpadl, int err)
+{
+}
+
+/* For a channel whose vsc is gone. */
+static const struct chan_events dead_events = {
+	.ready = dead_ready,
+	.opened = dead_end,
+	.closed = dead_end,
+	.gpadl_created = dead_gpadl,
+	.gpadl_torndown = dead_gpadl,
+};
+
 void
 vsc_queue_free(struct vsc_queue *q)
 {
@@ -177,7 +203,7 @@ vsc_queue_free(struct vsc_queue *q)
 	v->ops->free(v->ctx, q->rx.buf, VSC_RECV_BYTES);
 	/* A rescinded channel ceases to be once it is closed. */
 	if (q->gone == 0 || q->state != VSC_CHAN_CLOSED)
-		q->chan->events = &vsc_dead_events;
+		q->chan->events = &dead_events;
 	v->q[q->index] = NULL;
 	v->ops->free(v->ctx, q, sizeof(*q));
 }

@@ -127,39 +127,6 @@ static const struct vsc_step rss_steps[] = {
 };
 const struct vsc_list vsc_rss_list = { rss_steps, 2, NULL };
 
-int
-vsc_set_rss(struct vsc *v, const uint8_t key[40], const uint32_t *table,
-    uint32_t entries)
-{
-	if (v->state != VSC_UP || entries == 0 || entries > v->rss_entries ||
-	    (entries & (entries - 1)) != 0)
-		return E_STATE;
-	if (v->caps.queues < 2)
-		return E_NOTSUP;
-	for (uint32_t i = 0; i < entries; i++) {
-		if (table[i] >= v->caps.queues)
-			return E_STATE;
-	}
-	memcpy(v->rss_key, key, sizeof(v->rss_key));
-	/* A short table is tiled here, so that the host gets a whole one. */
-	for (uint32_t i = 0; i < v->rss_entries; i++)
-		v->rss_table[i] = table[i % entries];
-	return vsc_ctl_want(v, VSC_WANT_RSS);
-}
-
-int
-vsc_get_rss(const struct vsc *v, uint8_t key[40], uint32_t *table,
-    uint32_t cap)
-{
-	uint32_t n = min_u32(cap, v->rss_entries);
-
-	if (v->caps.queues < 2)
-		return 0;
-	memcpy(key, v->rss_key, sizeof(v->rss_key));
-	memcpy(table, v->rss_table, n * sizeof(table[0]));
-	return (int)n;
-}
-
 void
 vsc_send_table_set(struct vsc *v, const struct nvs_send_table *t)
 {

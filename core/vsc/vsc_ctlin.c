@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control messages and completions that come from the host.
+ *
+ * Theory of operation.  Completions with VSC_XACT_CTL end exchanges of ours;
+ * they carry an NVSP reply, or only report that an RNDIS message was taken.
+ * In-band come the host's send table, VF association and a switch of the data
+ * path.  We have no VF, so the latter two are counted; a completion, if asked
+ * for, goes with the receive acknowledgements.
+ *
+ * The host's RNDIS messages come in the receive buffer, which it can write at
+ * any time: each is copied once to private memory and decoded there.
+ *
+ * Context: control, which owns the primary channel.
+ */
+#include "vsc/vsc_priv.h"
+
+/* ---- completions -------------------------------------------------------- */
+
+static void
+rndis_exchange_check(struct vsc *v)
+{
+	struct vsc_ctl *ctl = &v->ctl;
+
+	if (ctl->got_completion && (ctl->got_reply || !ctl->want_reply)) {
+		ctl->page_busy = false;
+		vsc_ctl_event(v, VSC_WAIT_RNDIS, NULL, 0);
+		vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
+	}
+}
+
+/* The completion of the packet with our control message. */
+static void
+rndis_completion(struct vsc *v, uint64_t xact, uint32_t status)
+{
+	struct vsc_ctl *ctl = &v->ctl;
+
+	if (xact == ctl->answer_xact) {
+		ctl->answer_busy = false;
+		return;
+	}
+	if (xact != ctl->rndis_xact || !ctl->page_busy)
+		return;
+	ctl->got_completion = true;
+	if (status != NVS_STATUS_OK) {
+		/* The host did not take it: no reply will come. */
+		ctl->page_busy = false;
+		(void)vsc_fault(v->q[0], FAULT_NVS_STATUS, status, "RNDIS");
+		vsc_ctl_event(v, VSC_WAIT_RNDIS, NULL, E_PEER);
+		return;
+	}
+	rndis_exchange_check(v);
+}
+
+int
+vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p)
+{
+	struct vsc *v = q->vsc;
+	struct nvs_msg m;
+	enum fault why;
+
+	if (q->index != 0 || !vsc_xact_end(v, p->xact))
+		return vsc_fault(q, FAULT_XACT_ID, p->xact, "completion");
+	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
+		return vsc_fault(q, why, 0, "completion");
+	if (v->ops->trace != NULL)
+		v->ops->trace(v->ctx, false, false, p->data);
+	if (v->ctl.wait == VSC_WAIT_NVS && p->xact == v->ctl.xact) {
+		v->ctl.nvs = m;
+		vsc_ctl_event(v, VSC_WAIT_NVS, NULL, 0);
+		return 0;
+	}
+	if (m.type == NVS_RNDIS_DONE)
+		rndis_completion(v, p->xact, m.rndis_status);
+	else if (v->state != VSC_DETACHING)
+		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "completion");
+	/* An exchange that detach cut off. */
+	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
+	return 0;
+}
+
+/* ---- messages ----------------------------------------------------------- */
+
+int
+vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p)
+{
+	struct vsc *v = q->vsc;
+	struct nvs_msg m;
+	enum fault why;
+
+	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
+		return vsc_fault(q, why, 0, "message");
+	if (q->index != 0)
+		return vsc_fault(q, FAULT_NVS_STATE, m.type, "message");
+	if (v->ops->trace != NULL)
+		v->ops->trace(v->ctx, false, false, p->data);
+	switch ((uint32_t)m.type) {
+	case NVS_SEND_TABLE:
+		vsc_send_table_set(v, &m.send_table);
+		break;
+	case NVS_VF_ASSOCIATION:
+	case NVS_DATAPATH:
+		v->vf_messages++;
+		break;
+	default:
+		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "message");
+	}
+	if ((p->flags & VMPKT_F_COMPLETE) != 0)
+		vsc_ack_put(q, p->xact);
+	return 0;
+}
+
+/* The reply to the present request: keep it with its own copy of the info. */
+static int
+rndis_reply(struct vsc *v, uint32_t req_id, const struct rndis_msg *m)
+{
+	struct vsc_ctl *ctl = &v->ctl;
+
+	if (!ctl->page_busy || ctl->got_reply || !ctl->want_reply ||
+	    req_id != ctl->req_id)
+		return vsc_fault(v->q[0], FAULT_XACT_ID, req_id, "RNDIS");
+	ctl->rndis = *m;
+	if (m->type == RNDIS_QUERY_DONE && m->done.info.len != 0) {
+		memcpy(ctl->reply, m->done.info.p, m->done.info.len);
+		ctl->rndis.done.info.p = ctl->reply;
+	}
+	ctl->got_reply = true;
+	rndis_exchange_check(v);
+	return 0;
+}
+
+static void
+rndis_keepalive(struct vsc *v, uint32_t req_id)
+{
+	struct rndis_msg m = { .type = RNDIS_KEEPALIVE_DONE };
+	struct vsc_ctl *ctl = &v->ctl;
+	uint8_t *page = (uint8_t *)ctl->page.va + VSC_ANSWER_OFF;
+	uint32_t len;
+
+	/* One answer at a time; the host asks again. */
+	if (ctl->answer_busy)
+		return;
+	m.done.req_id = req_id;
+	len = rndis_msg_encode(&m, page, HV_PAGE_SIZE - VSC_ANSWER_OFF);
+	if (vsc_rndis_page_send(v, VSC_ANSWER_OFF, len,
+	    &ctl->answer_xact) == 0)
+		ctl->answer_busy = true;
+}
+
+static void
+rndis_indication(struct vsc *v, uint32_t status)
+{
+	switch (status) {
+	case RNDIS_STATUS_MEDIA_CONNECT:
+	case RNDIS_STATUS_MEDIA_DISCONNECT:
+	case RNDIS_STATUS_LINK_SPEED:
+		v->want |= VSC_WANT_LINK;
+		break;
+	case RNDIS_STATUS_NETWORK_CHANGE:
+		v->want |= VSC_WANT_FLAP;
+		break;
+	case RNDIS_STATUS_OFFLOAD_CONFIG:
+		/* An echo of what we set, or a host that offers anew. */
+		v->want |= VSC_WANT_HWCAPS;
+		break;
+	default:
+		break;
+	}
+}
+
+int
+vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len)
+{
+	struct vsc *v = q->vsc;
+	struct span raw = { v->ctl.in, min_u32(len, VSC_CTL_BYTES) };
+	struct rndis_msg m;
+	enum fault why;
+
+	if (q->index != 0)
+		return vsc_fault(q, FAULT_NVS_STATE, 0, "RNDIS");
+	memcpy(v->ctl.in, shared, raw.len);
+	if (rndis_msg_decode(&m, raw, &why) < 0)
+		return vsc_fault(q, why, 0, "RNDIS");
+	if (v->ops->trace != NULL) {
+		struct rndis_hdr_wire h;
+
+		memcpy(&h, raw.p, sizeof(h));
+		v->ops->trace(v->ctx, false, true, (struct span){ raw.p,
+		    min_u32(raw.len, le32_get(h.len)) });
+	}
+	switch (m.type) {
+	case RNDIS_INIT_DONE:
+		return rndis_reply(v, m.init_done.req_id, &m);
+	case RNDIS_QUERY_DONE:
+	case RNDIS_SET_DONE:
+		return rndis_reply(v, m.done.req_id, &m);
+	case RNDIS_KEEPALIVE:
+		rndis_keepalive(v, m.req_id);
+		return 0;
+	case RNDIS_INDICATE_STATUS:
+		rndis_indication(v, m.status.status);
+		return 0;
+	default:
+		return vsc_fault(q, FAULT_RNDIS_TYPE, m.type, "RNDIS");
+	}
+}
