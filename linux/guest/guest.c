@@ -349,7 +349,7 @@ guest_dispatch(struct guest *g, uint32_t vp)
 static void
 guest_destroy(struct guest *g)
 {
-	ifwatch_destroy(g->watch);
+	tapwatch_destroy(g->watch);
 	ctl_server_destroy(g->ctl);
 	tap_close(&g->tap);
 	for (uint32_t k = 0; g->queue != NULL && k < g->cfg.vsc.tune.chan_cnt;

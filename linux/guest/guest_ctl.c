@@ -128,10 +128,11 @@ guest_stat(struct guest *g)
 	for (uint32_t i = 0; i < g->cfg.vps; i++)
 		json_array_append_new(vps, stat_counters(&g->vp[i].counters,
 		    &vp_counters_table));
-	o = json_pack("{s:b,s:s,s:s,s:i,s:s,s:o,s:i,s:I,s:I,s:o,s:o}",
+	o = json_pack("{s:b,s:s,s:s,s:i,s:s,s:o,s:s,s:i,s:I,s:I,s:o,s:o}",
 	    "ok", 1, "kind", "guest", "nic", g->cfg.ifname, "pid",
 	    (int)getpid(), "state", guest_state_name(g->state), "reason",
-	    text_json(g->reason), "attaches", (int)g->attaches, "leaked_bytes",
+	    text_json(g->reason), "interface", tapwatch_state_name(g->iface),
+	    "attaches", (int)g->attaches, "leaked_bytes",
 	    (json_int_t)g->leaked_bytes, "memory_bytes", (json_int_t)
 	    (g->link != NULL ? link_guest_mem_used(g->link) : 0),
 	    "vps", vps, "queues", stat_queues(g));

@@ -100,22 +100,26 @@ guest_gso_max(const struct vsc_caps *caps)
 	return caps->tso_maxlen > l2 ? caps->tso_maxlen - l2 : 0;
 }
 
+static void
+iface_set(struct guest *g, const struct rtnl_link *link)
+{
+	int rc;
+
+	/* What was deleted gets it when it is made again. */
+	if (g->iface != TAPWATCH_THERE)
+		return;
+	rc = rtnl_link_set(g->tap.netns, g->tap.index, link);
+	if (rc < 0)
+		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
+		    "%s\n", g->tap.name, strerror(-rc));
+}
+
 void
 guest_iface_gso(struct guest *g, const struct vsc_caps *caps)
 {
 	const struct rtnl_link link = { .gso_max = guest_gso_max(caps) };
 
-	rtnl_link_set(g->tap.netns, g->tap.index, &link);
-}
-
-static void
-iface_set(struct guest *g, const struct rtnl_link *link)
-{
-	int rc = rtnl_link_set(g->tap.netns, g->tap.index, link);
-
-	if (rc < 0)
-		fprintf(stderr, "hvnet guest: %s: setting address and MTU: "
-		    "%s\n", g->tap.name, strerror(-rc));
+	iface_set(g, &link);
 }
 
 /*
@@ -201,7 +205,7 @@ iface_changed(void *ctx)
 
 	vp_park(&g->vp[0]);
 	/* VP 0 may just have set an address of its own. */
-	ifwatch_now(g->watch, &s);
+	tapwatch_now(g->watch, &s);
 	filter = iface_filter(&s);
 	if (filter != g->cfg.vsc.filter) {
 		g->cfg.vsc.filter = filter;
@@ -222,10 +226,59 @@ iface_changed(void *ctx)
 	vp_wake(&g->vp[0]);
 }
 
+/* A new interface in place of one that was deleted.  VP 0 is parked. */
+static void
+iface_restore(struct guest *g)
+{
+	const struct vsc_caps *caps = g->state == GUEST_UP ?
+	    vsc_caps(g->vsc) : NULL;
+	struct rtnl_link link = { .up = true };
+
+	tap_carrier(&g->tap, false);
+	if (g->steer != NULL)
+		tap_steering(&g->tap, steer_prog_fd(g->steer));
+	if (g->attaches > 0) {
+		link.mac = g->mac;
+		link.mtu = (uint32_t)g->tap_mtu;
+	}
+	if (caps != NULL) {
+		link.gso_max = guest_gso_max(caps);
+		guest_offloads_apply(g, caps->offloads);
+	}
+	iface_set(g, &link);
+	tap_carrier(&g->tap, caps != NULL && caps->link_up);
+}
+
+static void
+iface_state(void *ctx, enum tapwatch_state before)
+{
+	struct guest *g = ctx;
+
+	vp_park(&g->vp[0]);
+	g->iface = tapwatch_state(g->watch);
+	if (before == TAPWATCH_DELETED)
+		iface_restore(g);
+	vp_unpark(&g->vp[0]);
+}
+
+static void
+iface_say(void *ctx, const char *text)
+{
+	const struct guest *g = ctx;
+
+	fprintf(stderr, "hvnet guest: %s: %s\n", g->cfg.ifname, text);
+}
+
+static const struct tapwatch_ops iface_watch_ops = {
+	.wanted = iface_changed,
+	.state = iface_state,
+	.say = iface_say,
+};
+
 int
 guest_iface_watch(struct guest *g, char *err, size_t cap)
 {
-	g->watch = ifwatch_create(g->base, g->tap.netns, g->tap.index,
-	    iface_changed, g, err, cap);
+	g->watch = tapwatch_create(g->base, &g->tap, &iface_watch_ops, g, err,
+	    cap);
 	return g->watch == NULL ? -1 : 0;
 }

@@ -16,9 +16,8 @@
 #include "linux/guest/uio_bus.h"
 #include "linux/guest/vp.h"
 #include "linux/link/link_guest.h"
-#include "linux/net/ifwatch.h"
 #include "linux/net/steer.h"
-#include "linux/net/tap.h"
+#include "linux/net/tapwatch.h"
 #include "linux/run/ctl.h"
 #include "linux/run/transcript.h"
 
@@ -35,7 +34,7 @@ enum guest_state {
 struct guest {
 	struct guest_config cfg;
 	struct event_base *base;
-	struct ifwatch *watch;
+	struct tapwatch *watch;
 	struct ctl_server *ctl;
 	struct transcript *transcript;	/* or NULL */
 
@@ -73,6 +72,8 @@ struct guest {
 
 	struct tap tap;
 	int tap_mtu;		/* that we gave it last, or it had at first */
+	/* Of the interface; written by the main thread with VP 0 parked. */
+	enum tapwatch_state iface;
 	struct steer *steer;	/* or NULL: one queue */
 	uint32_t queues;	/* in use now; owner: control, others parked */
 	struct netif_queue *queue;	/* tap.queues of them */

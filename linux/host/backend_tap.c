@@ -15,6 +15,8 @@
  * the NIC's MTU since the interface has a larger one, is read whole; the port
  * then cuts it or drops it, and counts.
  *
+ * While the interface is deleted the guest's link is down; it is made again.
+ *
  * Frames go to NIC queues by a BPF program that computes the guest's own RSS;
  * without BPF there is one queue.
  */
@@ -30,8 +32,8 @@
 #include "linux/host/nic_queue.h"
 #include "linux/net/rtnl.h"
 #include "linux/net/steer.h"
-#include "linux/net/tap.h"
 #include "linux/net/tap_frame.h"
+#include "linux/net/tapwatch.h"
 #include "pkt/pkt_parse.h"
 
 struct tap_queue {
@@ -42,6 +44,7 @@ struct tap_queue {
 
 struct backend_tap {
 	struct tap tap;
+	struct tapwatch *watch;		/* control */
 	struct steer *steer;		/* NULL: one queue */
 	uint32_t frame_usual;		/* bytes; longer ones: exceptions */
 	uint32_t mtu;			/* that we gave the interface last */
@@ -208,6 +211,9 @@ tap_configure(struct nic *nic)
 		off = TAP_OFF_CSUM | TAP_OFF_TSO4 | TAP_OFF_TSO6;
 	else if (s->rxcsum != NIC_RXCSUM_OFF)
 		off = TAP_OFF_CSUM;
+	/* Deleted: all of it is set when it is made again. */
+	if (nic->cut)
+		return 0;
 	/* First what may want for descriptors or memory. */
 	rc = s->mtu == t->mtu ? 0 :
 	    rtnl_link_set(t->tap.netns, t->tap.index, &link);
@@ -235,10 +241,52 @@ tap_steer(struct nic *nic)
 }
 
 static void
+tap_say(void *ctx, const char *text)
+{
+	const struct nic *nic = ctx;
+	const struct backend_tap *t = nic->backend;
+
+	host_log(&nic->host->log, "%s: tap %s: %s", nic->spec.name,
+	    t->tap.name, text);
+}
+
+/* It was deleted, moved, or came back. */
+static void
+tap_state(void *ctx, enum tapwatch_state before)
+{
+	struct nic *nic = ctx;
+	struct backend_tap *t = nic->backend;
+	const enum tapwatch_state now = tapwatch_state(t->watch);
+	const struct rtnl_link up = { .up = true };
+	int rc;
+
+	nic->interface = tapwatch_state_name(now);
+	if (before != TAPWATCH_DELETED && now != TAPWATCH_DELETED)
+		return;
+	nic->cut = now == TAPWATCH_DELETED;
+	t->mtu = 0;
+	if (!nic->cut && t->steer != NULL)
+		tap_steering(&t->tap, steer_prog_fd(t->steer));
+	nic->cut_changed(nic);
+	if (nic->cut)
+		return;
+	rc = rtnl_link_set(t->tap.netns, t->tap.index, &up);
+	if (rc < 0)
+		host_log(&nic->host->log, "%s: tap %s: bringing it up: %s",
+		    nic->spec.name, t->tap.name, strerror(-rc));
+}
+
+static const struct tapwatch_ops tap_watch_ops = {
+	.state = tap_state,
+	.say = tap_say,
+};
+
+static void
 tap_backend_close(struct nic *nic)
 {
 	struct backend_tap *t = nic->backend;
 
+	tapwatch_destroy(t->watch);
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		backend_coal_free(t->queue[k].coal);
 	tap_close(&t->tap);
@@ -308,8 +356,16 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 		snprintf(err, cap, "tap %s: setting offloads and MTU: %s",
 		    t->tap.name, strerror(-rc));
 		tap_backend_close(nic);
+		return rc;
 	}
-	return rc;
+	t->watch = tapwatch_create(nic->host->base, &t->tap, &tap_watch_ops,
+	    nic, err, cap);
+	if (t->watch == NULL) {
+		tap_backend_close(nic);
+		return -ENOMEM;
+	}
+	nic->interface = tapwatch_state_name(TAPWATCH_THERE);
+	return 0;
 }
 
 const struct backend_ops backend_tap_ops = {

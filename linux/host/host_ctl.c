@@ -155,6 +155,9 @@ ctl_nic(struct nic *nic)
 	json_object_set_new(spec, "mac", json_string(text));
 	o = json_pack("{s:s,s:o,s:b,s:o}", "name", nic->spec.name, "spec",
 	    spec, "attached", nic->guest != NULL, "queues", ctl_queues(nic));
+	if (nic->interface != NULL)
+		json_object_set_new(o, "interface",
+		    json_string(nic->interface));
 	ctl_waiting(nic, o);
 	if (nic->guest != NULL) {
 		json_object_set_new(o, "guest", host_guest_stat(nic->guest));

@@ -128,6 +128,17 @@ nic_works_remove(struct nic *nic)
 	work_remove(&nic->host->pool, works, nic->spec.queues);
 }
 
+/* The backend's interface is gone, or new: carriers, MTU and offloads. */
+static void
+nic_cut_changed(struct nic *nic)
+{
+	const struct nic_spec same = nic->spec;
+	char err[200];
+
+	if (nic_set(nic, &same, err, sizeof(err)) < 0)
+		host_log(&nic->host->log, "%s", err);
+}
+
 int
 nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
     char *err, size_t cap)
@@ -180,6 +191,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	}
 	if (nic->ops->carrier != NULL)
 		nic->ops->carrier(nic, false);
+	nic->cut_changed = nic_cut_changed;
 	nic_open(nic);
 	*out = nic;
 	return 0;
@@ -289,7 +301,7 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	}
 	nic_delay_use(nic, to->delay_us, delay);
 	if (nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, nic->spec.link_up &&
+		nic->ops->carrier(nic, nic->spec.link_up && !nic->cut &&
 		    nic->queues_open > 0);
 out:
 	nic_open(nic);

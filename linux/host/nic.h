@@ -60,6 +60,9 @@ struct nic {
 	struct nic *mate;		/* the other NIC of a pair, or NULL */
 	const struct backend_ops *ops;
 	void *backend;
+	const char *interface;		/* of a TAP, for the user; or NULL */
+	bool cut;			/* it was deleted: the link is down */
+	void (*cut_changed)(struct nic *);	/* the backend calls it */
 	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* likewise */

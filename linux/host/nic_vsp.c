@@ -112,7 +112,7 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 	nic->queues_open++;
 	host_monitor_wake(nic->host);
 	if (nic->queues_open == 1 && nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, nic->spec.link_up);
+		nic->ops->carrier(nic, nic->spec.link_up && !nic->cut);
 }
 
 static void
@@ -211,7 +211,7 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 		.rxcsum_complete = s->rxcsum != NIC_RXCSUM_AUTO ||
 		    kind != LINK_KIND_HVNET,
 		.speed_bps = s->speed_bps,
-		.link_up = s->link_up && !nic_waits(nic),
+		.link_up = s->link_up && !nic->cut && !nic_waits(nic),
 		.vlan = s->vlan == NIC_VLAN_TRUNK ? VSP_VLAN_TRUNK :
 		    s->vlan == NIC_VLAN_ACCESS ? VSP_VLAN_ACCESS :
 		    VSP_VLAN_NONE,

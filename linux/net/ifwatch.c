@@ -31,6 +31,7 @@ struct ifwatch {
 	ifwatch_changed *changed;
 	void *ctx;
 	struct mnl_socket *ask, *hear;
+	bool there_only;
 	int groups_fd;		/* dev_mcast; -1: none */
 	struct event *timer, *message;
 	uint32_t seq;
@@ -128,7 +129,8 @@ ifwatch_now(struct ifwatch *w, struct ifwatch_state *out)
 
 	if (rc == 0) {
 		s.gone = false;
-		s.multicast = s.multicast || ifwatch_has_group(w);
+		if (!w->there_only && !s.multicast)
+			s.multicast = ifwatch_has_group(w);
 		w->now = s;
 	} else if (rc == -ENODEV) {
 		w->now.gone = true;
@@ -178,8 +180,9 @@ ifwatch_open(struct ifwatch *w)
 	    mnl_socket_bind(w->ask, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_bind(w->hear, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	w->groups_fd = open("/proc/thread-self/net/dev_mcast",
-	    O_RDONLY | O_CLOEXEC);
+	if (!w->there_only)
+		w->groups_fd = open("/proc/thread-self/net/dev_mcast",
+		    O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
@@ -192,7 +195,7 @@ ifwatch_events(struct ifwatch *w, struct event_base *base)
 	w->message = event_new(base, mnl_socket_get_fd(w->hear),
 	    EV_READ | EV_PERSIST, ifwatch_on_message, w);
 	if (w->timer == NULL || w->message == NULL ||
-	    event_add(w->timer, &every) < 0 ||
+	    (!w->there_only && event_add(w->timer, &every) < 0) ||
 	    event_add(w->message, NULL) < 0)
 		return -ENOMEM;
 	/* The first look, at once. */
@@ -202,14 +205,16 @@ ifwatch_events(struct ifwatch *w, struct event_base *base)
 
 struct ifwatch *
 ifwatch_create(struct event_base *base, const char *netns, int index,
-    ifwatch_changed *changed, void *ctx, char *err, size_t cap)
+    bool there_only, ifwatch_changed *changed, void *ctx, char *err,
+    size_t cap)
 {
 	struct ifwatch *w = calloc(1, sizeof(*w));
 	int back, rc = -ENOMEM;
 
 	if (w != NULL) {
 		*w = (struct ifwatch){ .index = index, .changed = changed,
-			.ctx = ctx, .groups_fd = -1 };
+			.ctx = ctx, .there_only = there_only,
+			.groups_fd = -1 };
 		rc = netns_enter(netns, &back);
 		if (rc == 0) {
 			rc = ifwatch_open(w);
@@ -223,6 +228,14 @@ ifwatch_create(struct event_base *base, const char *netns, int index,
 	snprintf(err, cap, "watching interface %d: %s", index, strerror(-rc));
 	ifwatch_destroy(w);
 	return NULL;
+}
+
+void
+ifwatch_follow(struct ifwatch *w, int index)
+{
+	w->index = index;
+	w->told = false;
+	event_active(w->timer, EV_TIMEOUT, 0);
 }
 
 void

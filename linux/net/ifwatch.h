@@ -20,7 +20,8 @@
 struct ifwatch;
 
 struct ifwatch_state {
-	bool gone;		/* deleted; the rest is as it was before */
+	/* Deleted, or moved away; the rest is as it was before. */
+	bool gone;
 	bool promisc;		/* flag or count, of whoever */
 	bool multicast;		/* all of it, or a group at least */
 	uint8_t mac[6];
@@ -30,11 +31,15 @@ struct ifwatch_state {
 typedef void ifwatch_changed(void *ctx);
 
 /*
- * Watch interface `index` of namespace `netns` ("": ours).  NULL with a
- * sentence in err.
+ * Watch interface `index` of namespace `netns` ("": ours).  With there_only,
+ * whether it is there matters alone: the kernel tells that by itself, so no
+ * timer runs.  NULL with a sentence in err.
  */
 struct ifwatch *ifwatch_create(struct event_base *, const char *netns,
-    int index, ifwatch_changed *, void *ctx, char *err, size_t err_cap);
+    int index, bool there_only, ifwatch_changed *, void *ctx, char *err,
+    size_t err_cap);
+/* It has another index now; changed() is called. */
+void ifwatch_follow(struct ifwatch *, int index);
 /* Asks now: what changed() was called for may be history. */
 void ifwatch_now(struct ifwatch *, struct ifwatch_state *);
 /* NULL is allowed. */

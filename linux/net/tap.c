@@ -23,28 +23,35 @@
 #include "linux/net/rtnl.h"
 #include "linux/run/name.h"
 
+/* Make of an open file a queue of the device.  0 or -errno. */
 static int
-tap_queue_open(struct tap *t, uint32_t queues, bool first)
+tap_queue_attach(struct tap *t, int fd, uint32_t queues, bool first)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
-		return -errno;
 	if (queues > 1)
 		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_MULTI_QUEUE);
 	/* Make it, or fail: never join another program's device. */
 	if (first)
 		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_TUN_EXCL);
 	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		int rc = -errno;
-
-		close(fd);
-		return rc;
-	}
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return -errno;
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name));
-	return fd;
+	return 0;
+}
+
+static int
+tap_queue_open(struct tap *t, uint32_t queues, bool first)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = tap_queue_attach(t, fd, queues, first);
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
 }
 
 /* Ask for one thing of an interface; its namespace is the thread's. */
@@ -142,6 +149,45 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 		tap_close(t);
 	}
 	return rc;
+}
+
+static bool
+tap_queue_alive(int fd)
+{
+	struct ifreq ifr = { 0 };
+
+	/* A file whose device was deleted: EBADFD. */
+	return ioctl(fd, TUNGETIFF, &ifr) == 0;
+}
+
+bool
+tap_alive(const struct tap *t)
+{
+	return tap_queue_alive(t->fd[0]);
+}
+
+int
+tap_again(struct tap *t)
+{
+	int back, rc;
+
+	/* What an earlier try has done stays. */
+	for (uint32_t k = 0; k < t->queues; k++) {
+		if (tap_queue_alive(t->fd[k]))
+			continue;
+		rc = tap_queue_attach(t, t->fd[k], t->queues, k == 0);
+		if (rc < 0)
+			return rc;
+	}
+	rc = netns_enter(t->netns, &back);
+	if (rc < 0)
+		return rc;
+	rc = tap_index(t->name);
+	netns_leave(back);
+	if (rc < 0)
+		return rc;
+	t->index = rc;
+	return 0;
 }
 
 void

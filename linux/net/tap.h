@@ -42,6 +42,14 @@ struct tap {
 int tap_open(struct tap *, const struct tap_config *cfg, char *err,
     size_t err_cap);
 void tap_close(struct tap *);
+/* False once somebody deleted the device; one that was moved lives. */
+bool tap_alive(const struct tap *);
+/*
+ * Make a deleted device anew, of the same name and with the same descriptors,
+ * down and with nothing set.  Nobody looks at `index` meanwhile.  0 or -errno:
+ * -EBUSY if the name is taken; what is left to do the next call does.
+ */
+int tap_again(struct tap *);
 int tap_offloads(struct tap *, uint32_t off);
 /* The MTU that the interface has now, or -errno. */
 int tap_mtu(const struct tap *);
