@@ -17,10 +17,6 @@ import sys
 
 # Each: the folder, its files, and why they may need each other.
 KNOWN = [
-    ('core/vsp',
-     'vsp_attach vsp_from_guest vsp_from_guest_frame vsp_nvs vsp_oid '
-     'vsp_rxbuf vsp_to_guest_gso vsp_to_guest_head vsp_to_guest_send',
-     'to be taken apart'),
     ('linux/host',
      'nic_leaving offer',
      'a NIC that its guest let go of is offered again'),

@@ -3,9 +3,12 @@
  * NetVSP: the host's network device for one NIC of one guest, and the switch
  * port that it is.
  *
- * Files: vsp_nvs.c (NVSP control), vsp_oid.c (RNDIS control and OIDs),
- * vsp_from_guest*.c, vsp_to_guest*.c, vsp_rxbuf.c (receive-buffer sections),
- * vsp_steer.c (Toeplitz and tables), vsp_port.c (filters, VLAN, policy, drops).
+ * Files, each calling only later ones: vsp_attach.c (device, control pass),
+ * vsp_nvs.c (NVSP control), vsp_oid*.c (RNDIS control and OIDs),
+ * vsp_from_guest*.c, vsp_aside.c and vsp_completion.c, vsp_to_guest*.c (their
+ * order: vsp_to_guest.h), vsp_rxbuf.c and vsp_handover.c (receive-buffer
+ * sections), vsp_steer.c (Toeplitz and tables), vsp_port.c (filters, VLAN,
+ * policy, drops), vsp_queue.c (what all of them call).
  *
  * Context.  "Worker": the one thread that owns a queue (channel).  "Control":
  * the guest's control context, entered with every worker of this NIC parked.

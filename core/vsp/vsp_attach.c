@@ -31,25 +31,6 @@ dev_vsp(struct vms_dev *dev)
 	return CONTAINER_OF(dev, struct vsp, dev);
 }
 
-const struct guestmem *
-vsp_mem(const struct vsp *vsp)
-{
-	return &vms_partition(vsp->dev.vms)->mem;
-}
-
-int
-vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value)
-{
-	q->dead = true;
-	return fault_note(&q->chan->faults, why, value);
-}
-
-bool
-vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes)
-{
-	return chan_want_space(q->chan, bytes);
-}
-
 /* ---- channels --------------------------------------------------------- */
 
 static bool
@@ -411,12 +392,6 @@ vsp_guest_state(const struct vsp *vsp, struct vsp_guest_state *s)
 		.rx_sections_free = vsp_rxbuf_free(vsp),
 		.send_sections = vsp->send.sections,
 	};
-}
-
-bool
-vsp_queue_stopped(const struct vsp *vsp, uint32_t queue)
-{
-	return vsp->queue[queue] != NULL && vsp->queue[queue]->dead;
 }
 
 const struct fault_log *

@@ -8,10 +8,8 @@
  * that order: a completion gives the guest its memory back, so every frame of
  * it must have left before.
  *
- * Completions wait in an array of VSP_COMPLETIONS.  When it is full and the
- * ring has no room for them the pass ends, and the ring's space event starts
- * the next one; so none is ever lost, and a guest that does not read its ring
- * stops itself alone.
+ * When no more completions can wait (vsp_completion.c) and the ring has no room
+ * for them the pass ends, and the ring's space event starts the next one.
  *
  * A pass is bounded by packets, and by what they hold: frames and bytes.  It
  * also ends, a few packets later, when control wants in (vsp_ops.stop).
@@ -39,66 +37,6 @@
 #define PACKET_COST		16u
 #define SLICE_COST		128u
 #define PASS_COST_MAX		1024u
-/* Ring bytes of a completion: descriptor, message, trailer. */
-#define COMPLETION_RING_BYTES	(16u + NVS_MSG_BYTES_6_1 + 8u)
-
-int
-vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status)
-{
-	struct vsp_from_guest *f = &q->from;
-
-	if (f->done_count == VSP_COMPLETIONS)
-		return E_AGAIN;
-	f->done[(f->done_head + f->done_count) % VSP_COMPLETIONS] =
-	    (struct vsp_completion){ xact, status };
-	f->done_count++;
-	return 0;
-}
-
-static int
-completion_send(struct vsp_queue *q, const struct vsp_completion *d)
-{
-	struct nvs_rndis_done_wire w = {
-		.type = le32_put(NVS_RNDIS_DONE),
-		.status = le32_put(d->status),
-	};
-	uint8_t msg[NVS_MSG_BYTES_6_1] = { 0 };
-	struct vmpkt_out out = {
-		.type = VMPKT_COMPLETION,
-		.xact = d->xact,
-		.data = { msg, q->vsp->guest.nvsp_version >= NVS_V6_1 ?
-		    NVS_MSG_BYTES_6_1 : NVS_MSG_BYTES_5 },
-	};
-
-	memcpy(msg, &w, sizeof(w));
-	return chan_send(q->chan, &out);
-}
-
-bool
-vsp_completions_send(struct vsp_queue *q)
-{
-	struct vsp_from_guest *f = &q->from;
-	struct vsp_from_guest_counters *c = &q->vsp->counts[q->index].from;
-
-	while (f->done_count > 0 && !q->dead) {
-		int rc = completion_send(q, &f->done[f->done_head]);
-
-		if (rc == E_AGAIN) {
-			if (vsp_queue_want_space(q, COMPLETION_RING_BYTES))
-				continue;
-			counter_add(&c->completion_waits, 1);
-			return false;
-		}
-		if (rc != 0) {
-			q->dead = true;
-			break;
-		}
-		f->done_head = (f->done_head + 1) % VSP_COMPLETIONS;
-		f->done_count--;
-		counter_add(&c->completions, 1);
-	}
-	return true;
-}
 
 int
 vsp_packet_next(struct vsp_queue *q)
@@ -382,14 +320,3 @@ vsp_from_guest_poll(struct vsp *vsp, uint32_t queue, uint32_t budget)
 const struct chan_events vsp_queue_events = {
 	.ready = queue_ready,
 };
-
-const struct vsp_from_guest_counters *
-vsp_from_guest_stats(const struct vsp *vsp, uint32_t queue)
-{
-	OS_ASSERT(queue < VSP_MAX_QUEUES);
-	return &vsp->counts[queue].from;
-}
-
-#define X(name, text) COUNTER_ROW(vsp_from_guest_counters, name, text)
-COUNTER_TABLE(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS(X));
-#undef X

@@ -67,8 +67,8 @@ piece_add(struct vec *v, uint32_t n, uint8_t *p, uint32_t len)
 static int
 run_add(struct vsp_queue *q, struct vec *v, uint32_t n, struct gpa_piece g)
 {
-	const struct guestmem *mem = vsp_mem(q->vsp);
-	uint8_t *p = guestmem_ptr(mem, g.gpa, g.len);
+	struct partition *part = vms_partition(q->vsp->dev.vms);
+	uint8_t *p = guestmem_ptr(&part->mem, g.gpa, g.len);
 
 	if (p != NULL)
 		return (int)piece_add(v, n, p, g.len);
@@ -77,10 +77,9 @@ run_add(struct vsp_queue *q, struct vec *v, uint32_t n, struct gpa_piece g)
 		    (uint32_t)(g.gpa & (HV_PAGE_SIZE - 1));
 		uint32_t len = min_u32(g.len, in_page);
 
-		p = guestmem_ptr(mem, g.gpa, len);
+		p = guestmem_ptr(&part->mem, g.gpa, len);
 		if (p == NULL)
-			return part_miss(vms_partition(q->vsp->dev.vms),
-			    g.gpa) ? E_AGAIN : E_PEER;
+			return part_miss(part, g.gpa) ? E_AGAIN : E_PEER;
 		n = piece_add(v, n, p, len);
 		g.gpa += len;
 		g.len -= len;

@@ -37,6 +37,7 @@ vsp_nvs_recv_buf_drop(struct vsp *vsp)
 {
 	if (vsp->rx_gpadl == NULL)
 		return;
+	vsp_to_guest_forget(vsp);
 	vsp_rxbuf_detach(vsp);
 	vms_gpadl_put(vsp->dev.vms, vsp->rx_gpadl);
 	vsp->rx_gpadl = NULL;

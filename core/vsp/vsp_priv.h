@@ -182,7 +182,7 @@ struct vsp {
 	struct vsp_counts counts[VSP_MAX_QUEUES];
 };
 
-/* --- vsp_attach.c ------------------------------------------------------ */
+/* --- vsp_queue.c ------------------------------------------------------- */
 
 /*
  * Stop serving a queue because of what the guest did: notes the fault on its
@@ -196,8 +196,6 @@ int vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
  * there is room already.  Context: worker, or control.
  */
 bool vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes);
-/* The partition's memory, for GPA-direct ranges.  Context: any. */
-const struct guestmem *vsp_mem(const struct vsp *vsp);
 /* cfg.mtu or guest.mtu is another.  Control. */
 static inline void
 vsp_mtu_set(struct vsp *vsp)
@@ -318,6 +316,31 @@ uint32_t vsp_obj_rss_caps(const struct vsp *vsp, struct span in,
 uint32_t vsp_obj_rss_set(struct vsp *vsp, struct span in);
 uint32_t vsp_obj_config_set(struct vsp *vsp, struct span in);
 
+/* --- vsp_completion.c -------------------------------------------------- */
+
+/*
+ * Queue a completion {108, status} for a packet.  E_AGAIN: VSP_COMPLETIONS
+ * wait already.  Context: worker, or control.
+ */
+static inline int
+vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status)
+{
+	struct vsp_from_guest *f = &q->from;
+
+	if (f->done_count == VSP_COMPLETIONS)
+		return E_AGAIN;
+	f->done[(f->done_head + f->done_count) % VSP_COMPLETIONS] =
+	    (struct vsp_completion){ xact, status };
+	f->done_count++;
+	return 0;
+}
+
+/*
+ * Put waiting completions into the ring (not committed).  False: some still
+ * wait, and a space event will come.
+ */
+bool vsp_completions_send(struct vsp_queue *q);
+
 /* --- vsp_from_guest.c -------------------------------------------------- */
 
 /* chan_events of every queue. */
@@ -329,16 +352,6 @@ extern const struct chan_events vsp_queue_events;
 int vsp_packet_next(struct vsp_queue *q);
 /* True if the packet is for control, not the data path. */
 bool vsp_packet_is_control(const struct vmpkt_in *pkt);
-/*
- * Queue a completion {108, status} for a packet.  E_AGAIN: VSP_COMPLETIONS
- * wait already.  Context: worker, or control.
- */
-int vsp_completion_add(struct vsp_queue *q, uint64_t xact, uint32_t status);
-/*
- * Put waiting completions into the ring (not committed).  False: some still
- * wait, and a space event will come.
- */
-bool vsp_completions_send(struct vsp_queue *q);
 
 /* --- vsp_aside.c: worker, open and close control ----------------------- */
 
@@ -411,7 +424,7 @@ enum vsp_drop vsp_port_to_guest(struct vsp_queue *q, struct span head,
 /* The packet filter alone: does the guest want this destination address? */
 bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
 
-/* --- vsp_rxbuf.c (vsp2): control --------------------------------------- */
+/* --- vsp_rxbuf.c: control ---------------------------------------------- */
 
 /*
  * Lay sections over the mapped receive buffer, which the guest calls `id`, and
@@ -423,12 +436,15 @@ bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
  */
 int vsp_rxbuf_attach(struct vsp *vsp, uint16_t id, uint8_t *base,
     uint32_t bytes);
-/* Forget it; sections that the guest still owns are simply gone. */
+/*
+ * Forget it; sections that the guest still owns are simply gone.  Call
+ * vsp_to_guest_forget() first.
+ */
 void vsp_rxbuf_detach(struct vsp *vsp);
 /* Free sections, a glimpse. */
 uint32_t vsp_rxbuf_free(const struct vsp *vsp);
 
-/* --- vsp_to_guest.c (vsp2) --------------------------------------------- */
+/* --- vsp_to_guest_send.c ----------------------------------------------- */
 
 /* A queue opens (0 or E_NOMEM) and closes.  Control. */
 int vsp_to_guest_open(struct vsp_queue *q);
@@ -441,18 +457,23 @@ void vsp_to_guest_close(struct vsp_queue *q);
 int vsp_to_guest_ack(struct vsp_queue *q, uint64_t xact, struct span data,
     enum fault *why);
 /*
- * End of a pass over the ring of q: sections or room may be back, so
- * ->to_guest_wake() if the backend was told E_AGAIN.  Context: worker.
- */
-void vsp_to_guest_resume(struct vsp_queue *q);
-/*
  * Send one RNDIS control message (channel 1) on the primary channel by a
  * section reserved for control; commits.  0, E_AGAIN (no section or no room,
  * an event will come: ack or space), E_GONE (no receive buffer).  Control.
  */
 int vsp_to_guest_control(struct vsp *vsp, struct span rndis_msg);
+/* Forget what every queue has for the guest: its buffer goes.  Control. */
+void vsp_to_guest_forget(struct vsp *vsp);
 
-/* --- vsp_steer.c (vsp2): control --------------------------------------- */
+/* --- vsp_to_guest_flush.c ---------------------------------------------- */
+
+/*
+ * End of a pass over the ring of q: sections or room may be back, so
+ * ->to_guest_wake() if the backend was told E_AGAIN.  Context: worker.
+ */
+void vsp_to_guest_resume(struct vsp_queue *q);
+
+/* --- vsp_steer.c: control ---------------------------------------------- */
 
 /* RSS off, default key, one-entry table. */
 void vsp_steer_reset(struct vsp *vsp);

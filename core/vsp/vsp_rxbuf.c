@@ -83,10 +83,6 @@ vsp_rxbuf_detach(struct vsp *vsp)
 
 	if (rb->base == NULL)
 		return;
-	for (uint32_t i = 0; i < VSP_MAX_QUEUES; i++) {
-		if (vsp->queue[i] != NULL && (rb->open >> i & 1) != 0)
-			vsp_tg_reset(vsp->queue[i]);
-	}
 	vsp->ops.free(vsp->ctx, rb->slots, rb->sections * sizeof(*rb->slots));
 	vsp->ops.free(vsp->ctx, rb->section,
 	    rb->sections * sizeof(*rb->section));

@@ -376,14 +376,3 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 		return 0;
 	return tg_copy(vsp, queue, v, n, len, m);
 }
-
-const struct vsp_to_guest_counters *
-vsp_to_guest_stats(const struct vsp *vsp, uint32_t queue)
-{
-	OS_ASSERT(queue < VSP_MAX_QUEUES);
-	return &vsp->counts[queue].to;
-}
-
-#define X(name, text) COUNTER_ROW(vsp_to_guest_counters, name, text)
-COUNTER_TABLE(vsp_to_guest_counters, VSP_TO_GUEST_COUNTERS(X));
-#undef X

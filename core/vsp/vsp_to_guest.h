@@ -6,9 +6,12 @@
  *
  *	vsp_to_guest.c		reserve, submit, copy: one frame
  *	vsp_to_guest_usual.c	copy, where nothing is to be done to the frame
- *	vsp_to_guest_head.c	filter, VLAN, checksums, per-packet info
+ *	vsp_to_guest_flush.c	end of a batch or pass: publish, kick, wake
  *	vsp_to_guest_gso.c	RSC fragments, software segments
+ *	vsp_to_guest_head.c	filter, VLAN, checksums, per-packet info
  *	vsp_to_guest_send.c	lists, type 7 packets, acks, hand-over, control
+ *
+ * Each calls only those below it.
  */
 #ifndef CORE_VSP_VSP_TO_GUEST_H
 #define CORE_VSP_VSP_TO_GUEST_H
@@ -102,6 +105,19 @@ enum pkt_seg_csum vsp_tg_csum_seg(struct vsp_queue *q,
     struct vsp_tg_frame *f);
 /* True if the guest takes RSC fragments of that IP version. */
 bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
+/*
+ * Payload of one fragment or segment of a GSO frame with headers of hdr bytes
+ * and segments of seg bytes: one segment, or for an RSC guest that is told the
+ * segment size as many whole ones as a section takes.
+ */
+uint32_t vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg,
+    bool rsc);
+/* How many of them. */
+static inline uint32_t
+vsp_tg_pieces(const struct vsp_tg_frame *f)
+{
+	return (f->len - f->hdr_len + f->piece - 1) / f->piece;
+}
 
 /* --- vsp_to_guest_usual.c ---------------------------------------------- */
 
@@ -115,15 +131,6 @@ bool vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n,
 
 /* --- vsp_to_guest_gso.c ------------------------------------------------ */
 
-/*
- * Payload of one fragment or segment of a GSO frame with headers of hdr bytes
- * and segments of seg bytes: one segment, or for an RSC guest that is told the
- * segment size as many whole ones as a section takes.
- */
-uint32_t vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg,
-    bool rsc);
-/* How many of them. */
-uint32_t vsp_tg_pieces(const struct vsp_tg_frame *f);
 /*
  * The frame lies in the top sections of q's stack exactly as it must: finish
  * them.  0, or E_STATE (dropped).
@@ -152,9 +159,14 @@ void vsp_tg_send(struct vsp_queue *q);
  * else the owner is kicked when one comes home.
  */
 bool vsp_tg_sections_back(struct vsp_queue *q, uint32_t want);
-/* Send what is finished and commit; kicks nobody. */
-void vsp_tg_publish(struct vsp_queue *q);
+/* Take the frames that other workers have left for q into its list. */
+void vsp_tg_handed_over(struct vsp_queue *q);
 /* Forget every list and held frame; sections are marked free.  Control. */
 void vsp_tg_reset(struct vsp_queue *q);
+
+/* --- vsp_to_guest_flush.c ---------------------------------------------- */
+
+/* Send what is finished and commit; kicks nobody. */
+void vsp_tg_publish(struct vsp_queue *q);
 
 #endif

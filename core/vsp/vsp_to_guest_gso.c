@@ -63,23 +63,6 @@ gso_fragment_ppi(const struct vsp *vsp, const struct vsp_tg_frame *f,
 	return ppi;
 }
 
-uint32_t
-vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
-{
-	uint32_t room = vsp_rxbuf_frame_max(&vsp->rxbuf);
-
-	hdr += PKT_VLAN_BYTES;		/* one may be put back */
-	if (!rsc || !vsp->cfg.rsc_large || room < hdr + seg)
-		return seg;
-	return (room - hdr) / seg * seg;
-}
-
-uint32_t
-vsp_tg_pieces(const struct vsp_tg_frame *f)
-{
-	return (f->len - f->hdr_len + f->piece - 1) / f->piece;
-}
-
 static void
 gso_rsc_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
     const struct gso_chain *chain)

@@ -323,7 +323,7 @@ vsp_tg_csum_seg(struct vsp_queue *q, struct vsp_tg_frame *f)
 	return partial ? PKT_SEG_PARTIAL : PKT_SEG_COMPLETE;
 }
 
-/* ---- headers in the section ---------------------------------------------- */
+/* ---- how a GSO frame is cut ---------------------------------------------- */
 
 bool
 vsp_tg_rsc(const struct vsp *vsp, bool v6)
@@ -332,4 +332,15 @@ vsp_tg_rsc(const struct vsp *vsp, bool v6)
 
 	return g->nvsp_version >= NVS_V6_1 && g->rsc_cap &&
 	    (vsp->cfg.offloads & VSP_OFF_RSC) != 0 && (v6 ? g->rsc6 : g->rsc4);
+}
+
+uint32_t
+vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
+{
+	uint32_t room = vsp_rxbuf_frame_max(&vsp->rxbuf);
+
+	hdr += PKT_VLAN_BYTES;		/* one may be put back */
+	if (!rsc || !vsp->cfg.rsc_large || room < hdr + seg)
+		return seg;
+	return (room - hdr) / seg * seg;
 }

@@ -91,6 +91,20 @@ send_hand_over(struct vsp_queue *q, uint32_t target, uint32_t first)
 }
 
 void
+vsp_tg_handed_over(struct vsp_queue *q)
+{
+	const struct vsp_section *section = q->vsp->rxbuf.section;
+	uint32_t s = vsp_handover_take(&q->to.in, q->vsp->rxbuf.section);
+
+	while (s != VSP_SECTION_NONE) {
+		uint32_t link = section[s].link;
+
+		send_append(q, s);
+		s = link;
+	}
+}
+
+void
 vsp_tg_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
     uint32_t count)
 {
@@ -208,53 +222,6 @@ vsp_tg_send(struct vsp_queue *q)
 	}
 }
 
-/* Let others know of what they were given. */
-static void
-send_kicks(struct vsp_queue *q)
-{
-	struct vsp *vsp = q->vsp;
-	uint64_t kick = q->to.kick;
-
-	q->to.kick = 0;
-	for (uint32_t i = 0; kick != 0; i++, kick >>= 1) {
-		if ((kick & 1) == 0 || vsp->queue[i] == NULL)
-			continue;
-		if (vsp->ops.same_owner != NULL &&
-		    vsp->ops.same_owner(vsp->ctx, q->index, i))
-			vsp_to_guest_drain_handover(vsp, i);
-		else if (vsp->ops.handover_kick != NULL)
-			vsp->ops.handover_kick(vsp->ctx, i);
-	}
-}
-
-void
-vsp_tg_publish(struct vsp_queue *q)
-{
-	if (q->to.first != VSP_SECTION_NONE && !q->to.ring_full)
-		vsp_tg_send(q);
-	if (q->to.uncommitted) {
-		q->to.uncommitted = false;
-		chan_commit(q->chan);
-	}
-}
-
-static void
-send_flush(struct vsp_queue *q)
-{
-	vsp_tg_publish(q);
-	if (q->to.kick != 0)
-		send_kicks(q);
-}
-
-void
-vsp_to_guest_flush(struct vsp *vsp, uint32_t queue)
-{
-	struct vsp_queue *q = vsp->queue[queue];
-
-	if (q != NULL && vsp->rxbuf.base != NULL)
-		send_flush(q);
-}
-
 /* ---- back from the guest ------------------------------------------------- */
 
 int
@@ -282,57 +249,6 @@ vsp_tg_sections_back(struct vsp_queue *q, uint32_t want)
 	return (vsp_rxbuf_ready(rb, q->index) >= want &&
 	    !vsp_rxbuf_lent_out(rb, q->index)) ||
 	    vsp_rxbuf_starve(rb, q->index, want);
-}
-
-/* Wake the backend if it waits and can go on. */
-static void
-send_wake(struct vsp_queue *q)
-{
-	struct vsp *vsp = q->vsp;
-	struct vsp_to_guest *t = &q->to;
-	struct vsp_rxbuf *rb = &vsp->rxbuf;
-	uint32_t want = min_u32(t->wake_free, rb->home[q->index].total);
-
-	if (!t->wake || t->ring_full || t->cut.held || q->dead)
-		return;
-	if (!vsp_tg_sections_back(q, want))
-		return;
-	t->wake = false;
-	if (vsp->ops.to_guest_wake != NULL)
-		vsp->ops.to_guest_wake(vsp->ctx, q->index);
-}
-
-void
-vsp_to_guest_resume(struct vsp_queue *q)
-{
-	struct vsp *vsp = q->vsp;
-	struct vsp_to_guest *t = &q->to;
-	uint32_t s;
-
-	if (vsp->rxbuf.base == NULL)
-		return;
-	s = vsp_handover_take(&t->in, vsp->rxbuf.section);
-	while (s != VSP_SECTION_NONE) {
-		uint32_t link = vsp->rxbuf.section[s].link;
-
-		send_append(q, s);
-		s = link;
-	}
-	if (t->ring_full)
-		vsp_tg_send(q);
-	if (t->cut.held && !t->ring_full)
-		vsp_tg_cut_run(q);
-	send_flush(q);
-	send_wake(q);
-}
-
-void
-vsp_to_guest_drain_handover(struct vsp *vsp, uint32_t queue)
-{
-	struct vsp_queue *q = vsp_queue_at(vsp, queue);
-
-	if (q != NULL)
-		vsp_to_guest_resume(q);
 }
 
 /* ---- control ------------------------------------------------------------- */
@@ -412,6 +328,17 @@ vsp_tg_reset(struct vsp_queue *q)
 	t->ranges = 0;
 	t->ring_full = t->uncommitted = t->wake = t->cut.held = false;
 	t->kick = 0;
+}
+
+void
+vsp_to_guest_forget(struct vsp *vsp)
+{
+	if (vsp->rxbuf.base == NULL)
+		return;
+	for (uint32_t i = 0; i < VSP_MAX_QUEUES; i++) {
+		if (vsp->queue[i] != NULL && (vsp->rxbuf.open >> i & 1) != 0)
+			vsp_tg_reset(vsp->queue[i]);
+	}
 }
 
 int

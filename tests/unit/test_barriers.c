@@ -209,12 +209,6 @@ static struct vsp_rxbuf rb;
 static struct vsp_section section[4];
 static uint32_t slots[4];
 
-void
-vsp_tg_reset(struct vsp_queue *q)
-{
-	fail();
-}
-
 static void
 starve_before(void)
 {

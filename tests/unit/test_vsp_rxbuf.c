@@ -224,6 +224,7 @@ detach_and_attach_under_way(void **state)
 	rig_steer(r, 1);
 	assert_int_equal(rig_put(r, 1, f, len, 1518, &none), 0);
 	vsp_to_guest_flush(r->vsp, 1);
+	vsp_to_guest_forget(r->vsp);
 	vsp_rxbuf_detach(r->vsp);
 	assert_int_equal(vsp_to_guest_reserve(r->vsp, 0, 1518, &room), E_GONE);
 	vsp_to_guest_flush(r->vsp, 0);

@@ -61,21 +61,6 @@ struct rig {
 
 static struct rig *the_rig;
 
-/* ---- what the rest of core/vsp would provide ----------------------------- */
-
-int
-vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value)
-{
-	q->dead = true;
-	return fault_note(&q->chan->faults, why, value);
-}
-
-bool
-vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes)
-{
-	return chan_want_space(q->chan, bytes);
-}
-
 /* ---- channel ------------------------------------------------------------- */
 
 static int
