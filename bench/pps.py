@@ -34,6 +34,7 @@ import pps_show
 import pps_virtio
 from pps_run import Bench, LabError, Missing, Setting, helper, need_dpdk
 from arguments import Parser, number, one_of, several   # by pps_run's path
+from quiet import Quiet
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 MODES, SIZES, QUEUES = ('tx', 'rx', 'echo'), (64, 512, 1514), (1, 2)
@@ -63,6 +64,7 @@ class Report:
         self.left_out = {}      # what: why
         self.chosen = {}        # (mode, bytes): the PMD's best setting
         self.cells, self.extras, self.troubles = [], [], []
+        self.quiet = Quiet()
 
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
@@ -99,6 +101,7 @@ class Report:
     def interleave(self, tries):
         """Rounds of each try, name: function.  The place, runs, all runs."""
         runs = {name: [] for name in tries}
+        self.quiet.begin()
         for n in range(MORE * self.o.rounds):
             for name, f in tries.items():
                 r = f()
@@ -108,6 +111,11 @@ class Report:
                                            not all(runs.values())):
                 break
         return place, some, runs
+
+    def look(self, runs):
+        """How quiet the machine was since interleave() began."""
+        return self.quiet.look(*([r['mpps'] for r in some]
+                                 for some in runs.values()))
 
     # --- one cell ---
 
@@ -140,6 +148,7 @@ class Report:
         if 'DPDK' not in self.left_out:
             tries['pmd'] = once('pmd', pmd_set)
         place, some, runs = self.interleave(tries)
+        quiet = self.look(some)
         virtio = [self.attempt(f'virtio {mode} {size} {queues}',
                                pps_virtio.once, self.bench, mode, size,
                                queues, self.o.seconds)
@@ -151,10 +160,10 @@ class Report:
              'pmd': summary(some.get('pmd'), pmd_set, runs.get('pmd')),
              'pmd_settings_tried': tried,
              'virtio_mpps': round(statistics.median(virtio), 4) if virtio
-             else None}
+             else None, 'quiet': quiet}
         if queues == 1 and 'instructions' not in self.left_out:
             self.count(c, mode, size, pmd_set)
-        c['ratio'] = ratio(c['ours'], c['pmd'])
+        c['ratio'] = ratio(c['ours'], c['pmd'], quiet)
         self.cells.append(c)
         self.say(pps_show.progress(c))
         self.save()
@@ -181,7 +190,8 @@ class Report:
         e = {'what': what, **key, 'place': place,
              'a': summary(some['a'], OURS, runs['a']),
              'b': summary(some['b'], OURS, runs['b'])}
-        e['ratio'] = ratio(e['a'], e['b'])
+        e['quiet'] = self.look(some)
+        e['ratio'] = ratio(e['a'], e['b'], e['quiet'])
         self.extras.append(e)
         self.say(f'{what} {key}: {e["ratio"]}')
         self.save()
@@ -281,8 +291,11 @@ def summary(runs, setting, all_runs):
     return s
 
 
-def ratio(a, b):
-    return round(a['mpps'] / b['mpps'], 2) if a and b and b['mpps'] else None
+def ratio(a, b, quiet):
+    """None: there is nothing to compare, or the machine was busy."""
+    if not (a and b and b['mpps']) or quiet['no_verdict']:
+        return None
+    return round(a['mpps'] / b['mpps'], 2)
 
 
 def machine(bench):

@@ -34,7 +34,8 @@ def goals(report):
             out.append({'goal': f'tx 64 B {c["queues"]} q: the PMD sends at '
                                 f'least {TX_64} Mpps',
                         'value': c['pmd']['mpps'],
-                        'met': c['pmd']['mpps'] >= TX_64})
+                        'met': None if c['quiet']['no_verdict'] else
+                        c['pmd']['mpps'] >= TX_64})
     for e in report.extras:
         if e['what'] == 'drain' and e['ratio'] is not None:
             out.append({'goal': f'host end, {e["driver"]} tx {e["bytes"]} B: '
@@ -67,7 +68,9 @@ def progress(c):
     return (f'{c["mode"]:4} {c["bytes"]:4} B {c["queues"]} q: ours '
             f'{mpps(c["ours"])} lost {share_lost(c["ours"])}, PMD '
             f'{mpps(c["pmd"])} lost {share_lost(c["pmd"])}, ratio '
-            f'{c["ratio"]} {word(met(c))}, cores {c["place"]}')
+            f'{c["ratio"]} {word(met(c))}, cores {c["place"]}' +
+            ''.join(f'; no verdict: {x}'
+                    for x in [c['quiet']['no_verdict']] if x))
 
 
 HEAD = """\
@@ -141,6 +144,12 @@ def table(report):
     tail = ['', f'Goals: {len(all_goals) - len(missed)} of {len(all_goals)} '
             'met' + ('; not met:' if missed else '.')]
     tail += [f'  {g["goal"]}: {g["value"]}' for g in missed]
+    busy = [x['quiet']['no_verdict'] for x in report.cells + report.extras
+            if x['quiet']['no_verdict']]
+    if busy:
+        tail.append(f'No verdict on {len(busy)} of '
+                    f'{len(report.cells + report.extras)} comparisons; the '
+                    f'first: {busy[0]}.')
     tail += [f'Left out: {k}: {v}' for k, v in report.left_out.items()]
     if report.troubles:
         tail.append(f'{len(report.troubles)} runs gave no result; the first: '

@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
 from arguments import Parser, number, one_of, several       # noqa: E402
 from lab import (Lab, LabError, TOP, commit, cpu_seconds,    # noqa: E402
                  total)
+from quiet import Quiet     # noqa: E402
 
 # The interfaces' own offloads follow the mode at both ends.
 OFF = ('tso=off', 'rsc=off')
@@ -116,14 +117,24 @@ def median(rows):
             for k in rows[0]}
 
 
+def verdict(results, found, ratio, text):
+    """The result with its ratio, which is None where the machine was busy."""
+    busy = found['no_verdict']
+    results[-1].update(quiet=found, ratio=None if busy else ratio)
+    print(f'{text}  ' + (f'no ratio: {busy}' if busy else
+                         f'ratio {ratio:5.2f}'), file=sys.stderr)
+
+
 def bench(opts):
     results = []
+    quiet = Quiet()
     for mode in opts.mode:
         sides = [Relay(mode, opts), Hvnet(mode, opts)]
         cases = [(d, s) for s in opts.streams
                  for d in ('out', 'in')]
         rows = {(s.name, c): [] for s in sides for c in cases}
         pings = {s.name: [] for s in sides}
+        quiet.begin()
         for r in range(opts.rounds):
             for case in cases:
                 for side in sides:
@@ -137,19 +148,19 @@ def bench(opts):
         for case in cases:
             a = median(rows['relay', case])
             b = median(rows['hvnet', case])
-            ratio = round(b['gbps'] / a['gbps'], 3)
             results.append({'mode': mode, 'direction': case[0],
-                            'streams': case[1], 'relay': a, 'hvnet': b,
-                            'ratio': ratio})
-            print(f'{mode:6} {case[0]:3} x{case[1]:<2} relay {a["gbps"]:6.2f} '
-                  f'hvnet {b["gbps"]:6.2f} Gbit/s  ratio {ratio:5.2f}  cpu '
-                  f's/GB {a["cpu_s_per_gb"]:.3f} {b["cpu_s_per_gb"]:.3f}',
-                  file=sys.stderr)
+                            'streams': case[1], 'relay': a, 'hvnet': b})
+            found = quiet.look(*([r['gbps'] for r in rows[s.name, case]]
+                                 for s in sides))
+            verdict(results, found, round(b['gbps'] / a['gbps'], 3),
+                    f'{mode:6} {case[0]:3} x{case[1]:<2} relay '
+                    f'{a["gbps"]:6.2f} hvnet {b["gbps"]:6.2f} Gbit/s  cpu '
+                    f's/GB {a["cpu_s_per_gb"]:.3f} {b["cpu_s_per_gb"]:.3f}')
         p = {k: round(statistics.median(v), 1) for k, v in pings.items()}
-        results.append({'mode': mode, 'ping_us': p,
-                        'ratio': round(p['hvnet'] / p['relay'], 3)})
-        print(f'{mode:6} ping relay {p["relay"]} us hvnet {p["hvnet"]} us',
-              file=sys.stderr)
+        results.append({'mode': mode, 'ping_us': p})
+        verdict(results, quiet.look(*pings.values()),
+                round(p['hvnet'] / p['relay'], 3),
+                f'{mode:6} ping relay {p["relay"]} us hvnet {p["hvnet"]} us')
         for s in sides:
             s.lab.close()
     return results

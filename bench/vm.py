@@ -38,6 +38,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'tests/vm')]
 from arguments import Parser, number, one_of, several   # noqa: E402
 from lab import commit      # noqa: E402
+from quiet import Quiet     # noqa: E402
 
 GB = 1e9
 HEADERS = 66            # Ethernet, IPv4, TCP with time stamps
@@ -156,7 +157,8 @@ class Bench:
             lab.close()
 
     def cells(self, cases, streams):
-        """{(case's name, way): digest}."""
+        """{(case's name, way): digest}, and how quiet the machine was."""
+        quiet = Quiet()
         plain = {}
         counted = {}
         for r in range(self.opts.rounds):
@@ -176,7 +178,10 @@ class Bench:
                 for what in ('parts', 'runs_parts'):
                     out[key][what]['instructions'] = c[what]['instructions']
             show(key[0], key[1], out[key])
-        return out
+        found = quiet.look(*(c['runs_mbits'] for c in out.values()))
+        if found['no_verdict']:
+            print(f'no ratios and goals: {found["no_verdict"]}', flush=True)
+        return out, found
 
     def cell(self, rows, case, way, streams, counted):
         g = self.guest(case, counted)
@@ -192,11 +197,12 @@ def ratio(cells, a, b, way):
 
 def offloads(b):
     print('offloads: one channel, two vCPUs, one stream')
-    c = b.cells([Case(s, 2, s, 1) for s in b.make.steps], 1)
-    found = {k: ratio(c, *v) for k, v in b.make.ratios.items()}
+    c, quiet = b.cells([Case(s, 2, s, 1) for s in b.make.steps], 1)
+    found = {} if quiet['no_verdict'] else \
+        {k: ratio(c, *v) for k, v in b.make.ratios.items()}
     for k, v in found.items():
         print(f'{k}: {v}', flush=True)
-    return c, found
+    return c, {'quiet': quiet, **found}
 
 
 def label(n, paced=False):
@@ -210,9 +216,9 @@ def channels(b):
     cases = [Case(label(n), max(n, 2), last, n) for n in b.opts.channels]
     cases += [Case(label(n, True), max(n, 2), last, n, ('in',), PACE)
               for n in b.opts.channels if n > 1]
-    c = b.cells(cases, STREAMS)
+    c, quiet = b.cells(cases, STREAMS)
     found = {}
-    for n in b.opts.channels:
+    for n in [] if quiet['no_verdict'] else b.opts.channels:
         if n == 1:
             continue
         if 1 in b.opts.channels:
@@ -226,7 +232,7 @@ def channels(b):
     for k, v in found.items():
         print(f'{k}: ' + (', '.join(f'{a} {b} %' for a, b in v.items())
                           if isinstance(v, dict) else str(v)), flush=True)
-    return c, found
+    return c, {'quiet': quiet, **found}
 
 
 PARTS = {'offloads': offloads, 'channels': channels}

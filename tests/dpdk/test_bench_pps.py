@@ -23,7 +23,7 @@ HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 BUILD = pathlib.Path(HVNET).resolve().parents[1]
 TINY = ['--quick', '--seconds', '0.1', '--sizes', '64', '--queues', '1']
 CELL = {'mode', 'bytes', 'queues', 'ours', 'pmd', 'ratio', 'virtio_mpps',
-        'pmd_settings_tried', 'place'}
+        'pmd_settings_tried', 'place', 'quiet'}
 SIDE = {'mpps', 'runs', 'lost', 'imissed', 'setting', 'limit', 'guest_busy',
         'host_busy', 'host_idle_polls', 'apart_ns', 'all_runs'}
 
@@ -78,6 +78,7 @@ def test_form(clean, tmp_path):
         for side in 'ours', 'pmd':
             assert SIDE <= set(c[side]) and c[side]['mpps'] > 0
         assert c['ours']['lost'] == 0
+        assert (c['ratio'] is None) == (c['quiet']['no_verdict'] != '')
         assert c['place'] in ('near', 'far', 'mixed')
         for mpps, before, after in c['ours']['all_runs']:
             assert mpps > 0 and before > 0 and after > 0
