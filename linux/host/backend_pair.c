@@ -18,6 +18,7 @@
  * and counted until the line is drained.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,7 +295,7 @@ pair_open(struct nic *nic, char *err, size_t cap)
 	if (p == NULL)
 		goto no_memory;
 	memset(p, 0, bytes);
-	p->timer = event_new(nic->host->base, -1, EV_PERSIST, pair_on_timer,
+	p->timer = event_new(nic->base, -1, EV_PERSIST, pair_on_timer,
 	    nic);
 	for (uint32_t k = 0; k < n && rc == 0; k++)
 		rc = frame_line_make(&p->queue[k].line, PAIR_LINE_BYTES);

@@ -246,7 +246,7 @@ tap_say(void *ctx, const char *text)
 	const struct nic *nic = ctx;
 	const struct backend_tap *t = nic->backend;
 
-	host_log(&nic->host->log, "%s: tap %s: %s", nic->spec.name,
+	host_log(nic->log, "%s: tap %s: %s", nic->spec.name,
 	    t->tap.name, text);
 }
 
@@ -272,7 +272,7 @@ tap_state(void *ctx, enum tapwatch_state before)
 		return;
 	rc = rtnl_link_set(t->tap.netns, t->tap.index, &up);
 	if (rc < 0)
-		host_log(&nic->host->log, "%s: tap %s: bringing it up: %s",
+		host_log(nic->log, "%s: tap %s: bringing it up: %s",
 		    nic->spec.name, t->tap.name, strerror(-rc));
 }
 
@@ -358,7 +358,7 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 		tap_backend_close(nic);
 		return rc;
 	}
-	t->watch = tapwatch_create(nic->host->base, &t->tap, &tap_watch_ops,
+	t->watch = tapwatch_create(nic->base, &t->tap, &tap_watch_ops,
 	    nic, err, cap);
 	if (t->watch == NULL) {
 		tap_backend_close(nic);

@@ -129,7 +129,7 @@ ctl_device(const struct nic *nic)
 static void
 ctl_waiting(const struct nic *nic, json_t *o)
 {
-	const struct host_guest *g = nic->guest != NULL ? NULL :
+	const struct host_guest *g = nic->user.guest != NULL ? NULL :
 	    nic_leaving_holder(nic->host, nic->mac, NULL);
 
 	if (g != NULL)
@@ -154,13 +154,15 @@ ctl_nic(struct nic *nic)
 	    nic->mac[5]);
 	json_object_set_new(spec, "mac", json_string(text));
 	o = json_pack("{s:s,s:o,s:b,s:o}", "name", nic->spec.name, "spec",
-	    spec, "attached", nic->guest != NULL, "queues", ctl_queues(nic));
+	    spec, "attached", nic->user.guest != NULL, "queues",
+	    ctl_queues(nic));
 	if (nic->interface != NULL)
 		json_object_set_new(o, "interface",
 		    json_string(nic->interface));
 	ctl_waiting(nic, o);
-	if (nic->guest != NULL) {
-		json_object_set_new(o, "guest", host_guest_stat(nic->guest));
+	if (nic->user.guest != NULL) {
+		json_object_set_new(o, "guest",
+		    host_guest_stat(nic->user.guest));
 		json_object_set_new(o, "device", ctl_device(nic));
 		json_object_set_new(o, "faults", stat_faults(
 		    vsp_faults(nic->vsp)));

@@ -8,7 +8,8 @@
  * One guest, queue, reason and value is said once a minute, as the log has it:
  * a guest that opens its channel again and again to lie in it says little.
  */
-#include "linux/host/host_guest_priv.h"
+#include "linux/host/host_priv.h"
+#include "linux/host/nic.h"
 
 struct fault_rule {
 	enum fault why;
@@ -51,18 +52,17 @@ static const struct fault_rule fault_rules[] = {
 };
 
 void
-host_guest_queue_stopped(const struct host_guest *g, const char *nic,
-    uint32_t queue, enum fault why, uint64_t value)
+host_guest_queue_stopped(struct host_log *log, const struct nic_user *u,
+    const char *nic, uint32_t queue, enum fault why, uint64_t value)
 {
-	const char *name = g->hello.name;
 	struct fault_rule r = { why, "value", "see docs/protocol.md" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fault_rules); i++)
 		if (fault_rules[i].why == why)
 			r = fault_rules[i];
-	host_log_once_of(&g->host->log, host_log_nic(nic), HOST_LOG_STOPPED,
+	host_log_once_of(log, host_log_nic(nic), HOST_LOG_STOPPED,
 	    "%s: queue %u of guest %u (%s%spid %u) stopped: %s (%s 0x%llx); "
-	    "right is %s", nic, queue, g->number, name,
-	    name[0] != '\0' ? ", " : "", g->hello.pid, fault_text(why),
+	    "right is %s", nic, queue, u->number, u->name,
+	    u->name[0] != '\0' ? ", " : "", u->pid, fault_text(why),
 	    r.value, (unsigned long long)value, r.right);
 }

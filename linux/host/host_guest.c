@@ -169,7 +169,7 @@ guest_memory_changed(void *ctx)
 	struct host_guest *g = ctx;
 
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
+		if (n->user.guest == g)
 			nic_memory_changed(n);
 	nic_leaving_memory_changed(g->host, g);
 }
@@ -269,7 +269,7 @@ host_guest_end(struct host_guest *g, uint32_t status)
 		vms_destroy(g->vms);
 		nic_list_unpark(g);
 		for (struct nic *n = h->nics; n != NULL; n = n->next)
-			if (n->guest == g)
+			if (n->user.guest == g)
 				offer_release(n);
 		nic_leaving_end_guest(h, g);
 	}

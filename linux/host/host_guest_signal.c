@@ -26,7 +26,7 @@ guest_poke(void *ctx, struct chan *c)
 
 	g->host->monitor_hit = true;
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g && nic_chan_poke(n, c))
+		if (n->user.guest == g && nic_chan_poke(n, c))
 			return;
 }
 
@@ -52,11 +52,11 @@ monitor_look(struct host *h)
 	bool any = false;
 
 	for (struct nic *n = h->nics; n != NULL; n = n->next) {
-		if (n->guest == NULL || !n->guest->monitored ||
+		if (n->user.guest == NULL || !n->user.guest->monitored ||
 		    n->queues_open == 0)
 			continue;
 		any = true;
-		vms_monitor_poll(n->guest->vms, guest_poke, n->guest);
+		vms_monitor_poll(n->user.guest->vms, guest_poke, n->user.guest);
 	}
 	return any;
 }

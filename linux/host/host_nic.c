@@ -49,7 +49,7 @@ host_nic_drop(struct host *h, struct nic *nic)
 {
 	struct nic *mate = nic->mate;
 
-	if (nic->guest != NULL)
+	if (nic->user.guest != NULL)
 		offer_withdraw(nic);
 	nic_list_remove(h, nic);
 	nic_destroy(nic);

@@ -35,6 +35,7 @@
 struct acceptor;
 struct nic;
 struct nic_leaving;
+struct nic_user;
 struct host_guest;
 
 struct host {
@@ -99,8 +100,8 @@ void host_monitor_end(struct host *);
 /* --- host_fault.c --- */
 
 /* Say that this queue of a NIC of the guest is not served any more, and why. */
-void host_guest_queue_stopped(const struct host_guest *, const char *nic,
-    uint32_t queue, enum fault why, uint64_t value);
+void host_guest_queue_stopped(struct host_log *, const struct nic_user *,
+    const char *nic, uint32_t queue, enum fault why, uint64_t value);
 
 /* --- host_ctl.c --- */
 

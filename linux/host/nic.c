@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/host/host_guest_priv.h"
+#include "linux/host/host_priv.h"
 #include "linux/host/nic_delay.h"
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_queue.h"
@@ -89,7 +89,7 @@ nic_queues_make(struct nic *nic)
 		return -ENOMEM;
 	memset(nic->queue, 0, n * sizeof(*nic->queue));
 	for (uint32_t k = 0; k < n; k++) {
-		struct worker_pool *p = &nic->host->pool;
+		struct worker_pool *p = nic->pool;
 
 		nic->source[k].src.fd = -1;
 		nic->source[k].index = k;
@@ -125,7 +125,7 @@ nic_works_remove(struct nic *nic)
 		nic_source_close(nic, k);
 	}
 	nic_delay_quiet(nic);
-	work_remove(&nic->host->pool, works, nic->spec.queues);
+	work_remove(nic->pool, works, nic->spec.queues);
 }
 
 /* The backend's interface is gone, or new: carriers, MTU and offloads. */
@@ -136,7 +136,7 @@ nic_cut_changed(struct nic *nic)
 	char err[200];
 
 	if (nic_set(nic, &same, err, sizeof(err)) < 0)
-		host_log(&nic->host->log, "%s", err);
+		host_log(nic->log, "%s", err);
 }
 
 int
@@ -154,6 +154,9 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 		return -ENOMEM;
 	}
 	nic->host = h;
+	nic->pool = &h->pool;
+	nic->base = h->base;
+	nic->log = &h->log;
 	nic->spec = *spec;
 	nic->ops = nic_backends[spec->backend];
 	nic->first_worker = peer != NULL ? peer->first_worker :
@@ -244,7 +247,7 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
 		 */
 		offer_withdraw(nic);
 	} else if (nic->vsp != NULL) {
-		nic_vsp_config(nic, nic->guest->hello.kind, &c);
+		nic_vsp_config(nic, &c);
 		rc = vsp_reconfigure(nic->vsp, &c);
 		if (rc < 0) {
 			snprintf(err, cap, "%s: the NIC does not take these "

@@ -9,11 +9,16 @@
 #define LINUX_HOST_NIC_H
 
 #include "linux/host/backend.h"
-#include "linux/host/host_priv.h"
+#include "linux/host/host_log.h"
 #include "linux/host/nic_spec.h"
 #include "linux/host/worker.h"
 #include "linux/run/rate.h"
 
+struct event;
+struct event_base;
+struct host;
+struct host_guest;
+struct link_host;
 struct nic;
 struct nic_queue;
 struct nic_delay;
@@ -51,8 +56,22 @@ struct nic_queue {
 	struct backend_counters counters CACHE_ALIGNED;
 };
 
+/* Who has a NIC, and what the NIC needs of it. */
+struct nic_user {
+	struct host_guest *guest;	/* NULL: nobody has it */
+	uint32_t kind;			/* LINK_KIND_* */
+	uint32_t number;
+	uint32_t pid;
+	const char *name;		/* may be "" */
+	struct link_host *link;
+	struct vms *vms;
+};
+
 struct nic {
 	struct host *host;
+	struct worker_pool *pool;	/* the host's */
+	struct event_base *base;	/* control's */
+	struct host_log *log;
 	struct nic *next;
 	struct nic_spec spec;
 	uint8_t mac[6];			/* of the guest's end */
@@ -71,7 +90,7 @@ struct nic {
 	struct share control_share;	/* of control's time, for its ring */
 	struct event *control_again;	/* when it may have more */
 	/* while a guest has it */
-	struct host_guest *guest;
+	struct nic_user user;
 	struct vsp *vsp;
 	struct nic_leaving *leaving;	/* for when it is withdrawn */
 	uint32_t queues_open;
@@ -81,13 +100,13 @@ struct nic {
 static inline void
 nic_close(struct nic *nic)
 {
-	gate_close(&nic->host->pool, nic->gate);
+	gate_close(nic->pool, nic->gate);
 }
 
 static inline void
 nic_open(struct nic *nic)
 {
-	gate_open(&nic->host->pool, nic->gate);
+	gate_open(nic->pool, nic->gate);
 }
 
 /* Open the backend; 0 or -errno with a sentence in err. */

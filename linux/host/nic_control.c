@@ -11,6 +11,8 @@
  */
 #include "linux/host/nic.h"
 
+#include <event2/event.h>
+
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
@@ -51,11 +53,11 @@ nic_control(struct nic *nic)
 		return;
 	if (os_xchg32(&nic->control_due, 0) == 0 || nic->vsp == NULL)
 		return;
-	gate_close(&nic->host->pool, nic->gate);
+	nic_close(nic);
 	more = vsp_control_run(nic->vsp);
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		nic_queue_say_stopped(&nic->queue[k]);
-	gate_open(&nic->host->pool, nic->gate);
+	nic_open(nic);
 	share_spend(&nic->control_share, clock_thread_ns() - began,
 	    clock_now_ns());
 	if (more)
@@ -70,7 +72,7 @@ int
 nic_control_init(struct nic *nic)
 {
 	nic->control_share = share_of(NIC_CONTROL_PART, NIC_CONTROL_BURST_NS);
-	nic->control_again = evtimer_new(nic->host->base, nic_on_control_again,
+	nic->control_again = evtimer_new(nic->base, nic_on_control_again,
 	    nic);
 	return nic->control_again != NULL ? 0 : -1;
 }

@@ -186,7 +186,7 @@ delay_end(struct nic *nic, struct nic_delay *delay)
 		return;
 	delay_quiet(delay, nic->spec.queues);
 	/* After this no event of its timers is under way. */
-	work_remove(&nic->host->pool, &none, 0);
+	work_remove(nic->pool, &none, 0);
 	delay_free(delay, nic->spec.queues);
 }
 

@@ -27,7 +27,7 @@
 #include <string.h>
 
 #include "bus/ring_chan.h"
-#include "linux/host/host_guest_priv.h"
+#include "linux/host/host_priv.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
@@ -49,7 +49,7 @@ enum leaving_state { LEAVING_QUIETING, LEAVING_RESCINDED, LEAVING_OVERDUE };
 struct nic_leaving {
 	struct host *host;
 	struct nic_leaving *next;
-	struct host_guest *guest;
+	struct nic_user user;
 	struct event *look;
 	struct vsp *vsp;		/* NULL until it begins */
 	char name[NIC_NAME_LEN];
@@ -214,7 +214,7 @@ static void
 leaving_rescind(struct nic_leaving *l, uint64_t now)
 {
 	leaving_enter(l, LEAVING_RESCINDED, now);
-	l->gone = !vms_dev_rescind(l->guest->vms, vsp_dev(l->vsp));
+	l->gone = !vms_dev_rescind(l->user.vms, vsp_dev(l->vsp));
 }
 
 static void
@@ -223,7 +223,7 @@ leaving_overdue(struct nic_leaving *l, uint64_t now)
 	leaving_enter(l, LEAVING_OVERDUE, now);
 	host_log(&l->host->log, "%s: guest %u has not let go of it within "
 	    "%u s: other guests may have it now, and this one when it has let "
-	    "go or was reset", l->name, l->guest->number,
+	    "go or was reset", l->name, l->user.number,
 	    (uint32_t)(LEAVING_RELEASE_NS / 1000000000u));
 	offer_again(l->host, NULL);
 }
@@ -257,7 +257,7 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 		leaving_overdue(l, now);
 	if (l->gone) {
 		struct host *h = l->host;
-		struct host_guest *g = l->guest;
+		struct host_guest *g = l->user.guest;
 
 		leaving_unlist(l);
 		nic_leaving_free(l);
@@ -272,14 +272,14 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 /* --- life --- */
 
 struct nic_leaving *
-nic_leaving_create(struct host *h, struct host_guest *g)
+nic_leaving_create(struct host *h, const struct nic_user *u)
 {
 	struct nic_leaving *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return NULL;
 	l->host = h;
-	l->guest = g;
+	l->user = *u;
 	l->look = evtimer_new(h->base, leaving_on_look, l);
 	if (l->look == NULL) {
 		free(l);
@@ -314,7 +314,7 @@ nic_leaving_begin(struct nic_leaving *l, const char *name,
 	leaving_look_in(l, LEAVING_LOOK_MIN_US);
 	vsp_leave(vsp, &leaving_ops, l);
 	/* A guest that is not connected need not be spared. */
-	if (vms_version(l->guest->vms) == 0)
+	if (vms_version(l->user.vms) == 0)
 		leaving_rescind(l, now);
 }
 
@@ -324,7 +324,7 @@ nic_leaving_end_guest(struct host *h, const struct host_guest *g)
 	struct nic_leaving **p = &h->leaving, *l;
 
 	while ((l = *p) != NULL) {
-		if (l->guest != g) {
+		if (l->user.guest != g) {
 			p = &l->next;
 			continue;
 		}
@@ -337,7 +337,7 @@ void
 nic_leaving_memory_changed(struct host *h, const struct host_guest *g)
 {
 	for (struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
-		if (l->guest == g) {
+		if (l->user.guest == g) {
 			vsp_memory_changed(l->vsp);
 			leaving_look_in(l, LEAVING_LOOK_MIN_US);
 		}
@@ -350,8 +350,8 @@ nic_leaving_holder(const struct host *h, const uint8_t mac[6],
 	for (struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
 		if (memcmp(l->mac, mac, sizeof(l->mac)) == 0 &&
 		    (l->state != LEAVING_OVERDUE || g == NULL ||
-		    l->guest == g))
-			return l->guest;
+		    l->user.guest == g))
+			return l->user.guest;
 	return NULL;
 }
 
@@ -361,6 +361,6 @@ nic_leaving_count(const struct host *h, const struct host_guest *g)
 	uint32_t n = 0;
 
 	for (const struct nic_leaving *l = h->leaving; l != NULL; l = l->next)
-		n += g == NULL || l->guest == g;
+		n += g == NULL || l->user.guest == g;
 	return n;
 }

@@ -13,14 +13,11 @@
 #ifndef LINUX_HOST_NIC_LEAVING_H
 #define LINUX_HOST_NIC_LEAVING_H
 
-#include "linux/host/host_priv.h"
-#include "linux/host/nic_spec.h"
-
-struct nic_leaving;
-struct vsp;
+#include "linux/host/nic.h"
 
 /* Room for one, made with the offer so that removal never fails; or NULL. */
-struct nic_leaving *nic_leaving_create(struct host *, struct host_guest *);
+struct nic_leaving *nic_leaving_create(struct host *,
+    const struct nic_user *);
 /* NULL is allowed.  It was not begun, or no vms knows its NetVSP any more. */
 void nic_leaving_free(struct nic_leaving *);
 

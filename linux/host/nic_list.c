@@ -47,7 +47,7 @@ void
 nic_list_park(struct host_guest *g)
 {
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
+		if (n->user.guest == g)
 			nic_close(n);
 }
 
@@ -55,7 +55,7 @@ void
 nic_list_unpark(struct host_guest *g)
 {
 	for (struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
+		if (n->user.guest == g)
 			nic_open(n);
 }
 
@@ -63,7 +63,7 @@ struct host_log_peer
 nic_list_log_peer(const struct host_guest *g)
 {
 	for (const struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->guest == g)
+		if (n->user.guest == g)
 			return host_log_nic(n->spec.name);
 	return host_log_user(g->link != NULL ? link_host_peer(g->link)->uid :
 	    0);

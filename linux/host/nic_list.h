@@ -7,7 +7,11 @@
 #ifndef LINUX_HOST_NIC_LIST_H
 #define LINUX_HOST_NIC_LIST_H
 
-#include "linux/host/host_priv.h"
+#include "linux/host/host_log.h"
+
+struct host;
+struct host_guest;
+struct nic;
 
 /* The NIC of that name, or NULL. */
 struct nic *nic_list_find(const struct host *, const char *name);

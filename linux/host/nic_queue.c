@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "linux/host/host_guest_priv.h"
+#include "linux/host/host_priv.h"
 #include "linux/host/nic_delay.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
@@ -195,7 +195,7 @@ source_move(struct nic_source *s, struct nic_queue *to)
 			worker_call(old, worker_pass, NULL);
 		if (work_source_add(&s->src, &to->work, fd,
 		    source_on_readable) < 0)
-			host_log_of(&to->nic->host->log,
+			host_log_of(to->nic->log,
 			    host_log_nic(to->nic->spec.name), HOST_LOG_REFUSED,
 			    "%s: source %u cannot be watched: %s",
 			    to->nic->spec.name, s->index, strerror(errno));
@@ -220,7 +220,7 @@ sources_share(struct nic *nic)
 static bool
 nic_polled(const struct nic *nic)
 {
-	uint32_t kind = nic->guest->hello.kind;
+	uint32_t kind = nic->user.kind;
 
 	switch (nic->host->cfg.poll) {
 	case HOST_POLL_OFF:
@@ -252,7 +252,7 @@ nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 	q->polled = nic_polled(q->nic);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
 	    queue_on_signal) < 0)
-		host_log_of(&q->nic->host->log,
+		host_log_of(q->nic->log,
 		    host_log_nic(q->nic->spec.name), HOST_LOG_REFUSED,
 		    "%s: channel %u cannot be watched: %s",
 		    q->nic->spec.name, q->index, strerror(errno));
@@ -271,8 +271,9 @@ nic_queue_say_stopped(struct nic_queue *q)
 	    !vsp_queue_stopped(nic->vsp, q->index))
 		return;
 	q->stop_said = true;
-	host_guest_queue_stopped(nic->guest, nic->spec.name, q->index,
-	    q->chan->faults.last, q->chan->faults.last_value);
+	host_guest_queue_stopped(nic->log, &nic->user,
+	    nic->spec.name, q->index, q->chan->faults.last,
+	    q->chan->faults.last_value);
 }
 
 void

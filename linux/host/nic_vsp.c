@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/host/host_guest_priv.h"
+#include "linux/host/host_priv.h"
 #include "linux/host/nic_delay.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_wake.h"
@@ -108,7 +108,7 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 	struct nic *nic = ctx;
 
 	nic_queue_start(&nic->queue[queue], c,
-	    link_host_signal_fd(nic->guest->link, c));
+	    link_host_signal_fd(nic->user.link, c));
 	nic->queues_open++;
 	host_monitor_wake(nic->host);
 	if (nic->queues_open == 1 && nic->ops->carrier != NULL)
@@ -147,7 +147,7 @@ nic_state(void *ctx)
 	if (nic->ops->configure != NULL)
 		rc = nic->ops->configure(nic);
 	if (rc < 0)
-		host_log_once(&nic->host->log, "%s: setting offloads and MTU: "
+		host_log_once(nic->log, "%s: setting offloads and MTU: "
 		    "%s", nic->spec.name, strerror(-rc));
 	/* What nobody took so far may be wanted now. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
@@ -200,8 +200,9 @@ nic_waits(const struct nic *nic)
 }
 
 void
-nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
+nic_vsp_config(const struct nic *nic, struct vsp_config *c)
 {
+	uint32_t kind = nic->user.kind;
 	const struct nic_spec *s = &nic->spec;
 
 	*c = (struct vsp_config){ .mtu = s->mtu, .max_queues = s->queues,
@@ -234,12 +235,12 @@ nic_vsp_config(const struct nic *nic, uint32_t kind, struct vsp_config *c)
 }
 
 struct vsp *
-nic_vsp_create(struct nic *nic, uint32_t kind)
+nic_vsp_create(struct nic *nic)
 {
 	struct vsp_ops ops = nic_vsp_ops;
 	struct vsp_config c;
 
-	nic_vsp_config(nic, kind, &c);
+	nic_vsp_config(nic, &c);
 	ops.stop = &nic->gate->closed;
 	if (nic->ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
@@ -254,7 +255,7 @@ nic_link_changed(struct nic *nic)
 	if (nic->vsp == NULL)
 		return;
 	nic_close(nic);
-	nic_vsp_config(nic, nic->guest->hello.kind, &c);
+	nic_vsp_config(nic, &c);
 	/* Nothing but the link is another, so it is taken. */
 	(void)!vsp_reconfigure(nic->vsp, &c);
 	nic_open(nic);

@@ -13,10 +13,10 @@
 void *nic_vsp_alloc(void *ctx, size_t bytes);
 void nic_vsp_free(void *ctx, void *p, size_t bytes);
 
-/* The settings of the NIC for a guest of that kind (LINK_KIND_*). */
-void nic_vsp_config(const struct nic *, uint32_t kind, struct vsp_config *);
-/* Make one for such a guest, nobody sees it yet.  NULL: out of memory. */
-struct vsp *nic_vsp_create(struct nic *, uint32_t kind);
+/* The settings of the NIC for its user. */
+void nic_vsp_config(const struct nic *, struct vsp_config *);
+/* Make one for its user, not offered yet.  NULL: out of memory. */
+struct vsp *nic_vsp_create(struct nic *);
 
 /* It is one of a pair, and the other is not there: its link is down. */
 bool nic_waits(const struct nic *);

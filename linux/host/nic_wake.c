@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 
 void

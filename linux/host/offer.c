@@ -32,7 +32,7 @@ offer_release(struct nic *nic)
 	nic_leaving_free(nic->leaving);
 	nic->vsp = NULL;
 	nic->leaving = NULL;
-	nic->guest = NULL;
+	nic->user = (struct nic_user){ NULL };
 	nic_delay_clear(nic);
 	nic_open(nic);
 }
@@ -41,13 +41,16 @@ offer_release(struct nic *nic)
 static int
 offer_make(struct nic *nic, struct host_guest *g)
 {
+	const struct nic_user user = { .guest = g, .kind = g->hello.kind,
+		.number = g->number, .pid = g->hello.pid,
+		.name = g->hello.name, .link = g->link, .vms = g->vms };
 	int rc;
 
-	nic->leaving = nic_leaving_create(nic->host, g);
+	nic->leaving = nic_leaving_create(nic->host, &user);
 	if (nic->leaving == NULL)
 		return E_NOMEM;
-	nic->vsp = nic_vsp_create(nic, g->hello.kind);
-	nic->guest = g;
+	nic->user = user;
+	nic->vsp = nic_vsp_create(nic);
 	rc = nic->vsp == NULL ? E_NOMEM :
 	    vms_dev_offer(g->vms, vsp_dev(nic->vsp));
 	if (rc < 0)
@@ -64,7 +67,7 @@ offer_withdraw(struct nic *nic)
 	nic_leaving_begin(l, nic->spec.name, nic->mac, nic->vsp);
 	nic->vsp = NULL;
 	nic->leaving = NULL;
-	nic->guest->nics--;
+	nic->user.guest->nics--;
 	offer_release(nic);
 	nic_open(nic);
 }
@@ -74,7 +77,7 @@ offer_withdraw(struct nic *nic)
 static bool
 offer_allowed(const struct host_guest *g, const struct nic *nic)
 {
-	if (nic->guest != NULL ||
+	if (nic->user.guest != NULL ||
 	    nic_leaving_holder(g->host, nic->mac, g) != NULL)
 		return false;
 	if (g->hello.nic[0] != '\0' &&
@@ -108,7 +111,7 @@ offer_new(struct host *h, struct nic *nic)
 {
 	for (int by_name = 1; by_name >= 0; by_name--)
 		for (struct host_guest *g = h->guests; g != NULL; g = g->next)
-			if (g->vms != NULL && nic->guest == NULL &&
+			if (g->vms != NULL && nic->user.guest == NULL &&
 			    !offer_full(g) && offer_allowed(g, nic) &&
 			    (nic->spec.guest[0] != '\0') == by_name)
 				offer_nic(g, nic);
@@ -150,9 +153,9 @@ offer_why_none(const struct host_guest *g, char *why, size_t cap)
 
 	if (n == NULL)
 		snprintf(why, cap, "every one is taken or kept for another");
-	else if (n->guest != NULL)
+	else if (n->user.guest != NULL)
 		snprintf(why, cap, "%s is guest %u's", n->spec.name,
-		    n->guest->number);
+		    n->user.guest->number);
 	else if (holder != NULL)
 		snprintf(why, cap, "guest %u has not let go of %s yet",
 		    holder->number, n->spec.name);
