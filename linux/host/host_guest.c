@@ -72,6 +72,8 @@ guest_say_attached(const struct host_guest *g)
 	const struct link_hello *h = &g->hello;
 	char nics[128];
 
+	if (g->quiet)
+		return;
 	if (g->nics == 0) {
 		snprintf(nics, sizeof(nics), "waits for a NIC: ");
 		offer_why_none(g, nics + strlen(nics),
@@ -117,6 +119,7 @@ guest_attach(void *ctx, struct link_host *link, const struct link_hello *h)
 		return LINK_E_LIMIT;
 	offer_all(g);
 	host->guests_served++;
+	g->quiet = host_tries_known(g);
 	guest_say_attached(g);
 	return LINK_OK;
 }
@@ -138,6 +141,7 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	nic_list_park(g);
 	rc = vms_message(g->vms, connection, msg);
 	nic_list_unpark(g);
+	host_tries_look(g, NULL);
 	return rc;
 }
 
@@ -288,10 +292,10 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 	struct host *h = g->host;
 
 	/* Who never was a guest may come again and again. */
-	if (g->vms != NULL)
+	if (g->vms != NULL && !host_tries_ended(g))
 		host_log_of(&h->log, nic_list_log_peer(g), HOST_LOG_GO,
 		    "guest %u: %s", g->number, g->why);
-	else
+	else if (g->vms == NULL)
 		host_log_once_of(&h->log, nic_list_log_peer(g), HOST_LOG_GO,
 		    "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);

@@ -21,6 +21,8 @@ struct host_guest {
 	struct link_hello hello;
 	uint32_t nics;
 	char why[128];
+	enum host_tries_step step;	/* how far it came */
+	bool quiet;			/* it tried before, in vain */
 	bool monitored;			/* it signals by monitor page */
 };
 

@@ -11,6 +11,7 @@
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is said about guests
+ *	host_tries.c	guests that try to attach and cannot
  *	nic.c, nic_vsp.c, nic_queue.c, nic_control.c	one NIC
  *	nic_list.c	all NICs, and those of one guest
  *	nic_wake.c	who makes workers and control look at a NIC
@@ -26,6 +27,7 @@
 #include "linux/host/host.h"
 #include "linux/host/host_holdoff.h"
 #include "linux/host/host_log.h"
+#include "linux/host/host_tries.h"
 #include "linux/host/worker.h"
 #include "linux/link/link_host.h"
 #include "linux/run/ctl.h"
@@ -66,6 +68,7 @@ struct host {
 	uint64_t turned_away;		/* connections that got no place */
 	uint64_t evicted;		/* silent ones that gave theirs up */
 	struct host_holdoff holdoff;
+	struct host_tries tries;
 	struct fault_log faults;	/* of guests that are gone */
 	struct host_log log;
 };

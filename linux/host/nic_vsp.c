@@ -116,10 +116,18 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 }
 
 static void
+nic_look(struct nic *nic)
+{
+	if (nic->guest != NULL && nic->vsp != NULL)
+		host_tries_look(nic->guest, nic->vsp);
+}
+
+static void
 nic_queue_stop_op(void *ctx, uint32_t queue)
 {
 	struct nic *nic = ctx;
 
+	nic_look(nic);
 	nic->queues_open--;
 	if (nic->queues_open == 0 && nic->ops->carrier != NULL)
 		nic->ops->carrier(nic, false);
@@ -144,6 +152,7 @@ nic_state(void *ctx)
 
 	if (nic->vsp == NULL)
 		return;
+	nic_look(nic);
 	if (nic->ops->configure != NULL)
 		rc = nic->ops->configure(nic);
 	if (rc < 0)

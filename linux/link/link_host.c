@@ -270,7 +270,7 @@ link_handle(struct link_host *lh, union link_msg *m, int *fds,
 		break;
 	case LINK_DETACH:
 		link_ack(lh, m->hdr.seq, LINK_OK);
-		link_over(lh, "guest detached");
+		link_over(lh, LINK_HOST_DETACHED);
 		return;
 	default:
 		link_refuse(lh, LINK_E_PROTO, name, "not from a guest, or "

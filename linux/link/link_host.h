@@ -35,6 +35,9 @@
 
 struct link_host;
 
+/* The reason of over() for a guest that said BYE. */
+#define LINK_HOST_DETACHED	"guest detached"
+
 struct link_host_ops {
 	/*
 	 * The guest said HELLO; its partition exists.  LINK_OK or the status
