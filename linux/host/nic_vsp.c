@@ -118,8 +118,8 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 static void
 nic_look(struct nic *nic)
 {
-	if (nic->guest != NULL && nic->vsp != NULL)
-		host_tries_look(nic->guest, nic->vsp);
+	if (nic->user.guest != NULL && nic->vsp != NULL)
+		host_tries_look(nic->user.guest, nic->vsp);
 }
 
 static void
