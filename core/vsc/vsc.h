@@ -2,9 +2,25 @@
 /*
  * NetVSC: the guest's network driver.
  *
- * Files: vsc_attach.c (bring-up and teardown as one state machine),
- * vsc_rndis.c (control exchanges), vsc_tx.c, vsc_rx.c, vsc_rsc.c (reassembly),
- * vsc_rss.c (key, tables), vsc_tune.c (tunables and their names).
+ * Files, from the top down; each needs only files further down:
+ *	vsc.c		the calls for control: attach, detach, settings
+ *	vsc_event.c	what channels report, time-outs
+ *	vsc_attach.c, vsc_detach.c	the lists of steps
+ *	vsc_rx.c	a pass over a queue, frames handed up
+ *	vsc_ctlin.c	control messages of the host
+ *	vsc_ack.c	sections go back to the host
+ *	vsc_rsc.c	fragments are joined
+ *	vsc_tx.c	frames to send
+ *	vsc_txcut.c	cuts them in software where the host does not
+ *	vsc_txoff.c	decides who does an offload
+ *	vsc_txroom.c	places frames in sections and slots
+ *	vsc_txq.c	packets, from post to completion
+ *	vsc_hello.c, vsc_off.c, vsc_rss.c, vsc_subs.c	those steps
+ *	vsc_nvs.c, vsc_rndis.c	control messages of ours
+ *	vsc_xact.c	their ids
+ *	vsc_queue.c	memory of queues
+ *	vsc_ctl.c	the engine: runs lists of steps, reports a failure
+ * and, for any context, vsc_tune.c: tunables and counters by name.
  *
  * Context: "control" is the virtual processor that owns the primary channel;
  * "queue owner" is the virtual processor that owns the queue's channel.  The
@@ -233,6 +249,11 @@ int vsc_set_mac(struct vsc *, const uint8_t mac[6]);
 int vsc_set_rss(struct vsc *, const uint8_t key[40], const uint32_t *table,
     uint32_t entries);
 int vsc_set_offloads(struct vsc *, uint32_t offloads);
+/*
+ * Copy the key and at most cap entries of the table that we set, or will set at
+ * the next request; whether the host took them is not known here.  Returns the
+ * entries copied; 0, and nothing copied, with fewer than two queues.  Control.
+ */
 int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
     uint32_t cap);
 
