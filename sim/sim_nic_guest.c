@@ -115,14 +115,6 @@ on_link(void *ctx, bool up, uint64_t speed_bps)
 {
 }
 
-static void
-on_queues(void *ctx, uint32_t count)
-{
-	struct sim_nic_run *r = ctx;
-
-	r->caps.queues = count;
-}
-
 static uint32_t
 on_queue_vp(void *ctx, uint32_t queue)
 {
@@ -177,7 +169,7 @@ const struct vsc_ops sim_nic_vsc_ops = {
 	.alloc = guest_alloc, .free = guest_free,
 	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
 	.attached = on_attached, .failed = on_failed,
-	.detached = on_detached, .link = on_link, .queues = on_queues,
+	.detached = on_detached, .link = on_link,
 	.queue_vp = on_queue_vp, .send_table = on_send_table,
 	.queues_stop = on_quiet, .queues_start = on_quiet,
 	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,

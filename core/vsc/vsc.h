@@ -136,8 +136,6 @@ struct vsc_ops {
 	void (*offloads)(void *ctx, const struct vsc_caps *);
 	/* vsc_set_mac() ended: caps.mac is in force; may be NULL. */
 	void (*mac)(void *ctx, bool taken, const struct vsc_caps *);
-	/* Sub-channels came late or queues changed: queues now usable. */
-	void (*queues)(void *ctx, uint32_t count);
 	/* The virtual processor for queue k's channel. */
 	uint32_t (*queue_vp)(void *ctx, uint32_t queue);
 	/* The host's send indirection table changed (16 entries or more). */

@@ -107,11 +107,6 @@ frames_link(void *ctx, bool up, uint64_t speed_bps)
 {
 }
 
-static void
-frames_queues(void *ctx, uint32_t count)
-{
-}
-
 static uint32_t
 frames_queue_vp(void *ctx, uint32_t queue)
 {
@@ -144,7 +139,6 @@ static const struct vsc_ops frames_vsc_ops = {
 	.failed = frames_failed,
 	.detached = frames_detached,
 	.link = frames_link,
-	.queues = frames_queues,
 	.queue_vp = frames_queue_vp,
 	.send_table = frames_send_table,
 	.rx = frames_rx,

@@ -239,18 +239,6 @@ guest_on_send_table(void *ctx, const uint32_t *table, uint32_t count)
 	guest_steer(ctx);
 }
 
-static void
-guest_on_queues(void *ctx, uint32_t count)
-{
-	struct guest *g = ctx;
-
-	guest_vps_park(g);
-	g->queues = min_u32(count, g->tap.queues);
-	guest_steer(g);
-	if (g->state == GUEST_UP)
-		guest_vps_unpark(g);
-}
-
 void
 guest_offloads_apply(struct guest *g, uint32_t off)
 {
@@ -405,7 +393,6 @@ static const struct vsc_ops guest_vsc_ops = {
 	.link = guest_on_link,
 	.offloads = guest_on_offloads,
 	.mac = guest_iface_mac,
-	.queues = guest_on_queues,
 	.queue_vp = guest_queue_vp,
 	.send_table = guest_on_send_table,
 	.queues_stop = guest_queues_stop,
