@@ -71,7 +71,7 @@ dispatch_event(void *arg, uint64_t vp)
 		return;
 	if (budget == 0)
 		budget = 1 + sim_below(l->sim, 64);
-	if (vmc_vp_dispatch(l->vmc, (uint32_t)vp, budget, l->sim->now_ns))
+	if (vmc_vp_dispatch(l->vmc, (uint32_t)vp, budget))
 		sim_after(l->sim, STEP_NS, dispatch_event, l, vp);
 	sim_link_control(l);
 }

@@ -63,9 +63,9 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 			sim_after(r->sim, 0, sim_nic_vf, r, 0);
 	} else if (p == DETACH) {
 		if (r->vsc != NULL)
-			vsc_detach(r->vsc, r->sim->now_ns);
+			vsc_detach(r->vsc);
 	} else if (p == UNLOAD) {
-		vmc_unload(r->link.vmc, r->sim->now_ns);
+		vmc_unload(r->link.vmc);
 	} else if (p == RESCINDED && r->offered) {
 		vsp_leave(r->vsp, &sim_nic_vsp_ops, r);
 		(void)vms_dev_rescind(r->link.vms, vsp_dev(r->vsp));
@@ -236,7 +236,7 @@ sim_nic_begin(struct sim_nic_run *r, struct sim *sim,
 	OS_ASSERT(r->vsp != NULL);
 	r->offered = vms_dev_offer(r->link.vms, vsp_dev(r->vsp)) == 0;
 	r->failed = !r->offered;
-	(void)vmc_start(r->link.vmc, sim->now_ns);
+	(void)vmc_start(r->link.vmc);
 	sim_link_control(&r->link);
 	return 0;
 }

@@ -217,8 +217,7 @@ on_offer(void *ctx, struct chan *c)
 
 	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
 		return;
-	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c,
-	    r->sim->now_ns);
+	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c);
 	if (r->vsc == NULL) {
 		r->failed = true;
 		r->err = E_NOMEM;
@@ -249,7 +248,7 @@ on_timer(void *ctx, uint64_t now_ns)
 		return UINT64_MAX;
 	if (r->detach_due) {
 		r->detach_due = false;
-		vsc_detach(r->vsc, now_ns);
+		vsc_detach(r->vsc);
 	}
 	next = vsc_timer(r->vsc, now_ns);
 	if (r->detach_due)

@@ -83,7 +83,7 @@ guest_start(struct run *r)
 	r->unloaded = false;
 	sim_echo_init(&r->echo, &r->link, r->cfg->ring_pages,
 	    r->cfg->buf_pages, r->cfg->goal);
-	(void)vmc_start(r->link.vmc, r->sim.now_ns);
+	(void)vmc_start(r->link.vmc);
 }
 
 static uint32_t
@@ -141,7 +141,7 @@ enter(struct run *r, enum phase p)
 	case UNLOAD:
 	case LAST_UNLOAD:
 		r->unloaded = false;
-		vmc_unload(r->link.vmc, r->sim.now_ns);
+		vmc_unload(r->link.vmc);
 		break;
 	case RESCINDED:
 		rescind(r);

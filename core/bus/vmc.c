@@ -152,7 +152,7 @@ contact(struct vmc *vmc, uint32_t try)
 }
 
 int
-vmc_start(struct vmc *vmc, uint64_t now_ns)
+vmc_start(struct vmc *vmc)
 {
 	if (vmc->state != VMC_IDLE)
 		return E_STATE;
@@ -212,7 +212,7 @@ vmc_all_offers(struct vmc *vmc)
 }
 
 void
-vmc_unload(struct vmc *vmc, uint64_t now_ns)
+vmc_unload(struct vmc *vmc)
 {
 	if (vmc->state == VMC_UNLOADING)
 		return;

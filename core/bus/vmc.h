@@ -120,9 +120,9 @@ struct vmc *vmc_create(const struct vmc_config *, const struct vmc_ops *,
 void vmc_destroy(struct vmc *);
 
 /* Begin to connect; ->connected() follows.  E_STATE if under way. */
-int vmc_start(struct vmc *, uint64_t now_ns);
+int vmc_start(struct vmc *);
 /* UNLOAD; ->unloaded() follows. */
-void vmc_unload(struct vmc *, uint64_t now_ns);
+void vmc_unload(struct vmc *);
 /*
  * The host is gone without a word: forget the connection; every open channel
  * gets rescinded() and closed().  vmc_start() may follow.
@@ -143,8 +143,7 @@ uint64_t vmc_timer(struct vmc *, uint64_t now_ns);
  * messages; calls ready() of channels with set flags until drained or the
  * budget (packets a channel) is spent.  True: work is left, call again.
  */
-bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget,
-    uint64_t now_ns);
+bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget);
 
 /*
  * MODIFY_CHANNEL: move an open channel to another VP.  E_NOTSUP below 4.1;

@@ -109,7 +109,7 @@ messages_run(struct vmc *vmc, uint32_t vp, bool *work)
 }
 
 bool
-vmc_vp_dispatch(struct vmc *vmc, uint32_t vp, uint32_t budget, uint64_t now_ns)
+vmc_vp_dispatch(struct vmc *vmc, uint32_t vp, uint32_t budget)
 {
 	struct vmc_vp *v = &vmc->vp[vp];
 	bool work = false, more;

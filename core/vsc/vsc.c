@@ -14,12 +14,11 @@
 
 struct vsc *
 vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops, void *ctx,
-    struct chan *primary, uint64_t now_ns)
+    struct chan *primary)
 {
 	static const uint8_t no_key[NDIS_RSS_KEY_BYTES];
 	struct vsc *v = ops->alloc(ctx, sizeof(*v));
 
-	(void)now_ns;	/* the first vsc_timer() begins */
 	if (v == NULL)
 		return NULL;
 	v->cfg = *cfg;
@@ -45,9 +44,8 @@ vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops, void *ctx,
 }
 
 void
-vsc_detach(struct vsc *v, uint64_t now_ns)
+vsc_detach(struct vsc *v)
 {
-	(void)now_ns;
 	if (v->state == VSC_DETACHING || v->state == VSC_DOWN)
 		return;
 	if (vsc_is_broken(v))

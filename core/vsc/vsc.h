@@ -222,9 +222,9 @@ uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues);
  * called, which takes the first step: call it next.  NULL: out of memory.
  */
 struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
-    void *ctx, struct chan *primary, uint64_t now_ns);
+    void *ctx, struct chan *primary);
 /* Tear down in the order the versions ask for; ->detached() follows. */
-void vsc_detach(struct vsc *, uint64_t now_ns);
+void vsc_detach(struct vsc *);
 /* After ->detached(). */
 void vsc_free(struct vsc *);
 /*

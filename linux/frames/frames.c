@@ -124,7 +124,7 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 		vc.siefp[i] = link_guest_siefp(h->link, i);
 	}
 	h->vmc = vmc_create(&vc, &frames_vmc_ops, h);
-	if (h->vmc == NULL || vmc_start(h->vmc, clock_now_ns()) < 0) {
+	if (h->vmc == NULL || vmc_start(h->vmc) < 0) {
 		snprintf(err, cap, "out of memory");
 		return false;
 	}
@@ -208,7 +208,7 @@ frames_detach(struct hvnet *h)
 		vmc_lost(h->vmc);
 	}
 	if (h->vsc != NULL) {
-		vsc_detach(h->vsc, clock_now_ns());
+		vsc_detach(h->vsc);
 		if (!frames_until(h, &h->vsc_down, frames_close_ns(h))) {
 			vmc_lost(h->vmc);
 			(void)frames_until(h, &h->vsc_down, 100000000u);
@@ -218,7 +218,7 @@ frames_detach(struct hvnet *h)
 		if (h->vsc != NULL)
 			vsc_free(h->vsc);
 		h->vsc = NULL;
-		vmc_unload(h->vmc, clock_now_ns());
+		vmc_unload(h->vmc);
 		(void)frames_until(h, &h->unloaded, frames_close_ns(h));
 	}
 	vmc_lost(h->vmc);

@@ -44,7 +44,7 @@ frames_control(struct hvnet *h)
 			if (link_guest_poll(h->link) < 0)
 				frames_break(h, "the host is gone");
 		}
-		(void)vmc_vp_dispatch(h->vmc, 0, 1, now);
+		(void)vmc_vp_dispatch(h->vmc, 0, 1);
 		(void)vmc_timer(h->vmc, now);
 	}
 	if (h->vsc != NULL)
@@ -58,8 +58,7 @@ frames_turn(struct hvnet *h)
 	if (h->bus == NULL)
 		h->socket_at = 0;
 	for (uint32_t k = 1; h->bus == NULL && k < h->cfg.queues; k++)
-		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET,
-		    clock_now_ns());
+		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET);
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
 		if (h->queue[k].kept_n == 0 || h->closing)
 			vsc_rx_release(h->vsc, k);

@@ -157,8 +157,7 @@ frames_on_connected(void *ctx, int version_or_err)
 void
 frames_attach(struct hvnet *h, struct chan *c)
 {
-	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c,
-	    clock_now_ns());
+	h->vsc = vsc_attach(&h->vsc_cfg, &frames_vsc_ops, h, c);
 	if (h->vsc == NULL)
 		frames_break(h, "out of memory");
 }

@@ -139,7 +139,7 @@ guest_connect(struct guest *g)
 	}
 	vp_source_add(&g->vp[0], link_guest_fd(g->link), VP_SOURCE_SOCKET, 0);
 	g->vmc = vmc_create(&vc, &guest_vmc_ops, g);
-	if (g->vmc == NULL || vmc_start(g->vmc, clock_now_ns()) < 0) {
+	if (g->vmc == NULL || vmc_start(g->vmc) < 0) {
 		snprintf(g->reason, sizeof(g->reason), "out of memory");
 		g->lost = true;
 		return -ENOMEM;
@@ -184,20 +184,20 @@ guest_disconnect(struct guest *g)
 }
 
 static void
-guest_detach(struct guest *g, uint64_t now)
+guest_detach(struct guest *g)
 {
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
 	g->state = GUEST_DETACHING;
 	if (g->vsc != NULL)
-		vsc_detach(g->vsc, now);
+		vsc_detach(g->vsc);
 	else
 		g->vsc_down = true;
 }
 
 /* The NetVSC is down: wait for the NIC's next offer, or say good-bye. */
 static void
-guest_let_go(struct guest *g, uint64_t now)
+guest_let_go(struct guest *g)
 {
 	struct chan *next = g->next_offer;
 
@@ -215,7 +215,7 @@ guest_let_go(struct guest *g, uint64_t now)
 	}
 	if (!g->rescinded || os_ld32(&g->stopping) != 0) {
 		g->state = GUEST_UNLOADING;
-		vmc_unload(g->vmc, now);
+		vmc_unload(g->vmc);
 		return;
 	}
 	g->rescinded = g->reset = false;
@@ -255,7 +255,7 @@ guest_on_lost(struct guest *g, uint64_t now)
 		if (g->vmc != NULL)
 			vmc_lost(g->vmc);
 		if (g->vsc != NULL)
-			vsc_detach(g->vsc, now);
+			vsc_detach(g->vsc);
 		guest_timers(g, now);
 	}
 	if (g->vsc != NULL && !g->vsc_down) {
@@ -300,9 +300,9 @@ guest_control(struct guest *g)
 			}
 		} else if (g->state <= GUEST_UP &&
 		    (g->reset || os_ld32(&g->stopping) != 0)) {
-			guest_detach(g, now);
+			guest_detach(g);
 		} else if (g->state == GUEST_DETACHING && g->vsc_down) {
-			guest_let_go(g, now);
+			guest_let_go(g);
 		}
 	} while (g->state != before);
 }
@@ -341,7 +341,7 @@ guest_dispatch(struct guest *g, uint32_t vp)
 	/* Messages come to VP 0, and what they begin the timers go on with. */
 	if (vp == 0)
 		os_st32(&g->control_due, 1);
-	return vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET, clock_now_ns());
+	return vmc_vp_dispatch(g->vmc, vp, GUEST_BUDGET);
 }
 
 /* --- public --- */

@@ -176,8 +176,7 @@ guest_attach(struct guest *g, struct chan *c)
 {
 	g->offered = c;
 	g->vsc_down = false;
-	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c,
-	    clock_now_ns());
+	g->vsc = vsc_attach(&g->cfg.vsc, &guest_vsc_ops, g, c);
 	if (g->vsc == NULL) {
 		snprintf(g->reason, sizeof(g->reason), "out of memory");
 		g->reset = true;

@@ -147,7 +147,7 @@ connect_host(struct uio *u, char *err, size_t cap)
 	vc.simp[0] = link_guest_simp(u->link, 0);
 	vc.siefp[0] = link_guest_siefp(u->link, 0);
 	u->vmc = vmc_create(&vc, &uio_vmc_ops, u);
-	if (u->vmc != NULL && vmc_start(u->vmc, clock_now_ns()) == 0)
+	if (u->vmc != NULL && vmc_start(u->vmc) == 0)
 		return 0;
 	snprintf(err, cap, "out of memory");
 	return -ENOMEM;

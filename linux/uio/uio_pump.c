@@ -33,7 +33,7 @@ uio_pump(struct uio *u)
 		if (u->mem != NULL)
 			mem_done(u, uio_mem_want(u->mem, gpa));
 	do {
-		while (vmc_vp_dispatch(u->vmc, 0, UIO_BUDGET, now))
+		while (vmc_vp_dispatch(u->vmc, 0, UIO_BUDGET))
 			;
 		at = vmc_timer(u->vmc, now);
 	} while (at <= now);

@@ -293,7 +293,7 @@ end(void)
 	run.link.mem.allocs_left = run.link.host_allocs_left = UINT32_MAX;
 	sim_nic_stop(&run, SIM_STOP_CUT);
 	if (run.vsc != NULL)
-		vsc_detach(run.vsc, sim.now_ns);
+		vsc_detach(run.vsc);
 	sim_link_control(&run.link);
 	for (uint32_t i = 0; i < 8 && run.vsc != NULL; i++) {
 		go(STEPS_END, NS_END);

@@ -287,7 +287,7 @@ guest_run(struct guest *g)
 		bool more = false;
 
 		for (uint32_t vp = 0; vp < VPS; vp++)
-			more |= vmc_vp_dispatch(g->vmc, vp, 32, g->now);
+			more |= vmc_vp_dispatch(g->vmc, vp, 32);
 		(void)vmc_timer(g->vmc, g->now);
 		if (!more)
 			break;
@@ -338,10 +338,10 @@ control(struct guest *g, struct fuzz_in *f)
 	uint32_t b = fuzz_u8(f);
 
 	switch (b & 7) {
-	case 0: (void)vmc_start(g->vmc, g->now); break;
+	case 0: (void)vmc_start(g->vmc); break;
 	case 1:
 		if ((b >> 3) % 4 == 0)
-			vmc_unload(g->vmc, g->now);
+			vmc_unload(g->vmc);
 		break;
 	case 2:
 		if ((b >> 3) % 4 == 0)
@@ -557,7 +557,7 @@ guest_up(struct guest *g, uint32_t how, struct fuzz_in *f)
 	}
 	g->vmc = vmc_create(&cfg, &guest_ops, g);
 	fuzz_require(g->vmc != NULL);
-	(void)vmc_start(g->vmc, g->now);
+	(void)vmc_start(g->vmc);
 	guest_run(g);
 	if (how & 4)
 		for (uint32_t i = 0; i < 3; i++)

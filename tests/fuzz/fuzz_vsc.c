@@ -303,7 +303,7 @@ up(struct fuzz_in *f, uint32_t how)
 	if (how & 128)
 		for (uint32_t i = 0; i < RIG_CHANS; i++)
 			r->chan[i].ops = &ops;
-	r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0], r->now);
+	r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0]);
 	fuzz_require(r->v != NULL);
 	if (how & 8)
 		rig_run(r);

@@ -86,7 +86,7 @@ side_up(struct side *s, struct sim *sim, bool shown)
 	sim_echo_init(&s->echo, &s->link, RING_PAGES, 20, 10);
 	s->dev.offered = vms_dev_offer(s->link.vms, &s->dev.dev) == 0;
 	assert_true(s->dev.offered);
-	assert_int_equal(vmc_start(s->link.vmc, sim->now_ns), 0);
+	assert_int_equal(vmc_start(s->link.vmc), 0);
 	sim_link_control(&s->link);
 }
 

@@ -150,7 +150,7 @@ slot_before(void)
 static void
 guest_runs(void)
 {
-	(void)vmc_vp_dispatch(rig.vmc, 0, 64, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 64);
 }
 
 static bool

@@ -127,7 +127,7 @@ test_contact_times_out(void **state)
 	assert_int_equal(rig.connected, 0);
 	tick(1);
 	assert_int_equal(rig.connected, E_TIMEOUT);
-	assert_int_equal(vmc_start(rig.vmc, rig.now), 0);
+	assert_int_equal(vmc_start(rig.vmc), 0);
 	end();
 }
 
@@ -189,7 +189,7 @@ test_close_times_out(void **state)
 	assert_int_equal(rig.closed, 1);
 	assert_int_equal(rig.err, E_TIMEOUT);
 	assert_int_equal(vmc_stats(rig.vmc)->leaked_gpadls, 1);
-	vmc_unload(rig.vmc, rig.now);
+	vmc_unload(rig.vmc);
 	tick(0);
 	tick(VMC_ANSWER_NS);
 	assert_int_equal(rig.unloads, 1);
@@ -318,32 +318,32 @@ test_flags_reach_their_channel(void **state)
 	up(VMBUS_V5_3);
 	(void)open_whole(rig.chan, 1);
 	/* Opening looks once, for flags that came too early. */
-	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8, rig.now));
+	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8));
 	assert_int_equal(rig.ready, 1);
 	flag_set(1, 5);
 	flag_set(1, 7);
-	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8, rig.now));
+	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8));
 	assert_int_equal(rig.ready, 2);
 	assert_int_equal(vmc_vp_stats(rig.vmc, 1)->stray, 1);
 	/* Work left: again without a flag. */
 	rig.more = true;
 	flag_set(1, 5);
-	assert_true(vmc_vp_dispatch(rig.vmc, 1, 8, rig.now));
+	assert_true(vmc_vp_dispatch(rig.vmc, 1, 8));
 	rig.more = false;
-	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8, rig.now));
+	assert_false(vmc_vp_dispatch(rig.vmc, 1, 8));
 	assert_int_equal(rig.ready, 4);
 	/* After a move the old VP passes its flags on. */
 	assert_int_equal(vmc_chan_move(rig.vmc, rig.chan, 0), 0);
 	assert_int_equal(vmc_chan_move(rig.vmc, rig.chan, 0), E_AGAIN);
 	assert_int_equal(vmc_chan_vp(rig.chan), 0);
-	(void)vmc_vp_dispatch(rig.vmc, 0, 8, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 8);
 	assert_int_equal(rig.ready, 5);
 	flag_set(1, 5);
 	rig.kicks = 0;
-	(void)vmc_vp_dispatch(rig.vmc, 1, 8, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 1, 8);
 	assert_int_equal(rig.ready, 5);
 	assert_int_equal(rig.kicks, 1);
-	(void)vmc_vp_dispatch(rig.vmc, 0, 8, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 8);
 	assert_int_equal(rig.ready, 6);
 	assert_int_equal(vmc_vp_stats(rig.vmc, 1)->forwarded, 1);
 	end();
@@ -359,11 +359,11 @@ test_interrupt_page_before_2_4(void **state)
 	assert_int_equal(vmc_chan_move(rig.vmc, rig.chan, 1), E_NOTSUP);
 	(void)open_whole(rig.chan, 1);
 	assert_int_equal(vmc_chan_vp(rig.chan), 0);
-	(void)vmc_vp_dispatch(rig.vmc, 0, 8, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 8);
 	assert_int_equal(rig.ready, 1);
 	intpage[0] = 1 << 5;
 	flag_set(0, 0);
-	(void)vmc_vp_dispatch(rig.vmc, 0, 8, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 8);
 	assert_int_equal(rig.ready, 2);
 	assert_int_equal(intpage[0], 0);
 	/* A dedicated interrupt: hypercall, no bit. */
@@ -404,7 +404,7 @@ test_lost_ends_everything(void **state)
 	assert_int_equal(rig.gones, 1);
 	assert_int_equal(vmc_channel_count(rig.vmc), 0);
 	assert_int_equal(vmc_gpadl_count(rig.vmc), 0);
-	assert_int_equal(vmc_start(rig.vmc, rig.now), 0);
+	assert_int_equal(vmc_start(rig.vmc), 0);
 	end();
 }
 

@@ -323,7 +323,7 @@ test_cut_off(void **state)
 		uint32_t before;
 
 		rig_init(r, 0x30000);
-		r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0], r->now);
+		r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0]);
 		(void)vsc_timer(r->v, r->now);
 		for (uint32_t i = 1; i < n; i++) {
 			while (r->handled < r->nsent)
@@ -333,7 +333,7 @@ test_cut_off(void **state)
 		assert_int_equal(r->attached, 0);
 		assert_true(r->handled < r->nsent);
 		before = r->nsent;
-		vsc_detach(r->v, r->now);
+		vsc_detach(r->v);
 		assert_int_equal(r->nsent, before);
 		assert_string_equal(r->order, "open0 ");
 		rig_run(r);

@@ -182,7 +182,7 @@ deliver_raw(const void *bytes, uint32_t len, uint8_t flags)
 	slot->flags = flags;
 	memcpy(slot->payload, bytes, len);
 	slot->type = le32_put(1);
-	(void)vmc_vp_dispatch(rig.vmc, 0, 64, rig.now);
+	(void)vmc_vp_dispatch(rig.vmc, 0, 64);
 	tick(0);
 }
 
@@ -264,8 +264,8 @@ start(uint32_t max_version)
 	cfg.siefp[1] = rig.siefp[1];
 	rig.vmc = vmc_create(&cfg, &ops, NULL);
 	assert_non_null(rig.vmc);
-	assert_int_equal(vmc_start(rig.vmc, rig.now), 0);
-	assert_int_equal(vmc_start(rig.vmc, rig.now), E_STATE);
+	assert_int_equal(vmc_start(rig.vmc), 0);
+	assert_int_equal(vmc_start(rig.vmc), E_STATE);
 	tick(0);
 }
 

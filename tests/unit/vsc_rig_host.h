@@ -285,7 +285,7 @@ rig_init(struct rig *r, uint32_t vmbus_version)
 static void
 rig_attach(struct rig *r)
 {
-	r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0], r->now);
+	r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0]);
 	assert_non_null(r->v);
 	rig_run(r);
 }
@@ -307,7 +307,7 @@ rig_down(struct rig *r)
 {
 	uint32_t allocs = r->allocs;
 
-	vsc_detach(r->v, r->now);
+	vsc_detach(r->v);
 	for (uint32_t i = 0; i < 100 && r->detached == 0; i++) {
 		rig_run(r);
 		r->now += 500000000ull;
