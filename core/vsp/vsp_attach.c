@@ -299,6 +299,15 @@ vsp_config(const struct vsp *vsp)
 
 /* ---- life ------------------------------------------------------------- */
 
+/* Whom it serves from now on. */
+static void
+ops_take(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
+{
+	vsp->ops = *ops;
+	vsp->ctx = ctx;
+	vsp->stop = ops->stop != NULL ? ops->stop : &vsp->never_stop;
+}
+
 struct vsp *
 vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 {
@@ -313,9 +322,7 @@ vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 	vsp = ops->alloc(ctx, sizeof(*vsp));
 	if (vsp == NULL)
 		return NULL;
-	vsp->ops = *ops;
-	vsp->ctx = ctx;
-	vsp->stop = ops->stop != NULL ? ops->stop : &vsp->never_stop;
+	ops_take(vsp, ops, ctx);
 	vsp->cfg = *cfg;
 	vsp_mtu_set(vsp);
 	vsp->dev.ops = &dev_ops;
@@ -339,8 +346,7 @@ vsp_leave(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
 		}
 	/* What was dropped is free again, for the answers of control. */
 	vsp_rxbuf_share(&vsp->rxbuf);
-	vsp->ops = *ops;
-	vsp->ctx = ctx;
+	ops_take(vsp, ops, ctx);
 	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
 		if (vsp->queue[k] != NULL)
 			ops->queue_start(ctx, k, vsp->queue[k]->chan);

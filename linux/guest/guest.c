@@ -146,7 +146,7 @@ guest_connect(struct guest *g)
 	}
 	snprintf(g->reason, sizeof(g->reason), "the host does not answer at "
 	    "VMBus");
-	g->state = GUEST_CONNECTING;
+	guest_state_set(g, GUEST_CONNECTING);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ guest_disconnect(struct guest *g)
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
 	/* At once: the link may wait and let the main thread look. */
-	g->state = GUEST_WAIT_HOST;
+	guest_state_set(g, GUEST_WAIT_HOST);
 	if (g->vsc != NULL) {
 		g->leaked_bytes += vsc_leaked_bytes(g->vsc);
 		vsc_free(g->vsc);
@@ -188,7 +188,7 @@ guest_detach(struct guest *g)
 {
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
-	g->state = GUEST_DETACHING;
+	guest_state_set(g, GUEST_DETACHING);
 	if (g->vsc != NULL)
 		vsc_detach(g->vsc);
 	else
@@ -214,12 +214,12 @@ guest_let_go(struct guest *g)
 		return;
 	}
 	if (!g->rescinded || os_ld32(&g->stopping) != 0) {
-		g->state = GUEST_UNLOADING;
+		guest_state_set(g, GUEST_UNLOADING);
 		vmc_unload(g->vmc);
 		return;
 	}
 	g->rescinded = g->reset = false;
-	g->state = GUEST_CONNECTING;
+	guest_state_set(g, GUEST_CONNECTING);
 	if (next != NULL)
 		guest_attach(g, next);
 }
@@ -259,7 +259,7 @@ guest_on_lost(struct guest *g, uint64_t now)
 		guest_timers(g, now);
 	}
 	if (g->vsc != NULL && !g->vsc_down) {
-		g->state = GUEST_DETACHING;
+		guest_state_set(g, GUEST_DETACHING);
 		return;
 	}
 	guest_disconnect(g);
@@ -267,7 +267,7 @@ guest_on_lost(struct guest *g, uint64_t now)
 		fprintf(stderr, "hvnet guest: %s: the host is gone%s\n",
 		    g->tap.name, g->cfg.once ? "" : "; waiting for it");
 	if (g->cfg.once || os_ld32(&g->stopping) != 0) {
-		g->state = GUEST_STOPPED;
+		guest_state_set(g, GUEST_STOPPED);
 		os_st32(&g->stopped, 1);
 	}
 }
@@ -292,7 +292,7 @@ guest_control(struct guest *g)
 			guest_on_lost(g, now);
 		} else if (g->state == GUEST_WAIT_HOST) {
 			if (os_ld32(&g->stopping) != 0) {
-				g->state = GUEST_STOPPED;
+				guest_state_set(g, GUEST_STOPPED);
 				os_st32(&g->stopped, 1);
 			} else if (now >= g->retry_at &&
 			    guest_connect(g) < 0) {

@@ -182,7 +182,7 @@ guest_attach(struct guest *g, struct chan *c)
 		g->reset = true;
 		return;
 	}
-	g->state = GUEST_ATTACHING;
+	guest_state_set(g, GUEST_ATTACHING);
 	os_st32(&g->control_due, 1);
 }
 
@@ -270,7 +270,7 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	g->attaches++;
 	g->fails = 0;
 	g->reason[0] = g->told[0] = '\0';
-	g->state = GUEST_UP;
+	guest_state_set(g, GUEST_UP);
 	for (uint32_t k = 0; k < g->tap.queues; k++) {
 		g->queue[k].blocked = false;
 		g->queue[k].readable = true;

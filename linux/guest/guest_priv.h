@@ -39,7 +39,7 @@ struct guest {
 	struct transcript *transcript;	/* or NULL */
 
 	/* owner: VP 0, the control context */
-	enum guest_state state;
+	uint32_t state;		/* enum guest_state; control writes, VPs read */
 	struct link_guest *link;
 	struct vmc *vmc;
 	struct uio_bus *bus;	/* in place of link and vmc, with cfg.uio */
@@ -85,6 +85,13 @@ void guest_control(struct guest *);
 int guest_timeout_ms(const struct guest *);
 void guest_socket_event(struct guest *);
 bool guest_dispatch(struct guest *, uint32_t vp);	/* that VP */
+/* To and from GUEST_UP with all VPs parked; between the others they may run. */
+static inline void
+guest_state_set(struct guest *g, enum guest_state state)
+{
+	os_st32(&g->state, state);
+}
+
 const char *guest_state_name(enum guest_state);
 /* All VPs but 0; idempotent. */
 void guest_vps_park(struct guest *);

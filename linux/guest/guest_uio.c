@@ -58,7 +58,7 @@ guest_uio_connect(struct guest *g)
 	}
 	g->uio_said = false;
 	snprintf(g->reason, sizeof(g->reason), "opening the channel");
-	g->state = GUEST_CONNECTING;
+	guest_state_set(g, GUEST_CONNECTING);
 	guest_attach(g, uio_bus_primary(g->bus));
 	return 0;
 }

@@ -112,7 +112,7 @@ netif_run(struct guest *g, uint32_t vp)
 	uint32_t step = g->cfg.single_vp ? 1 : g->cfg.vps;
 	bool more = false;
 
-	if (g->state != GUEST_UP)
+	if (os_ld32(&g->state) != GUEST_UP)
 		return false;
 	for (uint32_t k = vp; k < g->tap.queues; k += step) {
 		struct netif_queue *q = &g->queue[k];

@@ -25,9 +25,12 @@ leave(struct rig *r)
 	struct vsp_ops ops = rig_ops;
 	uint32_t starts = r->starts, stops = r->stops, open = starts - stops;
 
+	/* The NIC's gate, which is freed with the NIC. */
+	r->vsp->stop = &(const uint32_t){ 1 };
 	ops.from_guest = frame_came;
 	ops.gone = leave_gone;
 	vsp_leave(r->vsp, &ops, r);
+	assert_ptr_equal(r->vsp->stop, &r->vsp->never_stop);
 	assert_int_equal(r->starts - starts, open);
 	assert_int_equal(r->stops - stops, open);
 }
