@@ -2,10 +2,7 @@
 /*
  * The guest side of the partition protocol.
  *
- * Memory: one memfd, sealed against shrinking, mapped once, all of it handed
- * to the host as one region.  Pages are dealt out first fit from a list of
- * free runs; freed pages are punched out of the file, so that they come back
- * zeroed and cost nothing meanwhile.
+ * Memory (link_pages.c) is handed to the host as one region.
  *
  * Signals: the host hands over an eventfd for each connection id before it
  * delivers the offer that names it.  Since the offer travels in memory and may
@@ -22,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -30,6 +26,7 @@
 #include "base/err.h"
 #include "linux/link/link_guard.h"
 #include "linux/link/link_msg.h"
+#include "linux/link/link_pages.h"
 #include "linux/run/clock.h"
 #include "linux/run/name.h"
 
@@ -41,10 +38,6 @@
  * it shall go on. */
 #define LINK_GUEST_TIMEOUT_MS	5000u
 #define LINK_GUEST_SLICE_MS	50u
-
-struct link_run {
-	uint64_t first, pages;
-};
 
 struct link_signal_slot {
 	uint32_t connection;	/* 0: free */
@@ -74,118 +67,29 @@ struct link_guest {
 	uint64_t want[LINK_GUEST_WANTS];
 	uint32_t wants;
 
-	int memfd;
-	uint64_t gpa_base;
-	uint8_t *mem;
-	uint64_t mem_bytes;
-	uint64_t used_bytes;
-	struct link_run *run;
-	uint32_t runs, runs_cap;
+	struct link_pages pages;
 
 	pthread_mutex_t sock_lock;	/* reading the socket, signal table */
 	struct link_signal_slot signal[LINK_GUEST_SIGNALS];
 };
 
-/* --- memory --- */
-
-static int
-link_mem_create(struct link_guest *lg, uint64_t bytes)
-{
-	lg->memfd = memfd_create("hvnet-guest", MFD_CLOEXEC |
-	    MFD_ALLOW_SEALING);
-	if (lg->memfd < 0)
-		return -errno;
-	if (ftruncate(lg->memfd, (off_t)bytes) < 0 ||
-	    fcntl(lg->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
-		return -errno;
-	lg->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    lg->memfd, 0);
-	if (lg->mem == MAP_FAILED) {
-		lg->mem = NULL;
-		return -errno;
-	}
-	/* Helps where .../mm/transparent_hugepage/shmem_enabled lets. */
-	(void)madvise(lg->mem, bytes, MADV_HUGEPAGE);
-	lg->mem_bytes = bytes;
-	lg->runs_cap = 64;
-	lg->run = calloc(lg->runs_cap, sizeof(*lg->run));
-	if (lg->run == NULL)
-		return -ENOMEM;
-	lg->run[0] = (struct link_run){ 0, bytes / HV_PAGE_SIZE };
-	lg->runs = 1;
-	return 0;
-}
-
 int
 link_guest_mem_alloc(struct link_guest *lg, uint32_t bytes,
     struct chan_mem *out)
 {
-	uint64_t pages = ((uint64_t)bytes + HV_PAGE_SIZE - 1) / HV_PAGE_SIZE;
-
-	for (uint32_t i = 0; pages > 0 && i < lg->runs; i++) {
-		struct link_run *r = &lg->run[i];
-
-		if (r->pages < pages)
-			continue;
-		*out = (struct chan_mem){
-			.va = lg->mem + r->first * HV_PAGE_SIZE,
-			.gpa = lg->gpa_base + r->first * HV_PAGE_SIZE,
-			.bytes = (uint32_t)(pages * HV_PAGE_SIZE),
-		};
-		r->first += pages;
-		r->pages -= pages;
-		if (r->pages == 0)
-			lg->run[i] = lg->run[--lg->runs];
-		lg->used_bytes += out->bytes;
-		return 0;
-	}
-	return E_NOMEM;
+	return link_pages_alloc(&lg->pages, bytes, out);
 }
 
 void
 link_guest_mem_free(struct link_guest *lg, struct chan_mem *m)
 {
-	struct link_run back = {
-		(m->gpa - lg->gpa_base) / HV_PAGE_SIZE,
-		m->bytes / HV_PAGE_SIZE,
-	};
-
-	if (m->bytes == 0)
-		return;
-	fallocate(lg->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	    (off_t)(back.first * HV_PAGE_SIZE), m->bytes);
-	lg->used_bytes -= m->bytes;
-	*m = (struct chan_mem){ 0 };
-	/* Join the neighbours on both sides; order in the list is free. */
-	for (uint32_t i = 0; i < lg->runs;) {
-		struct link_run *r = &lg->run[i];
-
-		if (r->first + r->pages == back.first)
-			back.first = r->first;
-		else if (back.first + back.pages != r->first) {
-			i++;
-			continue;
-		}
-		back.pages += r->pages;
-		*r = lg->run[--lg->runs];
-		i = 0;
-	}
-	if (lg->runs == lg->runs_cap) {
-		struct link_run *grown = realloc(lg->run,
-		    2 * lg->runs_cap * sizeof(*grown));
-
-		if (grown == NULL)
-			return;	/* the pages are lost to this process only */
-		lg->run = grown;
-		lg->runs_cap *= 2;
-	}
-	lg->run[lg->runs++] = back;
+	link_pages_free(&lg->pages, m);
 }
 
 uint64_t
 link_guest_mem_used(const struct link_guest *lg)
 {
-	return lg->used_bytes;
+	return lg->pages.used_bytes;
 }
 
 /* --- messages from the host --- */
@@ -571,9 +475,9 @@ static int
 link_hand_over(struct link_guest *lg, char *err, size_t cap)
 {
 	struct link_mem_add m = { .hdr = { LINK_MEM_ADD, 0 },
-		.gpa = lg->gpa_base, .bytes = lg->mem_bytes };
+		.gpa = lg->pages.gpa_base, .bytes = lg->pages.bytes };
 	union link_msg a;
-	int rc = link_guest_call(lg, &m.hdr, sizeof(m), &lg->memfd, 1, &a);
+	int rc = link_guest_call(lg, &m.hdr, sizeof(m), &lg->pages.fd, 1, &a);
 
 	if (rc != 0) {
 		snprintf(err, cap, "the host refused our memory: %s", rc > 0 ?
@@ -598,15 +502,13 @@ link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
 	snprintf(err, cap, "out of memory");
 	if (lg == NULL)
 		return rc;
-	lg->sock = lg->memfd = -1;
+	lg->sock = lg->pages.fd = -1;
 	pthread_mutex_init(&lg->sock_lock, NULL);
 	lg->open_by = clock_now_ns() + 1000000ull * (cfg->timeout_ms != 0 ?
 	    cfg->timeout_ms : LINK_GUEST_TIMEOUT_MS);
 	lg->go_on = cfg->go_on;
 	lg->ctx = cfg->ctx;
 	lg->vps = cfg->vps;
-	lg->gpa_base = cfg->gpa_base != 0 ? cfg->gpa_base :
-	    LINK_GUEST_GPA_BASE;
 	lg->vp = calloc(cfg->vps, sizeof(*lg->vp));
 	if (lg->vp == NULL)
 		goto fail;
@@ -616,7 +518,9 @@ link_guest_open(const struct link_guest_config *cfg, struct link_guest **out,
 		goto fail;
 	if ((rc = link_say_hello(lg, cfg, err, cap)) < 0)
 		goto fail;
-	if ((rc = link_mem_create(lg, cfg->memory_bytes)) < 0) {
+	rc = link_pages_create(&lg->pages, cfg->gpa_base != 0 ?
+	    cfg->gpa_base : LINK_GUEST_GPA_BASE, cfg->memory_bytes);
+	if (rc < 0) {
 		snprintf(err, cap, "guest memory of %llu bytes: %s",
 		    (unsigned long long)cfg->memory_bytes, strerror(-rc));
 		goto fail;
@@ -651,14 +555,10 @@ link_guest_close(struct link_guest *lg)
 	for (uint32_t i = 0; i < LINK_GUEST_SIGNALS; i++)
 		if (lg->signal[i].connection != 0)
 			close(lg->signal[i].fd);
-	if (lg->mem != NULL)
-		munmap(lg->mem, lg->mem_bytes);
-	if (lg->memfd >= 0)
-		close(lg->memfd);
+	link_pages_destroy(&lg->pages);
 	if (lg->sock >= 0)
 		close(lg->sock);
 	pthread_mutex_destroy(&lg->sock_lock);
-	free(lg->run);
 	free(lg->vp);
 	free(lg);
 }
