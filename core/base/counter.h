@@ -6,7 +6,7 @@
  * In a header:
  *	#define FOO_COUNTERS(X)				\
  *		X(frames, "frames handed to the host")	\
- *		X(bytes,  "bytes of those frames")
+ *		X(bytes,  "bytes of frames handed to the host")
  *	COUNTER_STRUCT(foo_counters, FOO_COUNTERS);
  *
  * and in one .c file:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the core needs of the system it is compiled for, and no more.
+ * All that the core needs from the system it is compiled for.
  *
  * Each port has an `os_port.h` on its include path (linux/port/,
  * freebsd/, tests/freestanding/) that provides the names below as macros or
