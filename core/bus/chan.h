@@ -10,9 +10,9 @@
  * passing, so that this seam stays honest.
  *
  * Ownership: a channel has one owner thread at a time (the virtual processor
- * at the guest end, the worker at the host end), and all data functions are
- * called by it alone.  Control functions are called from the control context
- * of the end, with the channel's owner parked or absent.
+ * at the guest end, the worker at the host end), and only that thread calls
+ * data functions.  Control functions are called from the control context of the
+ * end, with the channel's owner parked or absent.
  */
 #ifndef CORE_BUS_CHAN_H
 #define CORE_BUS_CHAN_H
@@ -60,8 +60,8 @@ struct chan_ops {
 	/* Publish the batch; one signal at most. */
 	void (*commit)(struct chan *);
 	/*
-	 * After E_AGAIN: ask for an event when `bytes` of room are there.
-	 * True if there is room already, and then no event will come.
+	 * After E_AGAIN: request an event when `bytes` of room are free.
+	 * True if there is room already: then no event follows.
 	 */
 	bool (*want_space)(struct chan *, uint32_t bytes);
 
@@ -95,10 +95,9 @@ struct chan_ops {
 	int (*close)(struct chan *);
 
 	/*
-	 * Memory that came with the channel, where whoever owns the bus made
-	 * and announced it (uio_hv_generic): to be used for the ring, and for
-	 * gpadl_create(), in place of memory of one's own.  A ring is halved.
-	 * NULL: none comes.  0, or E_GONE.
+	 * Given memory: what the bus driver allocated and announced
+	 * (uio_hv_generic).  Use it for the ring and for gpadl_create().  Split
+	 * a ring in half.  NULL if there is none.  Returns 0, or E_GONE.
 	 */
 	int (*given)(struct chan *, enum chan_given what,
 	    struct chan_mem *out);

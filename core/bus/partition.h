@@ -5,8 +5,8 @@
  * Memory by guest physical address, a SynIC message page and an event-flags
  * page for each virtual processor, an interrupt, and (from the guest) posted
  * messages and signalled connections.  The link (in-process, socket, uio,
- * qemu) owns the structure and fills it; VMBus server and NetVSP see this
- * header alone, so they serve every kind of guest alike.
+ * qemu) owns the structure and fills it; the VMBus server and NetVSP see only
+ * this header, so they serve every kind of guest.
  *
  * Context: part_flag_set() may be called by any thread.  Everything else is
  * called from the control context of the guest.  Changes of SIMP, SIEFP, SINT
@@ -62,10 +62,10 @@ struct part_ops {
 	    uint32_t count, struct part_map *out);
 	void (*unmap_pages)(struct partition *, struct part_map *);
 	/*
-	 * May be NULL.  A channel met an address that no region holds.  True:
-	 * the guest was asked for it; leave the packet where it is, the link
-	 * has the channel tried again when memory came or the deadline passed.
-	 * False: nobody will bring it.  Any thread.
+	 * May be NULL.  A channel met an address that is in no region.  True:
+	 * the link requested it from the guest; leave the packet where it is,
+	 * the link retries the channel when memory came or the deadline passed.
+	 * False: no memory will come.  Any thread.
 	 */
 	bool (*miss)(struct partition *, uint64_t gpa);
 };

@@ -2,9 +2,9 @@
 /*
  * A channel made of our own two rings.
  *
- * The rings decide whether the peer must be told; the policy of the channel
- * may hold that back or ask for more; signal() tells it.  So each "signal or
- * not" has its counter either in a ring (why not) or here (sent, withheld).
+ * The rings decide whether the peer must be told; the policy of the channel may
+ * suppress or add signals; signal() sends them.  So each "signal or not" has
+ * its counter either in a ring (why not) or here (sent, withheld).
  *
  * A peer that breaks a ring is noted once in chan.faults; from then on the
  * channel refuses everything with E_PEER and touches the rings no more, so a

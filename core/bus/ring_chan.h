@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A channel on our own rings: the data half of chan_ops over a producing and
- * a consuming ring.  Both ends use it; the guest adds the control half in an
- * ops table of its own (RING_CHAN_DATA_OPS), the host end needs none.
+ * a consuming ring.  Both ends use it; the guest adds the control half in its
+ * own ops table (RING_CHAN_DATA_OPS), the host end needs none.
  *
  * Context: the channel's owner, except where a function says otherwise.
  */

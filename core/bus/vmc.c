@@ -4,9 +4,9 @@
  *
  * Theory of operation.  vmc_start() proposes versions to the host, newest
  * first, one INITIATE_CONTACT a try, until one is accepted; versions from 5.0
- * on go to message connection 4, and a host that has no such connection is
- * asked for older ones on connection 1 (protocol.md 1.4).  Then the offers are
- * asked for, and connected() tells when the host has sent them all.  The
+ * on go to message connection 4, and if the host has no such connection, older
+ * ones are proposed on connection 1 (protocol.md 1.4).  Then the offers are
+ * requested; connected() is called when the host has sent all of them.  The
  * states are in vmc_priv.h.
  *
  * Every exchange has a time-out.  A due time is DUE_NEVER, DUE_ARM (the clock
@@ -114,7 +114,7 @@ vmc_destroy(struct vmc *vmc)
 	ops->free(vmc->ctx, vmc, sizeof(*vmc));
 }
 
-/* The connection is over, whoever ended it. */
+/* The connection is over; either end may have ended it. */
 static void
 connection_end(struct vmc *vmc, int err)
 {

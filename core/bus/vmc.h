@@ -90,14 +90,14 @@ struct vmc_config {
 	X(timeouts,	"exchanges without an answer in time")		\
 	X(late,		"answers to an exchange that had ended")	\
 	X(leaked_gpadls, "GPADLs whose teardown was not answered")	\
-	X(leaked_bytes,	"bytes of guest memory in those GPADLs")	\
+	X(leaked_bytes,	"bytes of guest memory in leaked GPADLs")	\
 	X(modify_failed, "moves of a channel that the host refused")
 COUNTER_STRUCT(vmc_counters, VMC_COUNTERS);
 
 /* One virtual processor; writer: that VP. */
 #define VMC_VP_COUNTERS(X)						\
 	X(dispatches,	"times the interrupt handler ran")		\
-	X(idle,		"runs that found nothing to do")		\
+	X(idle,		"handler runs that found nothing to do")	\
 	X(flags,	"event flags taken")				\
 	X(stray,	"event flags without an open channel")		\
 	X(forwarded,	"event flags passed to the channel's new VP")	\

@@ -7,7 +7,7 @@
  * bit, write EOM if set.  In another order the host's next message could stay
  * behind for ever.
  *
- * Context: vmc_vp_dispatch() on its VP; messages are VMC_MSG_VP's alone.
+ * Context: vmc_vp_dispatch() on its VP; only VMC_MSG_VP takes messages.
  */
 #include "bus/vmc_priv.h"
 

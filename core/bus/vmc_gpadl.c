@@ -10,8 +10,8 @@
  * Memory is the user's again only after GPADL_TORNDOWN.  Where that never
  * comes the entry is LEAKED: its id is not used again, bytes are counted, and
  * the user leaks the memory on purpose.  That goes for a rescinded channel as
- * well: the host serves it until it has read that we closed it.  A lost
- * connection alone needs no answer.
+ * well: the host serves it until it has read that we closed it.  After a lost
+ * connection no answer is needed.
  *
  * GPADLs of a ring are driven by vmc_chan.c, all others by the channel's user.
  * Context: control.

@@ -2,8 +2,8 @@
 /*
  * VMBus client: messages to the host.
  *
- * Theory of operation.  HvPostMessage may refuse for want of buffers at any
- * time, so messages wait in one queue and leave in order; none is ever lost. An
+ * Theory of operation.  HvPostMessage may lack buffers at any time and refuse,
+ * so messages wait in one queue and leave in order; none is ever lost.  An
  * entry is embedded in what it is about (connection, channel, GPADL) and its
  * bytes are made at the moment of posting, so that queuing takes no memory and
  * cannot fail.  Whoever queues an entry also gives its kind: how its bytes are

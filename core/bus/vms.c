@@ -17,9 +17,9 @@
  * Each message is decoded once, by vmbus_msg_decode(), and handled to its end
  * before the call returns; the handlers are split by subject (vms_offer.c,
  * vms_gpadl.c, vms_chan.c).  Each of them calls only vms_post.c and those named
- * before it, never this file.  Whatever a guest does wrong is noted in the
- * partition's fault log and, where the protocol has an answer, answered with a
- * failure: a guest never waits for a reply that does not come.
+ * before it, never this file.  Each fault of a guest goes to the partition's
+ * fault log.  Where the protocol has an answer, the guest gets a failure: it
+ * never waits for a reply that does not come.
  *
  * Context: control, one thread at a time.  Only vms_chan_signal() (vms_chan.c)
  * runs on a channel's owner.

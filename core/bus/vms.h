@@ -153,7 +153,7 @@ struct chan *vms_connection_chan(struct vms *, uint32_t conn_id);
  */
 void vms_monitor_poll(struct vms *, void (*signal)(void *, struct chan *),
     void *ctx);
-/* The legacy interrupt page's guest-to-host bits, likewise (before 2.4). */
+/* The same of the legacy interrupt page's guest-to-host bits (before 2.4). */
 void vms_intpage_poll(struct vms *, void (*signal)(void *, struct chan *),
     void *ctx);
 
@@ -167,7 +167,7 @@ bool vms_memory_used(const struct vms *, uint64_t gpa, uint64_t bytes);
 
 /* The virtual processor that takes a channel's signals; any thread. */
 uint32_t vms_chan_vp(const struct chan *);
-/* Relids in use: of offers, and of what the guest has yet to release. */
+/* Relids in use: of offers, and those that the guest has not released yet. */
 uint32_t vms_relid_count(const struct vms *);
 /* GPADLs that exist, complete or not, and the pages charged for them. */
 uint32_t vms_gpadl_count(const struct vms *);

@@ -3,11 +3,11 @@
  * The guest's GPADLs.
  *
  * A GPADL is FILLING from its header until its last body, then checked, mapped
- * and LIVE.  Whoever reads or writes its memory holds a use count.  Teardown
- * of one in use is the guest's fault; it asks the device to let go, and if
- * anything still holds on the GPADL is DYING: nobody gets it any more and the
- * answer is sent by the last put, so GPADL_TORNDOWN always means that the
- * memory is the guest's again.
+ * and LIVE.  Each reader or writer of its memory holds a use count.  Teardown
+ * of one in use is the guest's fault; it asks the device to let go, and if it
+ * is still in use the GPADL is DYING: it can no longer be got, and the last put
+ * sends the answer.  So GPADL_TORNDOWN always means that the memory is the
+ * guest's again.
  *
  * Ids are unique in the connection, for a body names nothing else.  Memory is
  * bounded by the number of GPADLs and by their pages; the pages are charged
@@ -95,7 +95,7 @@ vms_gpadl_place(struct vms *s)
 	return NULL;
 }
 
-/* What a header may ask for, in order; FAULT_NONE if all is well. */
+/* Check what a header requests; FAULT_NONE if all is well. */
 static enum fault
 vms_gpadl_header_fault(struct vms *s, const struct vmbus_gpadl_header *m)
 {

@@ -27,7 +27,7 @@ vms_post_vp(struct vms *s, uint32_t vp, const struct vmbus_msg *m)
 
 	if (s->ops->trace != NULL)
 		s->ops->trace(s->ctx, true, (struct span){ buf, len });
-	/* A guest that asks for more than it takes loses the answers. */
+	/* A guest that requests more than it reads loses the answers. */
 	if (part_post_message(s->part, vp, buf, len) < 0)
 		vms_fault(s, FAULT_MSG_RATE, m->type);
 }
