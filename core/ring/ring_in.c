@@ -169,9 +169,9 @@ ring_in_get(struct ring_in *ri, struct vmpkt_in *out, void *buf, uint32_t cap,
 }
 
 /*
- * Must a writer that may be waiting be told that the read index went from
- * `old` to where it is now?  Only by the commit that takes the free bytes from
- * below to at least the pending size: a signal for each wait, and no more.
+ * Must we signal a writer that may be waiting, now that the read index moved on
+ * from `old`?  Only the commit that takes the free bytes from below the pending
+ * size to at least it does: one signal for each wait.
  */
 static bool
 ring_in_signal_due(struct ring_in *ri, uint32_t old)
@@ -179,7 +179,7 @@ ring_in_signal_due(struct ring_in *ri, uint32_t old)
 	uint32_t pending, write;
 
 	/*
-	 * Some writers ask for size - 1.  [E] Acquire: the write index below
+	 * Some writers request size - 1.  [E] Acquire: the write index below
 	 * is at least as new as this request, which spares needless signals.
 	 */
 	pending = ring_ld_acq(&ri->ctrl->pending_send) & ~7u;

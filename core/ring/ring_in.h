@@ -21,7 +21,7 @@
 
 #define RING_IN_COUNTERS(X)						\
 	X(packets,	 "packets got")					\
-	X(bytes,	 "ring bytes of those packets")			\
+	X(bytes,	 "ring bytes of packets got")			\
 	X(commits,	 "batches given back to the writer")		\
 	X(signals,	 "commits that signalled a writer waiting for room") \
 	X(skip_legacy,	 "commits without a signal: writer cannot wait") \
@@ -30,7 +30,7 @@
 	X(skip_roomy,	 "commits without a signal: had room before")	\
 	X(skip_bad,	 "commits without a signal: write index invalid") \
 	X(unmasks,	 "times the reader went to sleep")		\
-	X(rechecks,	 "times it stayed awake: re-check found data")
+	X(rechecks,	 "times the reader stayed awake: re-check found data")
 COUNTER_STRUCT(ring_in_counters, RING_IN_COUNTERS);
 
 enum ring_in_flags {

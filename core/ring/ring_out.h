@@ -26,10 +26,10 @@
 
 #define RING_OUT_COUNTERS(X)						\
 	X(packets,	 "packets put")					\
-	X(bytes,	 "ring bytes of those packets")			\
+	X(bytes,	 "ring bytes of packets put")			\
 	X(commits,	 "batches published")				\
 	X(signals,	 "batches for which the reader was signalled")	\
-	X(skip_masked,	 "batches without a signal: reader masked them") \
+	X(skip_masked,	 "batches without a signal: reader masked signals") \
 	X(skip_busy,	 "batches without a signal: ring was not empty") \
 	X(skip_bad,	 "batches without a signal: read index invalid") \
 	X(full,		 "puts refused for want of room")		\
@@ -100,12 +100,12 @@ bool ring_out_fits(struct ring_out *ro, uint32_t bytes) must_check;
 uint32_t ring_out_space(struct ring_out *ro) must_check;
 
 /*
- * Wait for `bytes` ring bytes: ask the peer for a signal when they are free,
- * then look once more.  Everything put must have been committed.
- * Returns true if the room is there already (the request is withdrawn), and
- * also if the peer's index is invalid (the next put says so): go on.  False:
- * sleep until the channel is signalled, then call this again.
- * With RING_OUT_NO_PENDING nothing is asked for and false means: poll.
+ * Wait for `bytes` ring bytes: request a signal when they are free, then look
+ * once more.  Everything put must have been committed.  Returns true if the
+ * room is there already (the request is withdrawn), and also if the peer's
+ * index is invalid (the next put says so): go on.  False: sleep until the
+ * channel is signalled, then call this again.  With RING_OUT_NO_PENDING it
+ * requests nothing and false means: poll.
  */
 bool ring_out_want_space(struct ring_out *ro, uint32_t bytes) must_check;
 
