@@ -21,7 +21,7 @@
  * be empty); frame_len = hdr_len + payload and is within limit_bytes unless
  * frames == 1.
  *
- * Called by the owner of the queue alone; emits by callback.
+ * Only the owner of the queue calls it; it emits by callback.
  */
 #include "pkt/pkt_coal.h"
 
@@ -389,7 +389,7 @@ pkt_coal_add(struct pkt_coal *c, const struct vec *v, uint32_t n,
 	}
 	if (f != NULL)
 		coal_emit(c, f, c->emit, c->arg);
-	/* PSH ends a super-frame: as its first frame it would be alone. */
+	/* PSH ends a super-frame: as a first frame it would be the only one. */
 	if (!fit || (info->tcp_flags & PKT_TCP_PSH) != 0)
 		goto pass;
 	coal_open(c, v, n, info, m, key, cookie);

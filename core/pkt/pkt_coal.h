@@ -39,7 +39,7 @@ typedef void pkt_coal_emit_fn(void *arg, const struct pkt_super *s);
 	X(merged,	"frames merged into an earlier one")		\
 	X(passed,	"frames not fit for merging")			\
 	X(supers,	"merged frames handed on")			\
-	X(singles,	"held frames handed on alone")
+	X(singles,	"held frames handed on unmerged")
 COUNTER_STRUCT(pkt_coal_counters, PKT_COAL_COUNTERS);
 
 /* One flow; private to pkt_coal.c. */

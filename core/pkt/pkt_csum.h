@@ -105,7 +105,7 @@ int pkt_csum_partial_set(uint8_t *head, const struct pkt_info *info,
     struct pkt_meta *m);
 
 /*
- * Complete what m asks for: the L4 checksum (PKT_CSUM_PARTIAL) and the IPv4
+ * Complete what m requests: the L4 checksum (PKT_CSUM_PARTIAL) and the IPv4
  * header checksum (PKT_IPCS), in place, over a list whose first byte is the
  * frame's; fields may be split over pieces.  A result of 0 is stored as
  * 0xffff (RFC 768).  Clears the flags it did, sets the GOOD ones.  Must not be

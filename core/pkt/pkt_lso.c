@@ -6,8 +6,8 @@
  * to host with the length-dependent header fields neutral: IP length 0, IPv4
  * header checksum 0, TCP checksum = pseudo-header sum without length.
  * pkt_lso_prepare() makes such a frame at the guest, pkt_lso_restore() undoes
- * it at the host.  The host trusts none of those fields (DPDK's driver leaves
- * them as they were): it computes all of them from the frame that arrived.
+ * it at the host.  The host trusts none of these fields (DPDK's driver leaves
+ * them as they were): it computes them all from the frame that arrived.
  *
  * Both decide everything first and write afterwards, so that a refused frame
  * is as it was.  Contracts in pkt_seg.h.  Called by the queue owner.

@@ -3,8 +3,8 @@
  * Offload metadata of one frame, native: what travels beside the bytes between
  * a TAP's virtio-net header, RNDIS per-packet info and the frames API.
  *
- * A zeroed pkt_meta is a plain frame about which nothing is known and of which
- * nothing is asked.  Offsets count from the first byte of the frame.
+ * A zeroed pkt_meta is a plain frame: nothing is known about it, and nothing is
+ * requested.  Offsets count from the first byte of the frame.
  */
 #ifndef CORE_PKT_PKT_META_H
 #define CORE_PKT_PKT_META_H
@@ -14,10 +14,10 @@
 enum pkt_flag {
 	/*
 	 * The L4 checksum field holds the pseudo-header sum (with the length)
-	 * and csum_start, csum_offset are valid: whoever puts the frame on a
-	 * wire sums [csum_start, end) into csum_start + csum_offset.  Where
-	 * PKT_CSUM_GOOD_L4 is set too, the data was verified earlier but the
-	 * field is still not filled.
+	 * and csum_start, csum_offset are valid: who transmits the frame sums
+	 * [csum_start, end) into csum_start + csum_offset.  If PKT_CSUM_GOOD_L4
+	 * is set as well, the data was verified earlier but the field is still
+	 * not filled.
 	 */
 	PKT_CSUM_PARTIAL = 1u << 0,
 	/* Compute the IPv4 header checksum at l3_off. */

@@ -12,7 +12,7 @@
  * l3_off < end_off <= frame_len; if layer == L4 then
  * l3_off < l4_off < payload_off <= end_off and payload_off <= head.len.
  *
- * Called for every frame by whoever owns it, from any context; no state.
+ * The owner of a frame calls it, from any context; no state.
  */
 #include "pkt/pkt_parse.h"
 

@@ -114,7 +114,7 @@ pkt_frame_fits(struct span head, uint32_t len, uint32_t mtu)
 }
 
 /*
- * As pkt_parse() for a frame that asks for LSO: the IP length fields are not
+ * As pkt_parse() for a frame that requests LSO: the IP length fields are not
  * looked at (Windows and FreeBSD guests zero them, DPDK leaves what the
  * application wrote) and the IP packet ends where the frame ends.
  */

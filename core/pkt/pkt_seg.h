@@ -11,8 +11,8 @@
 #include "pkt/pkt_parse.h"
 
 /*
- * Policy: smallest MSS a guest may ask for, so that a frame cannot be blown up
- * at will.  Linux goes down to 48 bytes less 40 of options (TCP_MIN_SND_MSS).
+ * Policy: smallest MSS a guest may request, so that one frame does not become
+ * too many.  Linux goes down to 48 bytes less 40 of options (TCP_MIN_SND_MSS).
  */
 #define PKT_MSS_MIN	8u
 
@@ -72,9 +72,9 @@ int pkt_seg_start(struct pkt_seg *s, const struct vec *v, uint32_t n,
 /*
  * Next segment: its headers go to hdr (at least PKT_HEAD_MAX bytes, the
  * caller's), its payload stays where it is; pkt_vec_slice() describes it.
- * IPv4 id counts up (unless PKT_GSO_FIXEDID); FIN and PSH on the last, CWR on
- * the first segment alone.
- * Context: as pkt_seg_start().  Returns 1 with *out filled, 0 at the end.
+ * IPv4 id counts up (unless PKT_GSO_FIXEDID); FIN and PSH only on the last
+ * segment, CWR only on the first.  Context: as pkt_seg_start().  Returns 1 with
+ * *out filled, 0 at the end.
  */
 int pkt_seg_next(struct pkt_seg *s, struct pkt_seg_out *out, uint8_t *hdr);
 
@@ -107,12 +107,12 @@ int pkt_lso_restore(uint8_t *head, uint32_t head_len, uint32_t frame_len,
     struct pkt_meta *m, enum fault *why);
 
 /*
- * Segment size of a frame that came as RSC fragments, from their lengths
- * alone: frag_len[0] includes hdr_len bytes of headers.  Context: any, pure.
- * Returns the size where all fragments but the last carry the same payload and
- * the last no more (and not none); else 0, and the frame is
- * PKT_GSO_NORESEG.  Against a foreign host this is a heuristic: nothing in the
- * protocol promises that fragments are segments.
+ * Segment size of a frame that came as RSC fragments, from their lengths:
+ * frag_len[0] includes hdr_len bytes of headers.  Context: any, pure.  Returns
+ * the size where all fragments but the last carry the same payload and the last
+ * no more (and not none); else 0, and the frame is PKT_GSO_NORESEG.  Against a
+ * foreign host this is a heuristic: nothing in the protocol promises that
+ * fragments are segments.
  */
 uint32_t pkt_rsc_segsize(const uint32_t *frag_len, uint32_t n,
     uint32_t hdr_len);

@@ -79,10 +79,10 @@ pkt_rss_hash4(const struct toeplitz_key *k, uint32_t enabled,
 
 /*
  * RSS hash of a parsed frame over the widest enabled type that fits it (ports
- * before addresses alone, *_EX before plain).  head must hold what pkt_parse()
- * saw.  Context: any, pure.  Returns the hash and sets *type to the one
- * enum pkt_hash_type used, or returns 0 and sets *type to 0 (no hash: channel
- * 0) for non-IP, for fragments, and where no enabled type fits.
+ * before addresses only, *_EX before plain). head must hold what pkt_parse()
+ * saw.  Context: any, pure.  Returns the hash and sets *type to the one enum
+ * pkt_hash_type used, or returns 0 and sets *type to 0 (no hash: channel 0) for
+ * non-IP, for fragments, and where no enabled type fits.
  */
 static inline uint32_t
 pkt_rss_hash(const struct toeplitz_key *k, uint32_t enabled_types,
