@@ -19,7 +19,7 @@ extern const struct hv_guid hv_guid_nic;
 
 /*
  * Parse "f8615163-df3e-46c5-913f-f2d2f965ed0e", upper or lower case, with or
- * without braces.  Returns false, leaving *out alone, if text is not that.
+ * without braces.  Returns false and leaves *out unchanged if text is no GUID.
  */
 bool hv_guid_parse(struct hv_guid *out, const char *text) must_check;
 

@@ -188,11 +188,11 @@ struct nvs_msg {
 
 /*
  * Decode one message.  Context: any.  Borrows raw, which must be a private
- * copy and may be padded.  version is the negotiated one (0 before): it
- * decides on NVS_QUIRK_TABLE_OFFSET alone.  Returns 0, or E_PEER with *why
+ * copy and may be padded. version is the negotiated one (0 before): only
+ * NVS_QUIRK_TABLE_OFFSET depends on it.  Returns 0, or E_PEER with *why
  * NVS_SHORT, NVS_TYPE, or NVS_BUFFER for a send table or section list that is
- * not inside the message.  That a strict host stays silent to anything below
- * 32 bytes is that host's policy, not decided here.
+ * not inside the message.  A strict host does not answer anything below 32
+ * bytes: that is its policy, not decided here.
  */
 int nvs_msg_decode(struct nvs_msg *out, struct span raw, uint32_t version,
     enum fault *why) must_check;

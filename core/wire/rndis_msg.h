@@ -108,8 +108,8 @@ struct rndis_msg {
  * Decode one control message.  Context: any.  Borrows raw, which must be a
  * private copy and may go on after the message; spans in *out point into it.
  * With an empty info buffer the offset is ignored.  Returns 0, or E_PEER with
- * *why RNDIS_SHORT, RNDIS_LEN (length field), RNDIS_INFO or RNDIS_TYPE (which
- * RNDIS_PACKET is, too).
+ * *why RNDIS_SHORT, RNDIS_LEN (length field), RNDIS_INFO or RNDIS_TYPE (also
+ * for RNDIS_PACKET).
  */
 int rndis_msg_decode(struct rndis_msg *out, struct span raw,
     enum fault *why) must_check;

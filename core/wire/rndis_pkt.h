@@ -163,7 +163,7 @@ rndis_packet_header_bytes(uint32_t present)
 }
 
 /*
- * Write a header alone: msg_len bytes in all, data_len of them data at data_off
+ * Write only a header: msg_len bytes in all, data_len of them data at data_off
  * from the message's first byte, and ppi_bytes of per-packet information, which
  * the caller writes, right behind the header.  Context: data path.
  */
@@ -236,8 +236,8 @@ rndis_packet_put_set(uint8_t *buf, uint32_t has,
 
 /*
  * Write header and PPIs of a message whose data_len bytes of data start at
- * data_off, at or behind the PPIs' end (a gap is allowed: OpenVMM leaves one,
- * too), and whose length is msg_len (data_off + data_len, or more: padding).
+ * data_off, at or behind the PPIs' end (a gap is allowed: OpenVMM leaves one),
+ * and whose length is msg_len (data_off + data_len, or more: padding).
  * Context: data path.  Returns where the PPIs end.
  */
 uint32_t rndis_packet_put(uint8_t *buf, const struct rndis_ppi_set *ppi,
@@ -274,9 +274,9 @@ struct rndis_packet {
  * Decode a data message of which head is the contiguous first part, in a
  * private copy, and total_len >= head.len the length of its container (the
  * whole message, or more: others may follow).  Header and PPIs must be inside
- * head; the data need not be.  Unknown PPIs are skipped, of a repeated one the
- * last wins.  Nothing but the header is looked at: frames of length 0 and the
- * sanity of each value are the caller's.
+ * head; the data need not be.  Unknown PPIs are skipped, the last of a repeated
+ * one wins.  It looks only at the header: the caller checks for frames of
+ * length 0 and the sanity of each value.
  *
  * Returns 0, or E_PEER with *why
  *	RNDIS_SHORT	container below 44 bytes

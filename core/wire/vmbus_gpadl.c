@@ -7,8 +7,8 @@
  * against what is left, each at least eight bytes long.
  *
  * Writing: the range buffer is never built.  It is a sequence of 64-bit words,
- * and message i carries a fixed window of it, so each message is produced
- * from the list of ranges alone; a caller can send one, wait, and go on.
+ * and message i carries a fixed window of it, so each message needs only the
+ * list of ranges; a caller can send one, wait, and go on.
  *
  * Pure functions, any context.
  */

@@ -5,9 +5,9 @@
  * Bytes to native form for VMBus control messages; vmbus_encode.c is the way
  * back.  A message is first measured against the shortest form of its type
  * (msg_row), then copied into a union of the wire structures, and each field
- * taken from there; longer forms are recognised by length alone, as peers of
- * any version send them.  What a value may be in the present state is for the
- * client and the server of the bus.  Pure functions, any context.
+ * taken from there; longer forms are recognised only by length, because peers
+ * of any version send them.  The client and the server of the bus check whether
+ * a value fits the present state.  Pure functions, any context.
  */
 #include "wire/vmbus_msg.h"
 
@@ -296,7 +296,7 @@ plain_get(struct vmbus_msg *m, const union msg_wire *w)
 	case VMBUS_MODIFY_CONNECTION_RESPONSE:
 		m->conn_state = w->conn.state;
 		break;
-	default:	/* a header alone */
+	default:	/* only a header */
 		break;
 	}
 }

@@ -35,8 +35,8 @@ static inline le64_t le64_put(uint64_t x) { return (le64_t){ os_le64(x) }; }
  * One integer to where it goes, at any alignment.  On the data path a message
  * is written so, field by field into its place: a structure put together by
  * 4-byte stores and copied by 16-byte loads cannot be forwarded from the store
- * buffer, so each copy waits until the stores before it are in the cache, those
- * to lines that the peer's processor holds, too.
+ * buffer, so each copy waits until the stores before it are in the cache, even
+ * those to lines that the peer's processor holds.
  */
 static inline void
 le32_store(uint8_t *p, uint32_t x)

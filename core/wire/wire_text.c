@@ -3,8 +3,8 @@
  * Theory of Operation
  *
  * Text is appended at len as long as a terminating NUL still fits behind it.
- * Nothing fails: a line that is too long is cut.  Used by the transcript
- * formatters alone, never on a data path.
+ * Nothing fails: a line that is too long is cut.  Only the transcript
+ * formatters use it, never a data path.
  */
 #include "wire/wire_text.h"
 #include "wire/wire.h"

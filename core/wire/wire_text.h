@@ -42,7 +42,7 @@ struct wire_text_bit {
 };
 void wire_text_fbits(struct wire_text *t, const char *name, uint32_t v,
     const struct wire_text_bit *bits, uint32_t n);
-/* The value alone; no bit: "none". */
+/* Only the value; no bit: "none". */
 void wire_text_bits(struct wire_text *t, uint32_t v,
     const struct wire_text_bit *bits, uint32_t n);
 
