@@ -8,7 +8,7 @@
  * vsp_from_guest*.c, vsp_aside.c and vsp_completion.c, vsp_to_guest*.c (their
  * order: vsp_to_guest.h), vsp_rxbuf.c and vsp_handover.c (receive-buffer
  * sections), vsp_steer.c (Toeplitz and tables), vsp_port.c (filters, VLAN,
- * policy, drops), vsp_queue.c (what all of them call).
+ * policy, drops), vsp_queue.c (what all the others call).
  *
  * Context.  "Worker": the one thread that owns a queue (channel).  "Control":
  * the guest's control context, entered with every worker of this NIC parked.
@@ -86,7 +86,7 @@ struct vsp_config {
 
 /* A frame from the guest, valid during the call.  vec[0] starts with all
  * headers (L2 to L4), in private memory; the rest may be guest memory.  meta
- * has the layout (PKT_LAYOUT) only where a checksum or LSO is asked for. */
+ * has the layout (PKT_LAYOUT) only if it requests a checksum or LSO. */
 struct vsp_frame {
 	const struct vec *vec;
 	uint32_t nvec;
@@ -110,10 +110,10 @@ struct vsp_ops {
 	/* Worker: end of a pass over the ring; write what was batched. */
 	void (*from_guest_flush)(void *ctx, uint32_t queue);
 	/*
-	 * Worker: true: the backend has no room for what the guest sends now;
-	 * the port runs ready() of that queue when it has.  Until then data
-	 * packets are set aside, which takes a while to be `full`: then the
-	 * ring waits, with everything in it.  NULL: there is always room.
+	 * Worker: true: the backend has no room for frames from the guest; the
+	 * port runs ready() of that queue when it has.  Until then data packets
+	 * are queued up to a limit (set aside); then `full` is true and the
+	 * ring is left unread.  NULL: never stalls.
 	 */
 	bool (*from_guest_stalled)(void *ctx, uint32_t queue, bool full);
 	/* Worker: sections or ring room are back after E_AGAIN. */
@@ -127,8 +127,8 @@ struct vsp_ops {
 	bool (*same_owner)(void *ctx, uint32_t qa, uint32_t qb);
 	/*
 	 * Make the owner of `queue`, another thread, call
-	 * vsp_to_guest_drain_handover().  NULL: it does so anyway, now and
-	 * then.  Any worker.
+	 * vsp_to_guest_drain_handover().  NULL: it does so regularly anyway.
+	 * Any worker.
 	 */
 	void (*handover_kick)(void *ctx, uint32_t queue);
 
@@ -151,12 +151,12 @@ struct vsp_ops {
 
 #define VSP_FROM_GUEST_COUNTERS(X)					\
 	X(frames,	"frames from the guest")			\
-	X(bytes,	"bytes of those frames")			\
-	X(packets,	"VMBus packets that carried them")		\
+	X(bytes,	"bytes of frames from the guest")		\
+	X(packets,	"VMBus packets with frames from the guest")	\
 	X(lso_frames,	"frames with LSO")				\
 	X(by_section,	"RNDIS messages in send-buffer sections")	\
 	X(by_gpa,	"RNDIS messages by guest physical address")	\
-	X(by_both,	"RNDIS messages split between the two")		\
+	X(by_both,	"RNDIS messages in section and addresses")	\
 	X(sw_segments,	"segments cut in software for the backend")	\
 	X(sw_csum,	"checksums completed in software for the backend") \
 	X(completions,	"completions sent")				\
@@ -177,17 +177,17 @@ COUNTER_STRUCT(vsp_from_guest_counters, VSP_FROM_GUEST_COUNTERS);
 
 #define VSP_TO_GUEST_COUNTERS(X)					\
 	X(frames,	"frames to the guest")				\
-	X(bytes,	"bytes of those frames")			\
-	X(packets,	"VMBus packets that carried them")		\
+	X(bytes,	"bytes of frames to the guest")			\
+	X(packets,	"VMBus packets with frames to the guest")	\
 	X(rsc_frames,	"frames sent as RSC fragments")			\
-	X(rsc_fragments, "RSC fragments in them")			\
+	X(rsc_fragments, "RSC fragments sent")				\
 	X(sw_segments,	"MTU frames cut in software from GSO frames")	\
 	X(sw_csum,	"checksums completed in software for the guest") \
 	X(recut,							\
 	  "GSO frames moved because their layout was guessed wrong")	\
 	X(acks,		"receive completions from the guest")		\
 	X(no_section,	"times no receive section was free")		\
-	X(lent_out,	"of those, too many were with other channels")	\
+	X(lent_out,	"times no section was free: too many lent out")	\
 	X(ring_full,	"times the ring had no room")			\
 	X(handed_over,	"frames that belonged to another channel")	\
 	X(drop_filter,	"dropped: packet filter")			\
@@ -219,7 +219,7 @@ struct vsp *vsp_create(const struct vsp_config *, const struct vsp_ops *,
  * old ones or equal.  vms_dev_rescind() comes next, now or later.
  */
 void vsp_leave(struct vsp *, const struct vsp_ops *ops, void *ctx);
-/* No vms knows it: gone() came, vms_dev_rescind() said so, or vms_destroy(). */
+/* No vms knows it: after gone(), vms_dev_rescind() or vms_destroy(). */
 void vsp_destroy(struct vsp *);
 struct vms_dev *vsp_dev(struct vsp *);
 
@@ -233,7 +233,7 @@ bool vsp_control_run(struct vsp *);
  */
 void vsp_memory_changed(struct vsp *);
 /* Control: change the running configuration (link, mtu, offloads, loss, ...);
- * sends the indications that the change asks for.  E_STATE: invalid. */
+ * sends the indications that the change needs.  E_STATE: invalid. */
 int vsp_reconfigure(struct vsp *, const struct vsp_config *);
 const struct vsp_config *vsp_config(const struct vsp *);
 
@@ -276,8 +276,8 @@ enum vsp_poll {
 	VSP_POLL_WAIT,		/* something waits for an event; ready() then */
 };
 /*
- * As ready(), for a guest that polls and says nothing: a pass that asks for no
- * signal.  Who stops polling calls ready(), which asks for one.  Owner of the
+ * As ready(), for a guest that polls and does not signal: a pass that requests
+ * no signal.  To stop polling call ready(), which requests one.  Owner of the
  * queue.
  */
 enum vsp_poll vsp_from_guest_poll(struct vsp *, uint32_t queue,

@@ -2,14 +2,14 @@
 /*
  * Data packets that were read while the backend had no room.
  *
- * Theory of operation.  Acknowledgements share a ring with data, so a ring that
- * is left alone because its data has nowhere to go would hold back the sections
- * for which somebody else's data waits: two guests joined by a pair could wait
- * for each other.  So the ring is read on, acknowledgements and control are
- * handled, and data packets are kept here, in order, until there is room.  They
- * are not completed meanwhile: the frames stay in the guest's memory, and what
- * a guest may have under way bounds what is here.  A guest that has more under
- * way than fits waits with its whole ring.
+ * Theory of operation.  "Aside" is the queue of data packets that were read
+ * from the ring while the backend had no room.  Acknowledgements share the ring
+ * with data: an unread ring would hold back sections that other guests wait
+ * for, and two guests joined by a pair could wait for each other.  So we read
+ * on, handle acknowledgements and control, and queue data packets here, in
+ * order, until there is room.  They are not completed meanwhile: the frames
+ * stay in the guest's memory, so the guest's limit of packets under way bounds
+ * this queue.  If a guest has more under way than fits, its whole ring waits.
  *
  * Packets lie one behind the other in one buffer; what was taken in front is
  * closed up when the end is reached.

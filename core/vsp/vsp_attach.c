@@ -11,7 +11,7 @@
  * was waiting for something that has come.  Per packet, in this order: send
  * the answer that waits, the completions that wait, the replies that wait;
  * then take the next packet.  What finds no ring room or no section stays, and
- * vsp->block tells worker 0 when to ask for control again.  A data packet ends
+ * vsp->block tells worker 0 when to request control again.  A data packet ends
  * the pass, is left held for the worker, and the port starts a pass of the
  * worker after each control pass.
  *
@@ -311,7 +311,7 @@ ops_take(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
 struct vsp *
 vsp_create(const struct vsp_config *cfg, const struct vsp_ops *ops, void *ctx)
 {
-	/* Ours: fixed but for the MAC, so that a NIC keeps its name. */
+	/* Ours: only the MAC varies, so that a NIC keeps its name. */
 	static const uint8_t instance[10] = {
 		0x68, 0x76, 0x6e, 0x65, 0x74, 0x00, 0x00, 0x40, 0x80, 0x00
 	};
@@ -344,7 +344,7 @@ vsp_leave(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
 			vsp->ops.queue_stop(vsp->ctx, k);
 			vsp_tg_reset(vsp->queue[k]);
 		}
-	/* What was dropped is free again, for the answers of control. */
+	/* Dropped packets free sections for the answers of control. */
 	vsp_rxbuf_share(&vsp->rxbuf);
 	ops_take(vsp, ops, ctx);
 	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)

@@ -16,11 +16,11 @@
  *
  * A control packet is left in from.pkt with `held` set, and ends the pass:
  * control reads on from there with this worker parked.  Control in turn leaves
- * a data packet held.  A packet that names memory which the guest has yet to
- * add is held, too, and tried again in the turn that the port then gives.
+ * a data packet held.  A packet that names memory which the guest has not added
+ * yet is held as well, and retried in the turn that the port then gives.
  *
- * A data packet for which the backend has no room is set aside and has its turn
- * when there is some (vsp_aside.c); the pass goes on.
+ * If the backend has no room for a data packet, it is set aside until there is
+ * some (vsp_aside.c); the pass goes on.
  *
  * A packet that breaks the ring, the range list or NVSP fails the queue: it is
  * not served again until the guest reopens it.  A malformed RNDIS message or
@@ -128,8 +128,8 @@ pass_no_room(struct vsp_queue *q, bool full)
 }
 
 /*
- * A packet that was just read has its turn later: true if it was set aside, or
- * *waits if there is no place for it either.
+ * Handle a packet later that was just read: true if it was set aside; *waits if
+ * there is no place for it.
  */
 static bool
 pass_set_aside(struct vsp_queue *q, bool *waits)
@@ -220,8 +220,8 @@ pass_packets(struct vsp_queue *q, uint32_t budget)
 }
 
 /*
- * Whether control can go on now.  While it lacks ring room or a section, asking
- * for it at each pass would only make the two call each other.
+ * Whether control can go on now.  Not while it lacks ring room or a section:
+ * otherwise worker and control would wake each other for ever.
  */
 static bool
 control_due(struct vsp_queue *q, enum pass_end end)
@@ -254,7 +254,7 @@ must_poll(const struct vsp_queue *q, bool sent)
 	    (q->index == 0 && q->vsp->block == VSP_BLOCK_RING);
 }
 
-/* One pass; *more: a pass that asks for a signal should follow at once. */
+/* One pass; *more: a pass that requests a signal should follow at once. */
 static enum pass_end
 queue_pass(struct vsp_queue *q, uint32_t budget, bool *more)
 {

@@ -5,12 +5,12 @@
  * A 107 packet names memory: a send-buffer section, guest physical ranges, or
  * the section and then the ranges.  vsp_packet_pieces() turns that into a vec
  * list over guest memory, neighbours merged.  In it lie RNDIS messages back to
- * back.  Of each, the first bytes are copied out once: header and per-packet
- * info, which are decoded, and mostly the first VSP_HEAD_BYTES of the frame,
- * too; else those are copied out once on their own.  They become vec[0] of what
- * the backend gets.  The guest may change its memory at any time, so nothing
- * that was decided on a private copy is read again from there: the payload,
- * which the rest of the list points to, is only moved.
+ * back.  The first bytes of each are copied out once: header and per-packet
+ * info, which are decoded, and usually the first VSP_HEAD_BYTES of the frame;
+ * if not, these are copied by a second copy.  They become vec[0] of what the
+ * backend gets.  The guest may change its memory at any time, so we never read
+ * there again what we decided on a private copy: the payload, which the rest of
+ * the list points to, is only moved.
  *
  * Frames with which nothing is to be done take vsp_from_guest_usual(), if they
  * lie in one piece; what follows is for all others.
@@ -32,9 +32,9 @@
 #include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
 
-/* With one PPI, and the frame right behind it, one copy has the head, too. */
+/* With one PPI and the frame right behind it, one copy includes the head. */
 #define RNDIS_COPY_BYTES	256u
-/* Policy: of a packet, asked for before its first message is looked at. */
+/* Policy: of a packet, requested before its first message is read. */
 #define ASK_BYTES		1024u
 /* Policy: RNDIS messages of one packet, all together. */
 #define PACKET_MEMORY_MAX	(1u << 20)
@@ -62,7 +62,7 @@ piece_add(struct vec *v, uint32_t n, uint8_t *p, uint32_t len)
 
 /*
  * A run of guest memory; it may go on from one region into the next.  E_AGAIN:
- * some of it is not there yet, but was asked for.
+ * some of it is not there yet, but was requested.
  */
 static int
 run_add(struct vsp_queue *q, struct vec *v, uint32_t n, struct gpa_piece g)
@@ -205,7 +205,7 @@ frame_cut(struct vsp_queue *q, const struct vsp_frame *f)
 	return true;
 }
 
-/* Checksums as the guest asked for them; *info is of the frame. */
+/* Checksums as the guest requested them; *info is of the frame. */
 static int
 frame_csum(const struct rndis_ppi_set *ppi, uint8_t *head,
     const struct pkt_info *info, struct pkt_meta *m)

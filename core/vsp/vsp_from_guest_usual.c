@@ -2,14 +2,14 @@
 /*
  * The usual frame from the guest, in one pass.
  *
- * Theory of operation.  Most small frames come in an RNDIS message that asks
- * for nothing: no per-packet information, or the hash value that FreeBSD's and
- * DPDK's drivers put with each frame and that nobody here reads.  Such a
- * message is decoded and its frame handed to the backend here, with what the
- * general path (vsp_from_guest_frame.c) does to it and none of its choices.
- * Whatever is not certain at the first look is left to that path, which then
- * starts from the guest's memory anew: this one takes a frame or does nothing,
- * and neither drops nor counts a refusal.
+ * Theory of operation.  "Usual" is the fast path.  Most small frames come in an
+ * RNDIS message that requests no offload: it has no per-packet information, or
+ * only the hash value of FreeBSD's and DPDK's drivers, which we do not read.
+ * Here we decode such a message and hand its frame to the backend, with the
+ * same result as the general path (vsp_from_guest_frame.c) but without its
+ * choices.  That path handles everything else and starts again from the guest's
+ * memory: this one takes a frame or does nothing, and neither drops nor counts
+ * a refusal.
  *
  * Header and start of the frame are copied out once each, and only the copies
  * are looked at.  No byte is copied that is not needed: its cache line would
@@ -25,7 +25,7 @@
 
 #define HDR	((uint32_t)sizeof(struct rndis_packet_wire))
 
-/* A message that asks for nothing. */
+/* A message without offload requests. */
 struct usual_msg {
 	uint32_t len;			/* of the whole message */
 	uint32_t data_off, data_len;	/* from its first byte */

@@ -10,8 +10,8 @@
  *
  * A request is answered by a completion of its transaction id.  The answer is
  * made in vsp->answer and sent from there; while it waits for ring room no
- * further message is taken, so one is enough.  A request that has no answer of
- * its own gets an empty completion if it asked for one (UEFI does).
+ * further message is taken, so one is enough.  A request without an answer gets
+ * an empty completion if it requested one (UEFI does).
  *
  * Order that guests rely on: sub-channels are offered before the completion
  * that grants them (DPDK looks for them at once), and not before the request
@@ -229,8 +229,8 @@ nvs_send_buf(struct vsp *vsp, const struct nvs_buf *in, struct nvs_msg *out)
 }
 
 /*
- * New sub-channels alone are granted: a second request finds the old ones and
- * gets 0 (DPDK would otherwise wait for as many new ones).
+ * Grant only new sub-channels: a second request finds the old ones and gets 0
+ * (DPDK would otherwise wait for as many new ones).
  */
 static int
 nvs_subchan(struct vsp *vsp, const struct nvs_subchan *in, struct nvs_msg *out)

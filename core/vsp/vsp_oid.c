@@ -176,7 +176,7 @@ vsp_oid_link_speed(const struct vsp *vsp)
 	return units > UINT32_MAX ? UINT32_MAX : (uint32_t)units;
 }
 
-/* OIDs whose answer is one number; false: not one of them. */
+/* OIDs whose answer is one number; false: another OID. */
 static bool
 query_number(const struct vsp *vsp, uint32_t oid, uint64_t *v)
 {
@@ -423,7 +423,7 @@ vsp_rndis_message(struct vsp *vsp, struct span msg, enum fault *why)
 		take_reset(vsp);
 		return 0;
 	case RNDIS_KEEPALIVE_DONE:
-		return 0;	/* we ask for none */
+		return 0;	/* we request none */
 	default:
 		return peer_bad(why, FAULT_RNDIS_TYPE);
 	}

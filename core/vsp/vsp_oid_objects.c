@@ -4,7 +4,7 @@
  * parameters.
  *
  * A SET is decoded, then checked as a whole against what the port offers, then
- * applied; one that asks for something not offered changes nothing and fails.
+ * applied; one that requests something not offered changes nothing and fails.
  * Answers come in the revision that the guest understands: the smallest of
  * what its NDIS version has, what its request names and what the request's
  * buffer holds (DPDK and FreeBSD fail a query that returns more).

@@ -10,7 +10,7 @@
  * VLAN.  Trunk: any tag passes.  Access: outside, every frame of the port
  * carries the port's id; the guest sees and sends untagged frames.  None: tags
  * do not pass.  A priority tag (id 0) counts as untagged.  Towards the guest a
- * tag travels as per-packet info where the guest has said that it knows 802.1q.
+ * tag travels as per-packet info if the guest reported that it knows 802.1q.
  *
  * Called by workers; control changes what is read here while they are parked.
  */

@@ -56,7 +56,7 @@ struct vsp_from_guest {
 	/* frame being handled */
 	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
 	struct vec out[VSP_PIECES + 1];	/* as handed to the backend */
-	struct vec seg[VSP_PIECES + 1];	/* likewise, a segment of it */
+	struct vec seg[VSP_PIECES + 1];	/* and a segment of it */
 	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];	/* start of its message */
 	uint32_t rndis_bytes;
 	uint8_t head[PKT_HEAD_MAX];
@@ -88,7 +88,7 @@ struct vsp_queue {
 
 enum vsp_nvs_state {
 	VSP_NVS_CLOSED,		/* no primary channel: nothing allowed */
-	VSP_NVS_INIT,		/* INIT alone */
+	VSP_NVS_INIT,		/* only INIT */
 	VSP_NVS_UP,		/* version agreed: everything else */
 };
 
@@ -99,7 +99,7 @@ enum vsp_nvs_state {
 #define VSP_CS_TCP6	0x08u
 #define VSP_CS_UDP6	0x10u
 
-/* What the guest asked for; written by control. */
+/* What the guest requested; written by control. */
 struct vsp_guest {
 	enum vsp_nvs_state state;
 	uint32_t nvsp_version;
@@ -171,7 +171,7 @@ struct vsp {
 	uint32_t queues;		/* open channels */
 	struct vsp_queue *queue[VSP_MAX_QUEUES];	/* NULL: not open */
 	/* control */
-	enum vsp_block block;		/* written by control alone */
+	enum vsp_block block;		/* only control writes it */
 	struct vsp_nvs_answer answer;
 	struct vsp_reply reply[VSP_REPLIES];
 	uint32_t reply_head, reply_count;
@@ -376,8 +376,9 @@ vsp_aside_empty(const struct vsp_aside *a)
  * The guest memory of a 107 packet: its send-buffer section and then its
  * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
  * of the first range where there is none.  Returns the pieces, E_PEER with
- * *why, or E_AGAIN: the guest was asked for memory, keep the packet held; the
- * port gives the queue a turn when there is news.  Context: worker, or control.
+ * *why, or E_AGAIN: memory was requested from the guest, keep the packet held;
+ * the port gives the queue a turn when there is news.  Context: worker, or
+ * control.
  */
 int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *total, uint32_t *first, enum fault *why);
@@ -414,14 +415,14 @@ enum vsp_drop {
 enum vsp_drop vsp_port_from_guest(struct vsp_queue *q, struct span head,
     const struct pkt_info *info, struct pkt_meta *m);
 /*
- * Likewise towards the guest: link, filter, VLAN, length, loss.  A tag that
+ * The same towards the guest: link, filter, VLAN, length, loss.  A tag that
  * the guest must see stays in (or moves to) *m; *untag says that the outer tag
  * in the frame has been put into *m, or belongs to the access port, and the
  * caller takes those 4 bytes out.  frame_len is without a PPI tag.
  */
 enum vsp_drop vsp_port_to_guest(struct vsp_queue *q, struct span head,
     const struct pkt_info *info, struct pkt_meta *m, bool *untag);
-/* The packet filter alone: does the guest want this destination address? */
+/* Only the packet filter: does the guest want this destination address? */
 bool vsp_port_filter(const struct vsp *vsp, const uint8_t dst[6]);
 
 /* --- vsp_rxbuf.c: control ---------------------------------------------- */

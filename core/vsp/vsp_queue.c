@@ -2,8 +2,8 @@
 /*
  * What every file of the NIC may do to a queue: fail it, wait for room, count.
  *
- * The lowest file of core/vsp: every other one may call it, and it calls none
- * of them.  A queue that fails stays dead until the guest opens its channel
+ * The lowest file of core/vsp: every other one may call it, and it calls no
+ * other.  A queue that fails stays dead until the guest opens its channel
  * again; the channel itself, its rings and what the guest set up stay.
  *
  * Context: the worker that owns the queue, or control.  Counters: any thread.

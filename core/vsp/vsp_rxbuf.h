@@ -3,7 +3,7 @@
  * The sections of a guest's receive buffer and who has each of them.
  *
  * Each queue has a stack of free sections that are at home with it, last in,
- * first out, touched by its worker alone; a few more are kept for control
+ * first out, which only its worker touches; a few more are kept for control
  * messages on the primary channel.  Control shares the sections out again when
  * a queue opens or closes.  The contracts of vsp_rxbuf_attach(), _detach() and
  * _free() are in vsp_priv.h.
@@ -14,7 +14,7 @@
 #include "vsp/vsp.h"
 #include "vsp/vsp_handover.h"
 
-/* Policy: sections for control messages; OpenVMM keeps 16, too. */
+/* Policy: sections for control messages; OpenVMM also keeps 16. */
 #define VSP_CONTROL_SECTIONS	16u
 /* Home of the sections for control. */
 #define VSP_HOME_CONTROL	VSP_MAX_QUEUES
@@ -37,7 +37,7 @@ struct vsp_section {
 	uint16_t home;		/* queue, or VSP_HOME_CONTROL */
 	uint32_t state;		/* VSP_SECTION_*; by os_ld32(), os_st32() */
 	uint16_t queue;		/* ring that it went to */
-	bool lent;		/* handed over by home, not back yet */
+	bool lent;		/* its home queue handed it over */
 };
 
 struct vsp_rxbuf_home {
@@ -45,10 +45,10 @@ struct vsp_rxbuf_home {
 	uint32_t *slot;		/* free sections, slot[top - 1] goes next */
 	uint32_t top;
 	uint32_t total;		/* sections at home here, free or not */
-	uint32_t lent;		/* of those, handed over to other queues */
+	uint32_t lent;		/* sections handed to other queues */
 	/* shared: sections that come home from other owners */
 	struct vsp_handover back CACHE_ALIGNED;
-	uint32_t starves;	/* 1: kick the owner when one comes home */
+	uint32_t starves;	/* 1: it lacks sections, kick its owner */
 } CACHE_ALIGNED;
 
 struct vsp_rxbuf {
@@ -81,15 +81,15 @@ vsp_rxbuf_ready(struct vsp_rxbuf *rb, uint32_t home)
 }
 
 /*
- * Fewer than `want` are free, or too many lent out: ask for a kick when one
- * comes home.  Returns true if all is well by now; then no kick was asked for.
- * Context: worker of that queue.
+ * Fewer than `want` are free, or too many are lent out: request a kick when one
+ * comes home.  Returns true if there are enough by now; then no kick was
+ * requested.  Context: worker of that queue.
  */
 bool vsp_rxbuf_starve(struct vsp_rxbuf *rb, uint32_t home, uint32_t want);
 
 /*
- * True if half of the sections at home here are with other queues: a queue
- * whose guest takes nothing may not have all of them.  Context: worker.
+ * True if half of this queue's sections are lent to other queues: a queue whose
+ * guest reads nothing must not get them all.  Context: worker.
  */
 static inline bool
 vsp_rxbuf_lent_out(const struct vsp_rxbuf *rb, uint32_t home)
@@ -143,10 +143,10 @@ uint32_t vsp_rxbuf_send_home(struct vsp_rxbuf *rb, uint32_t queue,
     uint32_t s);
 
 /*
- * A section is free: onto the stack of its home if that is `queue`'s (control
- * sections count as queue 0's), else it is sent there.  Returns the queue that
- * it was sent to if that one starves and wants a kick, else VSP_SECTION_NONE.
- * Context: worker of `queue`, owner of the section.
+ * A section is free: push it on the stack of its home if that is `queue`
+ * (control sections count as queue 0's), else send it there.  Returns the queue
+ * that it was sent to if that one starves and needs a kick, else
+ * VSP_SECTION_NONE.  Context: worker of `queue`, owner of the section.
  */
 static inline uint32_t
 vsp_rxbuf_put(struct vsp_rxbuf *rb, uint32_t queue, uint32_t s)

@@ -2,7 +2,7 @@
 /*
  * Steering: Toeplitz over the guest's key and indirection table.
  *
- * Theory of operation.  The guest's table is kept as it was asked for, and a
+ * Theory of operation.  The guest's table is kept as the guest set it, and a
  * second time as it is in force: entries that name a queue without a channel
  * point to queue 0 there.  Frames that are not IP, and fragments, have no hash
  * and go to queue 0.

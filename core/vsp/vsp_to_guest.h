@@ -112,7 +112,7 @@ bool vsp_tg_rsc(const struct vsp *vsp, bool v6);
  */
 uint32_t vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg,
     bool rsc);
-/* How many of them. */
+/* The number of frames. */
 static inline uint32_t
 vsp_tg_pieces(const struct vsp_tg_frame *f)
 {

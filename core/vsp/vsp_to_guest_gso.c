@@ -7,9 +7,9 @@
  * each other one a segment's payload, and a guest may read the size off them.
  * With rsc_large fragments hold as many segments as a section takes: with
  * sections of 34 KiB two RNDIS headers for a 64 KiB frame instead of 45.  Our
- * own guest is told the size instead (rsc_sizes), by LSO info on the first
- * fragment; the kernels of virtual machines do not ask.  All fragments are one
- * chain, and so in one packet.  A guest without RSC, or a frame of more
+ * own guest gets the size instead (rsc_sizes), by LSO info on the first
+ * fragment; the kernels of virtual machines do not request it.  All fragments
+ * are one chain, and so in one packet.  A guest without RSC, or a frame of more
  * fragments than a packet takes, gets whole TCP segments, each a frame of its
  * own.
  *
@@ -17,8 +17,8 @@
  * belongs (the guess was right) and only headers are missing; or by copying
  * from the bounce buffer or the caller's list.  Copied segments may run out of
  * sections half-way: the rest is held, and goes on at vsp_to_guest_resume().
- * The guest can write sections that hold the payload while we sum it: it gets
- * a wrong checksum, no more.
+ * The guest can write sections that hold the payload while we sum it: it only
+ * gets a wrong checksum.
  *
  * Context: the worker of the queue that read the frame.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One frame towards the guest: what its headers say and what is said of it.
+ * One frame towards the guest: its headers and the PPIs that describe it.
  *
  * Theory of operation.  The head of the frame is parsed in private memory:
  * where the frame already lies in the receive buffer, where the guest could
@@ -13,8 +13,8 @@
  * Checksums.  A partial one is handed on only for TCP, only where the
  * configuration says that this guest can complete it, as "good, but the field
  * is not filled"; everything else is completed here.  The IPv4 header is
- * verified here unless the backend vouches for it.  Without the guest's consent
- * (its offload parameters) nothing is claimed.
+ * verified here unless the backend verified it.  Without the guest's consent
+ * (its offload parameters) we claim nothing.
  *
  * Context: the worker of the queue that read the frame.
  */
@@ -212,7 +212,7 @@ head_csum_rx(const struct vsp *vsp)
 	return vsp->cfg.offloads & VSP_OFF_RXCSUM ? vsp->guest.csum_rx : 0;
 }
 
-/* What the PPI says of the IPv4 header, of which we hold a private copy. */
+/* What the PPI reports about the IPv4 header; we hold a private copy. */
 static uint32_t
 head_ppi_ip4(const struct vsp_tg_frame *f)
 {

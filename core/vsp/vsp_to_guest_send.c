@@ -7,7 +7,7 @@
  * enough for a type 7 packet, or until the flush; the packet's ranges are the
  * sections of as many whole frames as fit, its transaction id is the index of
  * the first one: below the slot count and unique while outstanding, as DPDK's
- * guest wants.  The completion gives all of them back.
+ * guest wants.  The completion gives all the sections back.
  *
  * If the ring is full the list simply stays, ring_full is set, and the end of
  * the next pass over the ring (vsp_to_guest_resume()) tries again; meanwhile
@@ -15,9 +15,10 @@
  *
  * A frame for another queue's ring is pushed on that queue's `in` list and
  * sent by its owner; when acknowledged there, its sections go home by `back`
- * lists.  Two queues of one worker use the same lists.  A queue that has lent
- * out half of its sections takes no more from its backend until some are home
- * again: what waits anywhere is bounded, and held back rather than dropped.
+ * lists.  Two queues of one worker use the same lists.  "Lent" is a section in
+ * use by a queue other than its home.  A queue that has lent half of its
+ * sections takes no more frames from its backend until some are home again.
+ * This bounds every queue of frames, and frames wait rather than get lost.
  *
  * Context: the worker that owns the queue; control functions say so.
  */
@@ -50,7 +51,7 @@ send_append(struct vsp_queue *q, uint32_t first)
 	t->ranges += section[first].count;
 }
 
-/* Give a chain of sections back; kicks homes that starve. */
+/* Give a chain of sections back; kicks homes that starve (lack sections). */
 static void
 send_chain_free(struct vsp_queue *q, uint32_t s)
 {
@@ -144,8 +145,8 @@ send_ranges(struct vsp_queue *q, uint32_t *after)
 }
 
 /*
- * Put a packet; when the ring is full, publish what is in it and ask for
- * room.  0, E_AGAIN, or another error with the queue failed.
+ * Put a packet; when the ring is full, publish what is in it and request room.
+ * 0, E_AGAIN, or another error with the queue failed.
  */
 static int
 send_packet(struct vsp_queue *q, const struct vmpkt_out *p, uint32_t bytes)

@@ -25,7 +25,7 @@
 
 #define USUAL_IP4_BYTES		20u	/* a header without options */
 
-/* May a frame of len bytes in v[0] go to q's guest with no more ado? */
+/* May a frame of len bytes in v[0] go to q's guest unchanged? */
 static inline bool
 usual_port(const struct vsp_queue *q, const uint8_t *p, uint32_t len)
 {
