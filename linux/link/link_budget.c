@@ -3,8 +3,8 @@
  * One count for the process, and one for each guest.
  *
  * The kernel joins neighbours that fit, so we never have more mappings than we
- * count.  Its limit is read once: who lowers it while we run lowers it for what
- * is mapped already, too.
+ * count.  Its limit is read once: whoever lowers it while we run lowers it for
+ * existing mappings as well.
  */
 #include "linux/link/link_budget.h"
 

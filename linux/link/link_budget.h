@@ -4,8 +4,8 @@
  * them all.  Where none is left, malloc() fails, and so does the handler that
  * keeps us alive when guest memory goes away (link_loose.h).
  *
- * All guests together have three quarters of them; and as long as a guest has
- * few it always gets one more, whatever others took.
+ * All guests together have three quarters of the mappings; a guest that has few
+ * always gets one more, whatever the others took.
  *
  * Context: control thread.
  */

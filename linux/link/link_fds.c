@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The limit on descriptors, asked for each time: an operator may change it
- * while we run (prlimit(1)), and it is asked on control paths only.
+ * The limit on descriptors, read each time: an operator may change it while we
+ * run (prlimit(1)), and only control paths read it.
  */
 #include "linux/link/link_fds.h"
 

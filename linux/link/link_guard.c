@@ -2,11 +2,11 @@
 /*
  * Writes that a hostile peer cannot hold.
  *
- * A thread that writes says so in a slot of its own: the sequence is odd while
- * it is inside.  One watcher thread looks at all slots now and then; where it
- * finds the same odd number twice, it sends that thread SIGURG, whose handler
- * does nothing but end the system call with EINTR.  The signal may come before
- * the write began to block; then the next look finds it again.
+ * A thread that writes marks its own slot: the sequence is odd while it is
+ * inside.  One watcher thread regularly looks at all slots; if it finds the
+ * same odd number twice, it sends that thread SIGURG.  The handler is empty:
+ * the system call ends with EINTR.  The signal may come before the write began
+ * to block; then the next look finds it again.
  *
  * A healthy eventfd never blocks, so a thread that is only slow, because others
  * had its processor, loses nothing by the signal: its write does not wait, and

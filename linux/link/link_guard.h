@@ -2,9 +2,9 @@
 /*
  * Writing to an eventfd that the peer shares.
  *
- * Its file flags are shared, too: a hostile peer can make the descriptor block
- * and fill the counter, and a plain write would then never return.  A write
- * here returns within some milliseconds whatever the peer does.
+ * Its file flags are shared as well: a hostile peer can make the descriptor
+ * block and fill the counter, and a plain write would then never return.  A
+ * write here returns within some milliseconds whatever the peer does.
  */
 #ifndef LINUX_LINK_LINK_GUARD_H
 #define LINUX_LINK_LINK_GUARD_H

@@ -53,7 +53,7 @@ struct link_guest_vp {
 struct link_guest {
 	int sock;
 	int gone;		/* 0, or the -errno it ended with */
-	uint32_t bye;		/* why, where the host said so (a status) */
+	uint32_t bye;		/* why: a status from the host, or 0 */
 	uint32_t held;		/* any thread: the host held a write */
 	uint32_t seq;
 	uint64_t open_by;	/* deadline of link_guest_open(); 0: it is */
@@ -198,8 +198,8 @@ link_deadline(const struct link_guest *lg)
 }
 
 /*
- * Sleep until the socket has the event, or a moment where there is none to wait
- * for.  0; -ETIMEDOUT; -ECANCELED: go_on() said so.
+ * Sleep until the socket has the event, or for a moment if there is none to
+ * wait for.  0; -ETIMEDOUT; -ECANCELED: go_on() returned false.
  */
 static int
 link_guest_wait(struct link_guest *lg, short events, uint64_t deadline)
@@ -261,7 +261,7 @@ link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
 		    len, fds, nfds, MSG_DONTWAIT);
 	} while (rc == -EAGAIN &&
 	    (rc = link_guest_wait(lg, POLLOUT, deadline)) == 0);
-	/* A host that turned us away said why before it closed. */
+	/* A host that refused us sent the reason before it closed. */
 	if ((rc == -EPIPE || rc == -ECONNRESET) && lg->gone == 0)
 		rc = link_guest_take(lg, answer, MSG_DONTWAIT) < 0 ?
 		    lg->gone : rc;

@@ -48,8 +48,8 @@ void link_guest_close(struct link_guest *);
 /* Readable: call link_guest_poll(). */
 int link_guest_fd(const struct link_guest *);
 /*
- * Take what the host sent.  0; -EPIPE: the host is gone; -ECONNABORTED: it
- * said BYE.
+ * Take what the host sent.  0; -EPIPE: the host is gone; -ECONNABORTED: it sent
+ * BYE.
  */
 int link_guest_poll(struct link_guest *);
 
@@ -71,9 +71,9 @@ uint64_t link_guest_mem_used(const struct link_guest *);
  */
 int link_guest_region_add(struct link_guest *, uint64_t gpa, uint64_t bytes,
     int fd, uint64_t offset);
-/* Take the region that starts at gpa back; likewise. */
+/* Take back the region that starts at gpa; errors as above. */
 int link_guest_region_del(struct link_guest *, uint64_t gpa);
-/* Next address that the host asks for and no region holds; false: none. */
+/* Next address that the host requests and no region holds; false: none. */
 bool link_guest_want(struct link_guest *, uint64_t *gpa);
 
 /* HvPostMessage: 0, E_AGAIN, E_NOTSUP (no such connection), E_GONE. */

@@ -328,8 +328,8 @@ link_read(struct link_host *lh)
 			return;
 		}
 		/*
-		 * link_over() may free lh: nothing of it is touched after,
-		 * for ops->over() destroys only later (see its contract).
+		 * Do not use lh after link_over(), except for lh->over:
+		 * ops->over() destroys lh later (see its contract).
 		 */
 		link_handle(lh, &m, fds, nfds);
 		link_fds_close(fds, nfds);

@@ -27,11 +27,11 @@
 #define LINK_EOM_RATE		4000u
 #define LINK_EOM_BURST		1024u
 #define LINK_EOM_PAUSE_US	20000u
-/* Policy: likewise the signal of VMBus before 2.4, which carries data. */
+/* Policy: the same for the signal of VMBus before 2.4, which carries data. */
 #define LINK_SIGNAL_RATE	20000u
 #define LINK_SIGNAL_BURST	2048u
 #define LINK_SIGNAL_PAUSE_US	1000u
-#define LINK_MISS_LOOK_US	500000	/* while addresses are asked for */
+#define LINK_MISS_LOOK_US	500000	/* while addresses are requested */
 
 struct link_host;
 
@@ -40,7 +40,7 @@ struct link_host;
 
 struct link_host_ops {
 	/*
-	 * The guest said HELLO; its partition exists.  LINK_OK or the status
+	 * The guest sent HELLO; its partition exists.  LINK_OK or the status
 	 * to refuse it with.
 	 */
 	uint32_t (*attach)(void *ctx, struct link_host *,
@@ -132,8 +132,8 @@ struct link_host_usage {
 	uint32_t connections;	/* signal eventfds */
 	uint32_t map_runs;
 	uint64_t posts, posts_delayed;
-	uint64_t wanted;	/* addresses the guest was asked for */
-	uint64_t want_refused;	/* of those, never brought in time */
+	uint64_t wanted;	/* addresses requested from it */
+	uint64_t want_refused;	/* wanted, not brought in time */
 };
 void link_host_usage(const struct link_host *, struct link_host_usage *);
 

@@ -56,7 +56,7 @@ struct link_host {
 	struct event *readable;
 	struct event *timer;	/* HELLO deadline, then the rate pause */
 	struct event *alarm;	/* of owner.alarm_fd */
-	struct event *miss_timer;	/* while addresses are asked for */
+	struct event *miss_timer;	/* while addresses are requested */
 	bool greeted;
 	bool over;
 	struct partition part;
@@ -93,7 +93,7 @@ void link_vp_close(struct link_vp *);
 int link_sources_init(struct link_sources *, struct event_base *,
     uint32_t a_second, uint32_t burst, uint32_t pause_us,
     void (*heard)(struct link_host *, uint32_t index));
-/* There is none of them any more. */
+/* Call it after the last link_source_del(). */
 void link_sources_free(struct link_sources *);
 /* Wait for fd (borrowed until link_source_del()).  NULL: out of memory. */
 struct link_source *link_source_add(struct link_host *, struct link_sources *,

@@ -12,10 +12,10 @@
  * sealed.  Where the link allows it they are taken all the same: no descriptor
  * is kept, and no GPADL may scatter over them.
  *
- * Sealed memory, too, can fail to be there: a page that was never written has
- * to be found when we touch it, and a system that does not overcommit may have
- * none, or the page is broken.  So every mapping here is watched for SIGBUS
- * (link_loose.h), and each comes out of a budget (link_budget.h).
+ * Even sealed memory can be absent: a page that was never written is allocated
+ * when we touch it, and a system without overcommit may have none, or the page
+ * is broken.  So every mapping here is watched for SIGBUS (link_loose.h), and
+ * each comes out of a budget (link_budget.h).
  *
  * Context: control thread, workers of this guest parked.
  */
@@ -44,9 +44,9 @@ struct link_scatter {
 };
 
 /*
- * True for files of tmpfs and hugetlbfs alone: those have seals, if only the
- * one against seals.  A file of another system could block whoever touches it,
- * even by fstat(), until the guest pleases to serve it (FUSE).
+ * True only for files of tmpfs and hugetlbfs: they have seals, if only the one
+ * against seals.  A file of another system could block us, even in fstat(),
+ * until the guest serves it (FUSE).
  */
 static bool
 file_is_memory(int fd)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest memory at the host: mapping regions and scattered pages of them.
+ * Guest memory at the host: maps regions and their scattered pages.
  */
 #ifndef LINUX_LINK_LINK_MEM_H
 #define LINUX_LINK_LINK_MEM_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of addresses that a guest was asked for.
+ * The table of addresses that were requested from a guest.
  *
  * An entry is made by the first channel that lacks an address, and ends when
  * memory that holds it comes, or when a channel asks again after the deadline

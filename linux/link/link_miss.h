@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses that a channel met, that no region holds, and that the guest was
- * asked for (MEM_WANT).
+ * Addresses that a channel met and no region holds, and that were requested
+ * from the guest (MEM_WANT).
  */
 #ifndef LINUX_LINK_LINK_MISS_H
 #define LINUX_LINK_LINK_MISS_H
@@ -29,7 +29,7 @@ void link_miss_init(struct link_miss_table *);
 
 enum link_miss_answer {
 	LINK_MISS_ASK,		/* new: send MEM_WANT; it is noted as sent */
-	LINK_MISS_WAIT,		/* asked for, deadline not reached */
+	LINK_MISS_WAIT,		/* requested, deadline not reached */
 	LINK_MISS_OVER,		/* deadline reached, or too many: give up */
 };
 
@@ -39,11 +39,11 @@ enum link_miss_answer link_miss_add(struct link_miss_table *, uint64_t gpa,
 /* Memory came: forget what lies in it.  True if anything did. */
 bool link_miss_met(struct link_miss_table *, uint64_t gpa, uint64_t bytes);
 /*
- * Is a channel to be tried again because its deadline is over?  What no channel
- * asks for again as long after that is forgotten.
+ * Is a channel to be tried again because its deadline is over?  An address that
+ * no channel requests for as long again is forgotten.
  */
 bool link_miss_due(struct link_miss_table *, uint64_t now_ns);
-/* Is any address asked for? */
+/* Is any address requested? */
 bool link_miss_any(struct link_miss_table *);
 
 #endif

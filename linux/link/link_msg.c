@@ -204,8 +204,8 @@ link_msg_recv(int sock, union link_msg *msg, int fds[LINK_MAX_FDS],
 	*nfds = 0;
 	memset(msg, 0, sizeof(*msg));
 	/*
-	 * A peer that closed with words of ours unread is ECONNRESET, once,
-	 * before what it said last.
+	 * If a peer closed with messages of ours unread we get ECONNRESET,
+	 * once, before its last messages.
 	 */
 	do {
 		n = recvmsg(sock, &mh, flags | MSG_CMSG_CLOEXEC);

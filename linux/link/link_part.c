@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the partition of a guest behind a socket can do: interrupts, connection
- * ids with their eventfds, pages mapped side by side, missing memory asked for.
+ * ids with their eventfds, pages mapped side by side, requests for missing
+ * memory.
  *
  * A connection's eventfd is on its way to the guest when connection_add()
  * returns, so before the offer that names it.

@@ -99,9 +99,9 @@ struct link_hello_ack {
 /*
  * A region of guest memory: [gpa, gpa + bytes) is the file from offset on.
  * All three are multiples of 4096.  The file must be sealed against shrinking
- * (F_SEAL_SHRINK): the host maps it and must not meet SIGBUS.  LINK_KIND_UIO
- * alone may name files that are not (hugetlbfs files cannot be): a guest that
- * takes such memory away while the host uses it is cut off.
+ * (F_SEAL_SHRINK): the host maps it and must not meet SIGBUS.  Only
+ * LINK_KIND_UIO may name files that are not sealed (hugetlbfs files cannot be):
+ * a guest that takes such memory away while the host uses it is cut off.
  */
 struct link_mem_add {
 	struct link_hdr hdr;
@@ -126,7 +126,7 @@ struct link_vp_fds {
 #define LINK_VP_SIMP		0x04u	/* message page enabled */
 #define LINK_VP_SIEFP		0x08u	/* event-flags page enabled */
 #define LINK_VP_SIMP_FD		0x10u	/* simp: offset into the next fd */
-#define LINK_VP_SIEFP_FD	0x20u	/* siefp: likewise */
+#define LINK_VP_SIEFP_FD	0x20u	/* siefp: the same */
 
 struct link_vp_regs {
 	struct link_hdr hdr;
