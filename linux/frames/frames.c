@@ -109,7 +109,7 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 {
 	const struct link_guest_config lc = { .path = h->cfg.connect,
 		.name = h->cfg.name, .nic = h->cfg.nic,
-		/* A guest that polls: the host polls it, too. */
+		/* A guest that polls: the host polls it as well. */
 		.kind = LINK_KIND_POLL, .max_nics = 1,
 		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes,
 		.timeout_ms = h->cfg.timeout_ms, .go_on = frames_go_on,

@@ -83,7 +83,7 @@ bool frames_until(struct hvnet *h, const bool *done, uint64_t ns);
 
 /* --- frames_uio.c; context: control --- */
 
-/* "uio:..." is asked for. */
+/* "uio:..." is requested. */
 bool frames_uio_wanted(const char *connect);
 /* Take the device and begin to attach.  0, or -1 with a sentence. */
 int frames_uio_connect(struct hvnet *h, char *err, size_t cap);

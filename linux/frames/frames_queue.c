@@ -8,10 +8,10 @@
  * another pass, so every frame is good until the call after it.
  *
  * Out: frames are copied into the NetVSC's room.  When there is none, one pass
- * takes completions in; frames met there are kept.  There is a place for as
- * many as the host said the receive buffer has sections, so a host that puts a
- * frame in each can never make a sender that wants completions wait for its own
- * receiving; of others the ring is left alone from a bound on, until the caller
+ * takes completions in; frames met there are kept.  There is a place for each
+ * receive-buffer section that the host reported, so a sender that waits for
+ * completions never waits for its own receiving.  If a host puts more frames in
+ * its packets, we stop reading the ring above a limit until the caller
  * receives.
  *
  * Context: the queue's thread; on queue 0 that is control as well.
@@ -63,7 +63,7 @@ frames_call(struct hvnet *h, uint32_t queue)
 bool
 frames_keep_alloc(struct hvnet *h, uint32_t sections)
 {
-	/* One more: with all of them kept, completions are still read. */
+	/* One more: with all frames kept, completions are still read. */
 	uint32_t keep = max_u32(min_u32(sections, FRAMES_KEEP_MAX - 1) + 1,
 	    FRAMES_KEEP);
 
@@ -98,7 +98,7 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 	struct hvnet_frame *to;
 
 	if (f->nvec != 1) {
-		/* Only RSC has more, and that was not asked for. */
+		/* Only RSC has more, and we did not request it. */
 		counter_add(&q->dropped, 1);
 		return;
 	}

@@ -4,8 +4,8 @@
  *
  * Two sockets, both of the interface's namespace: one for questions, whose
  * answers the kernel gives before sendto() returns; one that is subscribed to
- * messages, which are only taken as a reason to ask.  Groups of multicast are
- * read from dev_mcast, of which netlink has no like for all protocols.
+ * messages, which are only taken as a reason to ask.  Multicast groups are read
+ * from dev_mcast: netlink has no such list for all protocols.
  */
 #include "linux/net/ifwatch.h"
 

@@ -3,9 +3,9 @@
  * What the kernel wants of an interface: its address, and which frames.
  *
  * A TAP does not tell its owner of a change, and not every change brings a
- * netlink message: a macvlan or a bridge port raises the interface's count of
- * promiscuity in silence, and so does a multicast group that is joined.  So the
- * interface is asked for several times a second, and at once after a message.
+ * netlink message: a macvlan or a bridge port raises the interface's
+ * promiscuity count without one, and so does joining a multicast group.  So we
+ * query the interface several times a second, and at once after a message.
  *
  * Context: the thread of the event base.
  */
@@ -22,7 +22,7 @@ struct ifwatch;
 struct ifwatch_state {
 	/* Deleted, or moved away; the rest is as it was before. */
 	bool gone;
-	bool promisc;		/* flag or count, of whoever */
+	bool promisc;		/* flag or count, set by anybody */
 	bool multicast;		/* all of it, or a group at least */
 	uint8_t mac[6];
 };
@@ -32,8 +32,8 @@ typedef void ifwatch_changed(void *ctx);
 
 /*
  * Watch interface `index` of namespace `netns` ("": ours).  With there_only,
- * whether it is there matters alone: the kernel tells that by itself, so no
- * timer runs.  NULL with a sentence in err.
+ * only its existence matters: the kernel reports that by itself, so no timer
+ * runs.  NULL with a sentence in err.
  */
 struct ifwatch *ifwatch_create(struct event_base *, const char *netns,
     int index, bool there_only, ifwatch_changed *, void *ctx, char *err,

@@ -364,5 +364,5 @@ steer(struct __sk_buff *skb)
 	return 0;
 }
 
-/* No helper that we call asks for the GPL. */
+/* No helper that we call requires the GPL. */
 char steer_license[] SEC("license") = "BSD-2-Clause";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A frame comes from the TAP in one readv(): the virtio-net header, then its
- * bytes.  Of one that is longer than the room the kernel gives the first part
- * and says no more: its answer is the room's size then, as for a frame that
- * just fits.  A byte of room that no frame needs tells them apart.
+ * bytes.  If a frame is longer than the room, the kernel gives the first part
+ * and returns the room's size, as for a frame that just fits.  One byte of room
+ * more than any frame needs tells these two apart.
  *
  * A frame goes to the TAP in one writev(): the virtio-net header, then its
  * pieces.  A VLAN tag that travelled beside the frame goes back behind the

@@ -2,9 +2,9 @@
 /*
  * Telling a TAP that was deleted from one that was moved, and making it again.
  *
- * For netlink both are gone from their namespace.  But the kernel takes the
- * device from the descriptors of a deleted one alone: they answer EBADFD until
- * TUNSETIFF gives them a device again.
+ * For netlink both are gone from their namespace.  But only the descriptors of
+ * a deleted one lose their device: they answer EBADFD until TUNSETIFF gives
+ * them a device again.
  */
 #include "linux/net/tapwatch.h"
 
@@ -23,7 +23,7 @@ struct tapwatch {
 	int failed;		/* -errno that the user knows of, or 0 */
 };
 
-/* Policy: whoever deletes it to use its name has so long to do that. */
+/* Policy: who deletes it to use its name has this long to do so. */
 static const struct timeval tapwatch_again = { 1, 0 };
 
 static void

@@ -5,7 +5,7 @@
  * One that was deleted is made again, with the same name and descriptors, a
  * second later and then each second until the name is free; its owner sets what
  * is to be set.  One that was moved to another network namespace goes on: its
- * frames come as before, only what is asked for and set by its index is not.
+ * frames come as before, but it can no longer be queried and set by its index.
  *
  * Context: the thread of the event base.
  */

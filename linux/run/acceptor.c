@@ -2,10 +2,10 @@
 /*
  * Accepting clients.
  *
- * A client that cannot be accepted for want of a descriptor or memory stays in
- * the socket's queue, and would wake us without end; so we look away for a
- * while.  Likewise where clients come too fast: each costs us more than it
- * costs him.  Other errors are the client's own, who went before we came.
+ * If we lack a descriptor or memory to accept a client, it stays in the
+ * socket's queue and would wake us without end; so we stop accepting for a
+ * while.  We do the same if clients come too fast: each costs us more than it
+ * costs the client.  Other errors mean that the client left before we came.
  */
 #include "linux/run/acceptor.h"
 

@@ -25,7 +25,7 @@
 #include "linux/run/sockfile.h"
 #include "linux/run/text.h"
 
-/* Policy: that clients wait for a descriptor is said once a minute. */
+/* Policy: log once a minute that clients wait for a descriptor. */
 #define CTL_SAY_NS	60000000000ull
 /* Names tried where processes of other PID namespaces have our pid. */
 #define CTL_NAMES	64u

@@ -62,7 +62,7 @@ struct ctl_answer {
 
 /*
  * One request to each of n processes, all at once.  Blocks until each has
- * answered, or said nothing for so many seconds.
+ * answered, or was silent for so many seconds.
  */
 void ctl_ask(char *const *paths, size_t n, const json_t *request,
     unsigned int seconds, struct ctl_answer *);

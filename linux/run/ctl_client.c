@@ -33,7 +33,7 @@ struct ctl_question {
 	int sock;		/* -1: not connected yet */
 	bool done;
 	uint64_t end_ns;	/* unless it says more */
-	char *text;		/* what it said so far */
+	char *text;		/* its answer so far */
 	size_t len, cap;
 };
 

@@ -2,7 +2,7 @@
 /*
  * Names: of NICs, guests, interfaces and network namespaces.
  *
- * One rule for all of them, checked where a name comes in (command line,
+ * One rule for all names, checked where a name comes in (command line,
  * control socket, HELLO, frames API), so that everything behind can put a name
  * into a log line, a list with commas or JSON as it is.
  *
@@ -34,8 +34,10 @@ name_ok(const char *text, size_t cap)
 /* Of network interfaces; "want 1 to 15 ..." goes before it. */
 #define NAME_IFNAME_RULE NAME_RULE ", and none of '/', ':' and '%'"
 
-/* A name that the kernel takes for an interface, less '%', of which it would
- * make a number. */
+/*
+ * A name that the kernel accepts for an interface, without '%', which it would
+ * replace by a number.
+ */
 static inline bool
 name_ok_ifname(const char *text)
 {

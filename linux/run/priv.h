@@ -15,8 +15,8 @@
 /* A program that is executed gets nothing that we do not have. */
 void priv_no_new(void);
 /*
- * Keep what making and setting NICs needs, and CAP_SYS_ADMIN only where
- * priv_admin_raise() asks for it; no new privileges.
+ * Keep what making and setting NICs needs, and CAP_SYS_ADMIN only while
+ * priv_admin_raise() is in force; no new privileges.
  */
 void priv_limit(void);
 /* Nothing at all, for good: a thread that only carries frames. */

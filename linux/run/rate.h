@@ -14,7 +14,7 @@
 struct rate {
 	uint64_t each_ns;	/* a token comes back in so long */
 	uint32_t burst;		/* tokens of a full bucket */
-	uint32_t spent;		/* of those, out of it */
+	uint32_t spent;		/* tokens taken from it */
 	uint64_t at_ns;		/* when the last one came back */
 };
 

@@ -7,7 +7,7 @@
  * ECONNREFUSED is enough to know a dead one, whatever its pid or PID namespace.
  *
  * Between a look and an unlink() another server may have taken the name.  So a
- * dead file is first moved aside and looked at once more there.
+ * dead file is first renamed and checked once more there.
  */
 #include "linux/run/sockfile.h"
 
@@ -62,7 +62,7 @@ sockfile_bury(const char *path, int type)
 	struct sockaddr_un aside;
 	struct stat st;
 
-	/* A file that is no socket refuses, too. */
+	/* A file that is no socket refuses as well. */
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT;
 	if (!S_ISSOCK(st.st_mode) || path_answers(path, type) ||

@@ -12,9 +12,10 @@
 /* How the scheduler treats it. */
 enum thread_sched {
 	/*
-	 * SCHED_BATCH: waking up, it does not take the processor from who runs.
-	 * So whoever makes frames goes on making them, and each wake-up finds
-	 * several: less work a byte where processors are busy (docs/tuning.md).
+	 * SCHED_BATCH: when it wakes up, it does not preempt the running
+	 * thread.  So the thread that makes frames goes on, and each wake-up
+	 * finds several: less work a byte where processors are busy
+	 * (docs/tuning.md).
 	 */
 	THREAD_SCHED_BATCH,
 	THREAD_SCHED_NORMAL,	/* at once, frame by frame */

@@ -21,11 +21,11 @@
 	X(attaches,	"programs that opened the NIC")			\
 	X(refused,	"programs turned away: the NIC was in use")	\
 	X(detaches,	"programs that ended")				\
-	X(wants,	"addresses that the host asked for")		\
-	X(wants_unknown, "of those, not in the program's shared memory") \
+	X(wants,	"addresses that the host requested")		\
+	X(wants_unknown, "requested addresses not in shared memory")	\
 	X(scans,	"looks at the program's memory map")		\
-	X(regions_added, "pieces of its memory handed to the host")	\
-	X(regions_removed, "pieces taken back")
+	X(regions_added, "pieces of memory handed to the host")		\
+	X(regions_removed, "pieces of memory taken back from the host")
 COUNTER_STRUCT(uio_counters, UIO_COUNTERS);
 
 struct uio;
@@ -48,8 +48,7 @@ void uio_config_default(struct uio_config *);
 /*
  * Connect, and begin; the program is started as soon as the host has offered
  * its NIC, which may take until the base runs.  Borrows the configuration's
- * strings.  NULL with a sentence in err; *refused: a host answered, and said
- * no.
+ * strings.  NULL with a sentence in err; *refused: a host answered and refused.
  */
 struct uio *uio_start(const struct uio_config *, struct event_base *,
     bool *refused, char *err, size_t err_cap);

@@ -9,9 +9,9 @@
  * map by then, and is taken back, and the new one is not there yet.  The host
  * misses it when it meets it, and asks.
  *
- * We open such files, too (to hand them over), and may not wait for ourselves.
- * So a thread reads the events, lets ours pass, and gives the others to the
- * main thread, which answers them.
+ * We open such files as well (to hand them over), and must not wait for
+ * ourselves.  So a thread reads the events, lets ours pass, and gives the
+ * others to the main thread, which answers them.
  *
  * Memory that is not hugetlbfs files (--in-memory, --no-huge) has no such
  * event; there the beat of uio.c finds a change within its time.
@@ -107,7 +107,7 @@ uio_huge_stop(struct uio *u)
 	}
 	if (h->event != NULL)
 		event_free(h->event);
-	/* Whoever still waits is let go by the kernel. */
+	/* The kernel lets those go that still wait. */
 	if (h->fan_fd >= 0)
 		close(h->fan_fd);
 	if (h->stop_fd >= 0)

@@ -9,21 +9,21 @@
  *
  * Besides, the receive buffer at the program's address of it: a program that
  * sends on what it received without copying it (rx_extmbuf_enable) names it so.
- * By physical addresses it cannot be: the driver takes the buffer for one run
- * of them, and it is pages.
+ * By physical addresses that is impossible: the driver assumes one contiguous
+ * run, but the buffer is scattered pages.
  *
  * The address that travels is the IOVA: the program's virtual address, or the
  * physical one, which /proc/<pid>/pagemap tells for each huge page.  The first
- * address that the host asks for shows which: it is the RNDIS INITIALIZE
- * message, so where both readings are possible the bytes decide.
+ * address that the host requests shows which: it is the RNDIS INITIALIZE
+ * message, so if both readings are possible the bytes decide.
  *
  * A scan compares what is there with what the host has, by address, file and
  * offset: a page that the program gave back and took again at the same place is
  * another file, and the host gets the new one.
  *
- * Where the program names an address that is none of this, the host waits for a
- * while and then serves that queue no more, of which the program would never
- * hear: its driver waits for an answer for ever.  So it is ended, and told why.
+ * If the program uses an unmapped address the host would stop that queue
+ * silently, and the program's driver would wait for ever.  So we end the
+ * program and report why.
  */
 #include "linux/uio/uio_mem.h"
 
@@ -66,8 +66,8 @@ struct uio_mem {
 	struct uio *uio;
 	pid_t pid;
 	enum uio_iova iova;
-	bool full;		/* said so */
-	uint64_t lost_gpa;	/* asked for, and not to be found */
+	bool full;		/* and that was reported */
+	uint64_t lost_gpa;	/* requested, not found */
 	uint64_t lost_at_ns;	/* since then; 0: none is */
 	struct mem_list *have, *seen;	/* sorted by gpa */
 };
@@ -267,7 +267,7 @@ list_read(struct uio_mem *m, enum uio_iova iova)
 
 /*
  * The file of a piece, to be closed; < 0: gone again, the next scan knows.  Not
- * opened if it is ours: fanotify would hold us until we said that we may.
+ * opened if it is ours: fanotify would block us until we allow it.
  */
 static int
 piece_open(const struct uio_mem *m, const struct mem_piece *p)

@@ -21,12 +21,12 @@ struct uio_mem *uio_mem_create(struct uio *, pid_t);
 void uio_mem_destroy(struct uio_mem *);
 /*
  * Look at the process's memory map: hand over what is new, take back what went
- * or changed.  Nothing before the first want, which tells VA from PA.  An
- * address that the host asked for, and that was not found until it gave up, is
- * the end (uio_over()).  0, or -errno when the host is gone.
+ * or changed.  Nothing before the first want, which tells VA from PA.  If an
+ * address that the host requested is not found until the host gives up,
+ * uio_over() follows.  0, or -errno when the host is gone.
  */
 int uio_mem_scan(struct uio_mem *);
-/* The host asks for an address: find out what kind it is, and scan. */
+/* The host requests an address: find out what kind it is, and scan. */
 int uio_mem_want(struct uio_mem *, uint64_t gpa);
 enum uio_iova uio_mem_iova(const struct uio_mem *);
 uint32_t uio_mem_regions(const struct uio_mem *);

@@ -7,7 +7,7 @@
  *	/memfd:nohuge		--no-huge
  *
  * and of `hvnet guest --uio`: /memfd:hvnet-...  A file of any other file system
- * may be called so, too; it is not handed over.
+ * may also have such a name; it is not handed over.
  */
 #include "linux/uio/uio_mem_file.h"
 

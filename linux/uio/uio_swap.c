@@ -99,7 +99,7 @@ uio_swap_close(struct uio *u)
 		event_free(u->fan_event);
 	if (u->pending_fd >= 0)
 		close(u->pending_fd);
-	/* Whoever waits is let go by the kernel. */
+	/* The kernel lets those go that wait. */
 	if (u->fan_fd >= 0)
 		close(u->fan_fd);
 }
