@@ -21,8 +21,8 @@ KNOWN = [
      'nic_leaving offer',
      'a NIC that its guest let go of is offered again'),
     ('linux/guest',
-     'guest guest_ctl guest_events guest_iface guest_uio vp',
-     'to be taken apart'),
+     'guest vp_loop',
+     'VP 0 runs the control work and makes the threads of all'),
 ]
 FOLDERS = ('core', 'linux', 'cli', 'sim')
 

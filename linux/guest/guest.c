@@ -33,16 +33,6 @@
 #define GUEST_STOP_UP_NS	3000000000ull
 #define GUEST_STOP_NS		1000000000ull
 
-const char *
-guest_state_name(enum guest_state s)
-{
-	static const char *const names[] = { "waiting for the host",
-		"connecting", "attaching", "up", "detaching", "unloading",
-		"stopped" };
-
-	return names[s];
-}
-
 bool
 guest_stopped(const struct guest *g)
 {
@@ -61,24 +51,6 @@ guest_config_default(struct guest_config *c)
 	/* Until the interface was looked at. */
 	c->vsc.filter = NDIS_FILTER_DIRECTED | NDIS_FILTER_ALLMULTI |
 	    NDIS_FILTER_BROADCAST;
-}
-
-/* --- parking the other processors --- */
-
-void
-guest_vps_park(struct guest *g)
-{
-	for (uint32_t i = 1; g->vps_running && i < g->cfg.vps; i++)
-		vp_park(&g->vp[i]);
-	g->vps_running = false;
-}
-
-void
-guest_vps_unpark(struct guest *g)
-{
-	for (uint32_t i = 1; !g->vps_running && i < g->cfg.vps; i++)
-		vp_unpark(&g->vp[i]);
-	g->vps_running = true;
 }
 
 /* --- states --- */
@@ -403,7 +375,7 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 		goto fail;
 	/* VP 0 last: it drives the others. */
 	for (uint32_t i = cfg->vps; rc == 0 && i-- > 0;)
-		rc = vp_start(&g->vp[i], g, i);
+		rc = vp_start(&g->vp[i], g, i, vp_loop);
 	for (uint32_t k = 0; rc == 0 && k < g->tap.queues; k++)
 		rc = vp_source_add(&g->vp[netif_queue_vp(g, k)],
 		    g->tap.fd[k], VP_SOURCE_TAP, k);

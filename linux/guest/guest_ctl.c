@@ -17,6 +17,16 @@
 #include "wire/nvs_msg.h"
 #include "wire/wire_print.h"
 
+const char *
+guest_state_name(enum guest_state s)
+{
+	static const char *const names[] = { "waiting for the host",
+		"connecting", "attaching", "up", "detaching", "unloading",
+		"stopped" };
+
+	return names[s];
+}
+
 struct offload_name {
 	const char *name;
 	uint32_t bits;

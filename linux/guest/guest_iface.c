@@ -100,6 +100,36 @@ guest_gso_max(const struct vsc_caps *caps)
 	return caps->tso_maxlen > l2 ? caps->tso_maxlen - l2 : 0;
 }
 
+void
+guest_steer(struct guest *g)
+{
+	struct steer_config sc = { .hash_types = 0x200 | 0x1000 | 0x4000 |
+		0x8000 | 0x100 | 0x400, .queues = g->queues,
+		.entries = (uint32_t)ARRAY_LEN(sc.table), .reverse = true };
+
+	if (g->steer == NULL)
+		return;
+	vsc_get_rss(g->vsc, sc.key, sc.table, sc.entries);
+	for (uint32_t hash = 0; hash < sc.entries; hash++)
+		sc.table[hash] = vsc_tx_select(g->vsc, hash);
+	steer_set(g->steer, &sc);
+}
+
+void
+guest_offloads_apply(struct guest *g, uint32_t off)
+{
+	uint32_t tap = 0;
+
+	if ((off & (VSC_OFF_TXCSUM_TCP4 | VSC_OFF_TXCSUM_UDP4 |
+	    VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6)) != 0)
+		tap |= TAP_OFF_CSUM;
+	if ((off & VSC_OFF_TSO4) != 0)
+		tap |= TAP_OFF_TSO4;
+	if ((off & VSC_OFF_TSO6) != 0)
+		tap |= TAP_OFF_TSO6;
+	tap_offloads(&g->tap, tap);
+}
+
 static void
 iface_set(struct guest *g, const struct rtnl_link *link)
 {

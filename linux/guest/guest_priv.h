@@ -3,10 +3,11 @@
  * The guest process from inside.
  *
  * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc ask and
- * tell; guest_iface.c: what the kernel wants of the interface; vp.c: threads;
- * netif.c: the TAP in both directions; guest_ctl.c: statistics and run-time
- * settings; guest_uio.c: a NIC of uio_hv_generic in place of the link, with
- * uio_bus.c (channels), uio_dev.c (files) and uio_arena.c (memory).
+ * tell; guest_iface.c: what the kernel wants of the interface; vp.c: threads,
+ * and vp_loop.c: what they do; netif.c: the TAP in both directions;
+ * guest_ctl.c: statistics and run-time settings; guest_uio.c: a NIC of
+ * uio_hv_generic in place of the link, with uio_bus.c (channels), uio_dev.c
+ * (files) and uio_arena.c (memory).
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H
 #define LINUX_GUEST_GUEST_PRIV_H
@@ -92,22 +93,9 @@ guest_state_set(struct guest *g, enum guest_state state)
 	os_st32(&g->state, state);
 }
 
-const char *guest_state_name(enum guest_state);
-/* All VPs but 0; idempotent. */
-void guest_vps_park(struct guest *);
-void guest_vps_unpark(struct guest *);
-
 /* guest_events.c; NetVSC is attached from its offer() */
 void guest_attach(struct guest *, struct chan *offer);
 extern const struct vmc_ops guest_vmc_ops;
-/* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
-void guest_offloads_apply(struct guest *, uint32_t off);
-
-/*
- * The TAP's queue of each frame that leaves, after a change of queues, RSS key
- * or the host's send table: the channel that vsc_tx_select() names.
- */
-void guest_steer(struct guest *);
 
 /* guest_iface.c */
 /* TAP and steering program.  Main thread, before the others.  0, or -1. */
@@ -121,6 +109,15 @@ void guest_iface_gso(struct guest *, const struct vsc_caps *);
 /* vsc_ops.  VP 0. */
 void guest_iface_mac(void *guest, bool taken, const struct vsc_caps *);
 
+/* Let the kernel leave to us what the device takes: a VSC_OFF_* mask. */
+void guest_offloads_apply(struct guest *, uint32_t off);
+
+/*
+ * The TAP's queue of each frame that leaves, after a change of queues, RSS key
+ * or the host's send table: the channel that vsc_tx_select() names.
+ */
+void guest_steer(struct guest *);
+
 /* guest_uio.c; VP 0 but where said */
 int guest_uio_connect(struct guest *);
 void guest_uio_disconnect(struct guest *);
@@ -133,7 +130,14 @@ guest_polls(const struct guest *g)
 	return g->cfg.uio >= 0 && !g->cfg.uio_interrupt;
 }
 
-/* guest_ctl.c; main thread, parks VP 0 */
+/* vp.c */
+/* All VPs but 0; idempotent. */
+void guest_vps_park(struct guest *);
+void guest_vps_unpark(struct guest *);
+
+/* guest_ctl.c */
+const char *guest_state_name(enum guest_state);
+/* Main thread, parks VP 0. */
 json_t *guest_ctl(void *guest, const json_t *request);
 
 #endif

@@ -53,8 +53,11 @@ struct vp {
 	struct vp_counters counters CACHE_ALIGNED;
 };
 
-/* Prepare and start the thread, parked; 0 or -errno. */
-int vp_start(struct vp *, struct guest *, uint32_t index);
+/* Prepare and start the thread, parked, with loop(vp); 0 or -errno. */
+int vp_start(struct vp *, struct guest *, uint32_t index,
+    void *(*loop)(void *));
+/* What it is started with; see vp_loop.c. */
+void *vp_loop(void *vp);
 /* The thread sees guest_stopped() and ends; waits for it. */
 void vp_join(struct vp *);
 
