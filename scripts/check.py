@@ -221,7 +221,7 @@ def stages():
         'protocol', [PYTHON, 'scripts/check_protocol.py'])
     yield 'mutants list', lambda: stage_command(
         'mutants list', [PYTHON, 'scripts/mutants.py', '--check'])
-    for rule in ('length', 'opening', 'packet', 'columns', 'blanks'):
+    for rule in ('length', 'opening', 'packet', 'columns', 'blanks', 'words'):
         yield f'style {rule}', lambda rule=rule: stage_command(
             f'style {rule}', [PYTHON, 'scripts/check_style.py', rule])
     for cc in ('gcc', 'gcc32', 'clang', 'clang32', 'aarch64', 'be'):

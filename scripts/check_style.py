@@ -10,6 +10,8 @@
   packet    README's "follow one packet" names functions that exist there
   columns   no line of code over 80 columns, tabs being 8
   blanks    no blank at the end of a line, in any file that is text
+  words     documents and manual pages (with CODE_WORDS also comments and texts
+            of C) use the plain forms of WORDS; code and quotations are free
 
 usage: check_style.py RULE [BUILD_DIR]     exit 1 and lines on what is wrong
 """
@@ -23,6 +25,23 @@ top = pathlib.Path(__file__).resolve().parent.parent
 PREFIXES = ('ring', 'chan', 'gpadl', 'vmc', 'vms', 'nvs', 'rndis', 'pkt',
             'toeplitz', 'vsc', 'vsp', 'part', 'guestmem', 'vmbus', 'vmpkt',
             'ndis', 'hv_', 'fault', 'wire', 'synic', 'oid')
+
+CODE_WORDS = False      # True: comments and texts of *.c and *.h as well
+WORDS = (               # a blank is any white space
+    (r', too\b(?! (many|few|much|long|short|late|large|small))', 'also'),
+    (r'\blikewise\b', 'also; the same'),
+    (r'\bask(s|ed|ing)? for\b', 'requests'),
+    (r'\btak(es?|ing|en) (it|them|this|that) for\b', 'assumes that it is'),
+    (r'\bnone (comes?|came)\b', 'there is none'),
+    (r'\bof those\b', 'the name of the things'),
+    (r'\bsaid\b', 'reported; printed'),
+    (r'\balone\b', 'only'),
+    (r'\b(speaks?|spoke) of\b', 'names; describes'),
+    (r'\bmakes? nothing of\b', 'does not use'),
+    (r'\b(to|could|cannot) be had\b', 'is (not) available'),
+    (r'\bfor want of\b', 'for lack of'),
+    (r'\bthe short way\b', 'the fast path'),
+)
 
 
 def sources(*patterns):
@@ -114,8 +133,43 @@ def blanks():
                 yield f'{f.relative_to(top)}:{n}: blank at the end of the line'
 
 
+def blank(pattern, text):
+    """The text with blanks where the pattern fits, its lines kept."""
+    return re.sub(pattern, lambda m: re.sub(r'\S', ' ', m[0]), text,
+                  flags=re.M | re.S)
+
+
+def prose(path):
+    """What is a sentence in a file: no code and nothing quoted."""
+    text = path.read_text()
+    quoted = r'"([^"\n]|\n(?!\s*\n))*"'
+    if path.suffix == '.md':
+        text = blank(r'^```.*?^```', text)
+        return blank(quoted, blank(r'`([^`\n]|\n(?!\n))*`', text))
+    if path.suffix == '.in':
+        return blank(r'^\.(It|Ql|Bd -literal.*?^\.Ed).*?$', text)
+    at, out = 0, ''
+    for m in re.finditer(r'/\*.*?\*/|"(\\.|[^"\\\n])*"', text, re.S):
+        code, found = text[at:m.start()], m[0]
+        if found[0] == '/':
+            found = blank(quoted, re.sub(r'^\s*\*', ' ', found, flags=re.M))
+        out, at = out + re.sub(r'\S', ';', code) + found, m.end()
+    return out
+
+
+def words():
+    for f in sources('*.md', 'docs/man/*.in', *['*.c', '*.h'] * CODE_WORDS):
+        text = prose(f)
+        for pattern, plain in WORDS:
+            for m in re.finditer(pattern.replace(' ', r'\s+'), text, re.I):
+                line = text.count('\n', 0, m.start()) + 1
+                yield f'{f.relative_to(top)}:{line}: ' \
+                    f'"{" ".join(m[0].split())}": plainer is "{plain}"'
+
+
 rules = {'length': length, 'opening': opening, 'prefix': prefix,
-         'packet': packet, 'columns': columns, 'blanks': blanks}
+         'packet': packet, 'columns': columns, 'blanks': blanks,
+         'words': words}
 if len(sys.argv) < 2 or sys.argv[1] not in rules:
     sys.exit(__doc__)
 wrong = list(rules[sys.argv[1]]())
