@@ -12,10 +12,10 @@ against a bare consumer of the ring (bench/pps_drain.c), our driver over the
 PMD's own files (hvnet uio), and payload copied to a real backend (tap).
 
 The PMD runs with the best of the settings below, tried anew for each mode and
-size.  What is lost is found by the generator's sequence numbers and by
-comparing both ends' counts; the PMD's own software drops (imissed) are among
-it.  The end that was busier is the limit: the share of its time in which calls,
-or polls of the host's workers, found something to do.
+size.  The generator's sequence numbers and the counts of both ends show lost
+frames, which include the PMD's own software drops (imissed).  The busier end
+is the limit: the share of its time in which calls, or polls of the host's
+workers, found something to do.
 """
 import argparse
 import json
@@ -231,11 +231,11 @@ class Report:
         else:
             self.have('virtio', pps_virtio.need)
         if o.quick or o.no_count:
-            self.left_out['instructions'] = 'not asked for'
+            self.left_out['instructions'] = 'not requested'
         else:
             self.have('instructions', pps_count.need)
         if o.no_virtio:
-            self.left_out['virtio'] = 'not asked for'
+            self.left_out['virtio'] = 'not requested'
         self.attempt('calibration', self.bench.calibrate)
         self.bench.commands.clear()
         for mode in o.modes:

@@ -2,12 +2,12 @@
 """Instructions for each packet, of both ends, by callgrind.
 
 The driver's end: a short run of the program under callgrind, which collects
-inside its function work() alone, and sleeps where it finds nothing, so that
+only inside its function work(), and sleeps where it finds nothing, so that
 waiting is not counted; the host end runs freely.  The host end: the other way
 round, two runs of N and 3 N frames, and the difference, so that attach and
 teardown cancel out.
 
-By layer, too: the folder of the source file, as the debug information has it.
+Also by layer: the folder of the source file, as the debug information has it.
 """
 import collections
 import re

@@ -139,7 +139,7 @@ class Bench:
 
     def once(self, side, mode, size, queues, seconds, setting, spec=None,
              program=None):
-        """One run; LabError with what was said if it gives no result."""
+        """One run; LabError with what it printed if there is no result."""
         with open(self.lock or os.devnull, 'w') as lock:
             if self.lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -244,7 +244,7 @@ def descendants(pid):
 def urgent(host, guest):
     """Data threads before all others; we and the host's control before those.
 
-    As on a machine of one's own, where others use this one, too.  The guest
+    As on a machine of our own, although others use it as well.  The guest
     ends by itself, so nothing is held up for long if we are killed.
     """
     flag = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
@@ -268,7 +268,7 @@ def result(text):
     m = re.search(r'^pps: (\{.*\})$', text, re.M)
     if m is None:
         said = [x for x in text.splitlines() if x and 'EAL:' not in x]
-        raise LabError(' / '.join(said[-3:]) or 'it said nothing')
+        raise LabError(' / '.join(said[-3:]) or 'it printed nothing')
     run = json.loads(m.group(1))
     if not run['ok']:
         raise LabError(run.get('why', 'it failed'))
@@ -284,7 +284,7 @@ def words(cmd, lab):
 # --- the host end, from outside ---
 
 def stat(lab):
-    """The host's answer, asked for without a process in between."""
+    """The host's answer, queried without a process in between."""
     path, = pathlib.Path(lab.dir, 'run').glob('host-*.sock')
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(10)

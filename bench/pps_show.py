@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What `hvnet bench pps` prints, and the goals it is held against."""
+"""What `hvnet bench pps` prints, and the goals."""
 
 # (mode, bytes): at least this ratio to the PMD; elsewhere FLOOR.
 GOALS = {('tx', 64): 1.25, ('rx', 64): 1.5, ('echo', 64): 1.5,

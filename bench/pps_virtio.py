@@ -73,5 +73,5 @@ def measure(bench, lab, tag, mode, size, queues, seconds):
     for p in ends.values():     # nothing of theirs wants an orderly end
         lab.end(p, signal.SIGKILL)
     if not got:
-        raise LabError('testpmd said no rate')
+        raise LabError('testpmd printed no rate')
     return statistics.median(got[1:] or got) / 1e6

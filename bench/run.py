@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every benchmark, one after the other, with their JSON on standard output.
 
-Tables and words on what goes on go to standard error.  Each can be run alone,
-with options of its own: bench/tcp.py --help, `hvnet bench pps --help`, ...
+Tables and progress go to standard error.  Each can also be run by itself, with
+options of its own: bench/tcp.py --help, `hvnet bench pps --help`, ...
 
   memory        memory of the host end for a NIC and for a channel
   instructions  instructions of each layer for a frame (callgrind)
@@ -50,9 +50,9 @@ def main():
     p = Parser(prog='bench/run.py', description=__doc__,
                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('name', nargs='*', type=one_of(*QUICK),
-                   help='those to run; all, if none is named')
+                   help='benchmarks to run; default all')
     p.add_argument('--quick', action='store_true',
-                   help='one short round of each: whether it works')
+                   help='one short round of each, to check it works')
     o = p.parse_args()
     codes = [run(name, QUICK[name] if o.quick else [])
              for name in o.name or QUICK]

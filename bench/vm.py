@@ -10,8 +10,8 @@ streams, at full speed and, from the host, at a pace that leaves the guest idle
 in between.  A vCPU for each channel, two at least.
 
 The 8 streams are spread evenly over the channels, by ports chosen with the
-guest's own Toeplitz key and table: with ports of chance, two channels get four
-streams each only 27 times of 100.  The other way the guest's kernel chooses.
+guest's own Toeplitz key and table: with random ports, two channels get four
+streams each only 27 times in 100.  The other way the guest's kernel chooses.
 
 What is counted is a stretch in the middle of a run, between two looks at all
 counters: connections being made or ended are not in it.  Mbit/s is payload
@@ -134,7 +134,7 @@ def show(case, way, c):
 
 
 class Bench:
-    """The machines, made as they are asked for."""
+    """The machines, made when first used."""
 
     def __init__(self, make, opts):
         self.make = make
@@ -250,7 +250,7 @@ def guests(wanted):
             made.append((FreebsdGuest, None))
         else:
             made.append((None, 'freebsd: HVNET_FREEBSD_IMAGE names no image '
-                         '(a kernel alone cannot be booted: docs/vm.md)'))
+                         '(a bare kernel cannot be booted: docs/vm.md)'))
     return made
 
 
@@ -286,7 +286,7 @@ def main():
     p.add_argument('--channels', type=several(number(1, 64)),
                    default='1,2,4')
     p.add_argument('--quick', action='store_true',
-                   help='one short round of each: whether it works')
+                   help='one short round of each, to check it works')
     o = p.parse_args()
     o.rounds = o.rounds or (1 if o.quick else 5)
     o.seconds = o.seconds or (1 if o.quick else 3)

@@ -30,7 +30,7 @@ class FreebsdGuest:
         'rsc': ('txcsum rxcsum tso4 -lro', 1),
     }
     ratios = {'TSO to no offload, to the host': ('tso', 'none', 'out'),
-              'TSO to checksums alone': ('tso', 'csum', 'out'),
+              'TSO to only checksums': ('tso', 'csum', 'out'),
               'LRO to no offload, from the host': ('lro', 'none', 'in'),
               'RSC to no offload, from the host': ('rsc', 'none', 'in')}
     any_channels = False

@@ -33,7 +33,7 @@ class LinuxGuest:
         'rsc': 'tx on rx on tso on lro on gso on gro on',
     }
     ratios = {'TSO to no offload, to the host (goal 5)': ('tso', 'none', 'out'),
-              'TSO to checksums alone': ('tso', 'csum', 'out'),
+              'TSO to only checksums': ('tso', 'csum', 'out'),
               'RSC to no offload, from the host (goal 2)':
               ('rsc', 'none', 'in'),
               'RSC to all but RSC': ('rsc', 'tso', 'in')}

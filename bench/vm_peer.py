@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The host's end of TCP streams to a guest that has nc(1) alone.
+"""The host's end of TCP streams to a guest that has only nc(1).
 
   vm_peer.py sink ADDRESS PORT...              take what comes
   vm_peer.py source GUEST PACE PORT:CPORT...   send to PORT from CPORT,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Arguments of programs: what is wrong with them is said in one sentence.
+"""Arguments of programs: one sentence reports what is wrong with them.
 
-So is standard output that does not take everything, which ends the program
-with 1; argparse itself would leave that out.
+The same goes for standard output that does not take everything, which ends the
+program with 1; argparse itself would ignore that.
 """
 import argparse
 import atexit

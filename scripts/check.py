@@ -7,14 +7,14 @@ Stages, in order: house rules, the freestanding core, then for each build
 tests, then real traffic between network namespaces.  A stage that fails does
 not stop the others.  The last line is `N passed, N failed, N skipped`.
 
-  --full      the matrices, long fuzzing and soaks too
+  --full      also the matrices, long fuzzing and soaks
   --stage S   only the stage S, or those whose name contains it
   --keep      keep the build folders (build-check-*) for the next run
   --soak H    instead of the stages, H hours of scripts/soak.py on what
               `--keep` has left built
 
 HVNET_SEED=n seeds the random tests.  Without it they are the same every time,
-so that a run says something of the tree; with --full the clock seeds them.
+so that a failure comes from the tree; with --full the clock seeds them.
 """
 import argparse
 import json

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Circles of files: each needs, in the end, itself.
+"""Circles of files that need each other.
 
 An arrow is: one object file needs a symbol that another defines (nm).  A file
 in a circle cannot be read, tested or replaced without the others.  KNOWN lists
-the circles that may stand, each with its reason; no other may come, and none
-may grow.
+the circles that are allowed, each with its reason; there may be no new one,
+and none may grow.
 
 usage: check_circles.py BUILD_DIR     exit 1 and the arrows of each new circle
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Commands that the documents show, against what there is.
+"""Compare the commands that documents show with what exists.
 
 Where: fenced blocks and `code` in README.md, CONTRIBUTING.md, docs/*.md and
 docs/results/*.md, literal blocks of the manual pages, examples of --help.

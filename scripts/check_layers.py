@@ -18,7 +18,7 @@ CORE = {
     'vsc': {'base', 'wire', 'pkt', 'bus'},
     'vsp': {'base', 'wire', 'pkt', 'bus'},
 }
-# Of bus, vsc and vsp see these alone.
+# Of bus, vsc and vsp see only these.
 BUS_FOR = {
     'vsc': {'bus/chan.h'},
     'vsp': {'bus/chan.h', 'bus/vms.h', 'bus/partition.h', 'bus/guestmem.h'},

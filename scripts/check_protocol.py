@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the documents say of the code, against the code.
+"""Compare what documents say about the code with the code.
 
 In docs/*.md (docs/protocol.md above all), and for functions in every document
 and comment:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How many lines the fuzz targets reach from their seeds alone.
+"""How many lines the fuzz targets reach from only their seeds.
 
 Builds the targets with clang's coverage in build-check-cov, runs each over
 its folder in tests/fuzz/corpus (and over --more DIR/TARGET, if there), and
-prints lines reached by file.  Exit status 1 if the folders that a peer's
-bytes meet, together, have less than GOAL percent.
+prints lines reached by file.  Exit status 1 if the folders that
+handle a peer's bytes have, together, less than GOAL percent.
 
-  --more DIR   seeds besides, such as what a fuzz run has found
+  --more DIR   more seeds, such as what a fuzz run has found
 """
 import argparse
 import json

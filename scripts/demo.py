@@ -109,7 +109,7 @@ def udp(seconds):
 def what_it_gave(best, busy):
     """The sentences on {(step, way): Gbit/s}; none of a machine that is."""
     if busy:
-        return f'\nWhat each offload gave is not told: {busy}.'
+        return f'\nNo ratios between offloads: {busy}.'
     plain, csum = LADDER[0][0], LADDER[1][0]
     tso, rsc = LADDER[3][0], LADDER[4][0]
     return f"""
@@ -117,8 +117,9 @@ What it gave (one TCP stream, this run, this machine):
   checksum offload  x{best[csum, 'out'] / best[plain, 'out']:.1f} out, \
 x{best[csum, 'in'] / best[plain, 'in']:.1f} in
   TSO               x{best[tso, 'out'] / best[csum, 'out']:.1f} out, over \
-checksum offload alone
-  RSC               x{best[rsc, 'in'] / best[csum, 'in']:.1f} in, likewise"""
+only checksum offload
+  RSC               x{best[rsc, 'in'] / best[csum, 'in']:.1f} in, \
+over only checksum offload"""
 
 
 def main():

@@ -4,8 +4,8 @@
 usage: echoes.py ADDRESS COUNT INTERVAL_SECONDS WAIT_SECONDS
 
 ping(8) waits for the last answer no longer than twice the slowest so far: on a
-machine that others use, that counts an answer as lost which comes a moment
-later.  Exit 0 if every answer came; the line names what did not.
+machine that others use, it counts an answer that comes a moment later as lost.
+Exit 0 if every answer came; the line names those that did not.
 """
 import os
 import select

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Huge pages for tests and benches, given back when they end.
 
-Several of them run beside each other.  Who has Pages holds a shared lock, and
-none() waits until nobody else does: a program that finds its pages gone fails
-in its middle (a DPDK program: "the port did not start").
+Several of them run at the same time.  Each holder of Pages holds a shared lock,
+and none() waits until nobody else does: a program whose pages disappear fails
+half-way (a DPDK program: "the port did not start").
 """
 import atexit
 import contextlib
@@ -47,7 +47,7 @@ class Users:
 
     @classmethod
     def alone(cls):
-        """Lock it for us alone if nobody else has it; whether that was so."""
+        """Lock it only for us if nobody else has it; True if we got it."""
         cls.file = cls.file or open(USERS)
         try:
             fcntl.flock(cls.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,8 +63,8 @@ class Users:
 
 @contextlib.contextmanager
 def none(seconds=60):
-    """No free ones, for a test that wants to see what is said then.  Missing if
-    others have some for longer than that."""
+    """No free ones, for a test of what is reported then.  Missing if others
+    keep some for longer than that."""
     end = time.monotonic() + seconds
     try:
         while not Users.alone():
@@ -115,12 +115,12 @@ class Pages:
         free = info('HugePages_Free')
         if free < self.least:
             self.give_back()
-            raise Missing(f'only {free} free huge pages to be had, '
+            raise Missing(f'only {free} huge pages are free, '
                           f'{self.least} are wanted: see vm.nr_hugepages')
         return free
 
     def give_back(self):
-        """What was added, no more: others may have reserved some, too."""
+        """What was added, no more: others may also have reserved some."""
         if self.added:
             add(-self.added)
             self.added = 0

@@ -4,11 +4,12 @@
 
 scripts/mutants.list has the mutants: one change of one file each, with the
 test that kills it.  All are applied, one at a time, to a copy of the tree
-outside the repository, which is built and tested after each.  A mutant that
-no test of the suites unit and pair kills is named, and the exit status is 1.
+outside the repository, which is built and tested after each.  If no
+test of the suites unit and pair kills a mutant, it is named, and the exit
+status is 1.
 
   --list        name the mutants and do nothing
-  --check       only see that each still fits its file, in exactly one place
+  --check       only check that each still fits its file, in exactly one place
   --only NAME   only this one (or those whose names contain NAME); repeatable
 """
 import argparse

@@ -3,11 +3,11 @@
 
 Ratios and goals mean nothing where other processes had the processors, or where
 repeats of one thing differ widely.  A benchmark makes a Quiet when it begins,
-and prints no verdict on what its why() has a sentence about.
+and prints no verdict if why() returns a sentence.
 
-Others' time is what /proc/stat has of all processes (and what a hypervisor
-stole), less that of our own process and all below it.  Interrupts are in
-neither.
+Others' time is the time of all processes in /proc/stat (and what a hypervisor
+stole), less the time of our own process and all below it.  Neither includes
+interrupts.
 """
 import os
 import pathlib

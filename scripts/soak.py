@@ -6,7 +6,7 @@ soak.py HOURS: one host and one guest of a build; a seed (HVNET_SEED, else the
 clock's) draws what happens next.  After each round the guest must answer, and
 the host's descriptors, relids and memory are written down: they must not grow.
 A fuzz target runs now and then, if build-check-asan or -cov has any; an input
-that breaks it is kept beside it in `artifacts`, and belongs into the corpus.
+that breaks it is kept beside it in `artifacts`, and should go into the corpus.
 """
 import argparse
 import os
