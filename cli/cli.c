@@ -4,8 +4,8 @@
  *
  * argp finds the options.  Its own error messages are off (ARGP_NO_ERRS),
  * since they take two lines and do not say what would be right; so the words
- * are held against the option table before argp sees them.  ARGP_NO_ERRS
- * silences argp's help, too, so --help is ours.
+ * are held against the option table before argp sees them.  ARGP_NO_ERRS also
+ * silences argp's help, so --help is ours.
  *
  * Context: before anything runs; these functions may exit.
  */

@@ -22,7 +22,7 @@ enum cli_exit {
 	CLI_FAILED = 1,		/* it did not work; the text says why */
 	CLI_USAGE = 2,		/* the command line is wrong */
 	CLI_NOT_FOUND = 3,	/* no such process or NIC */
-	CLI_REFUSED = 4,	/* the process, or the other end, said no */
+	CLI_REFUSED = 4,	/* the process or the other end refused */
 	CLI_LOST = 5,		/* the host went away (guest --once) */
 };
 
@@ -42,8 +42,8 @@ extern const struct cli_command cli_stat, cli_set, cli_bench;
 	{ "help", CLI_KEY_HELP, NULL, 0, "This text", -1 }
 
 /*
- * argp_parse(), but every error is one line and exit code 2.  The parser
- * leaves CLI_KEY_HELP alone.
+ * argp_parse(), but every error is one line and exit code 2.  The parser does
+ * not handle CLI_KEY_HELP.
  */
 void cli_parse(const struct argp *, int argc, char **argv, void *input);
 

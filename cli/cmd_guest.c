@@ -33,7 +33,7 @@ struct cmd_guest {
 	uint64_t start_ns;
 	bool up;		/* was up once */
 	char detail[256];
-	char said[256];		/* of what it waits for */
+	char said[256];		/* what it waits for, as last printed */
 	uint64_t say_ms;	/* not before so long a wait */
 	char where[128];
 };

@@ -118,7 +118,7 @@ stat_show_json(const struct cmd_stat *s, const struct peer_list *list)
 	json_decref(o);
 }
 
-/* Show list; before: what the same processes said `seconds` ago. */
+/* Show list; before: the same processes' answers `seconds` ago. */
 static void
 stat_show(const struct cmd_stat *s, const struct peer_list *list,
     const struct peer_list *before, double seconds)

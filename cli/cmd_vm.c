@@ -220,7 +220,7 @@ cmd_vm_run(int argc, char **argv)
 	vm_args_free(args);
 	if (rc < 0)
 		return cli_fail(CLI_FAILED, "%s", err);
-	/* It said so in its own words. */
+	/* It reported that itself. */
 	if (rc == 1 && vm_qemu_given(&v.cfg) != NULL &&
 	    !vm_qemu_has_device(qemu))
 		return cli_fail(CLI_FAILED, "%s is not built with hvnet's "

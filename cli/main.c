@@ -56,8 +56,8 @@ main_stdout_unread(void)
 }
 
 /*
- * The end of every command: what was printed and did not arrive (a full disk),
- * and files that lost something (they said so), are a failure.
+ * The end of every command: output that did not arrive (a full disk) and files
+ * that lost something (reported before) are a failure.
  */
 static void
 main_on_exit(int status, void *arg)

@@ -58,7 +58,7 @@ peers_none(const struct peer_list *list, const char *what)
 		    0 ? "host or guest that answered" :
 		    "running host or guest", what);
 	if (list->failed > 0)
-		return CLI_FAILED;	/* why was said of each */
+		return CLI_FAILED;	/* each reason was reported */
 	return cli_fail(CLI_NOT_FOUND, "no hvnet host or guest is running "
 	    "here (looked in %s; HVNET_RUN=FOLDER names another place)",
 	    ctl_rundir());

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Print a process's answer; zero: counters that are zero, too. */
+/* Print a process's answer; zero: also counters that are zero. */
 void stat_print(const json_t *answer, bool zero);
 /*
  * Make the counters of an answer what they grew by a second since an earlier
