@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A trivial device and its driver, to exercise VMBus alone: the host answers
+ * A trivial device and its driver, to exercise only VMBus: the host answers
  * each packet with its own bytes, the guest checks them.
  */
 #ifndef SIM_SIM_ECHO_H

@@ -5,8 +5,8 @@
  * Theory of operation.  A TCP flow is a stream whose sequence numbers are the
  * offsets, so segments of any size can be checked; a UDP datagram and a raw
  * frame carry their offset in the first four bytes.  Nothing may be lost or
- * reordered within a flow.  The length of a frame follows from the flow and
- * the offset alone.  Checksums must be good unless the metadata says that they
+ * reordered within a flow.  The length of a frame follows only from the flow
+ * and the offset.  Checksums must be good unless the metadata says that they
  * are still to be filled in, and then filling in must make them good.
  */
 #include "sim/sim_frame.h"
@@ -198,7 +198,7 @@ checksums_bad(uint8_t *buf, uint32_t len, const struct pkt_info *info,
 	if (m.flags & (PKT_CSUM_BAD_IP | PKT_CSUM_BAD_L4))
 		return "said to have a bad checksum";
 	if (m.flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) {
-		/* Its checksum is for whoever cuts it; but the header's not. */
+		/* Who cuts it fills its checksum, but not the header's. */
 		if (info->ip_version == 4 && !(m.flags & PKT_IPCS) &&
 		    !pkt_csum_ip4_ok(buf + info->l3_off, 20))
 			return "bad IPv4 checksum in a GSO frame";

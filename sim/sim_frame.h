@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames that check themselves: each belongs to a flow, and its bytes follow
- * from the flow and the offset in it, so that whoever gets them can tell
- * whether they are right, complete and in order, however they were cut.
+ * from the flow and the offset in it, so that a receiver can tell whether they
+ * are right, complete and in order, however they were cut.
  */
 #ifndef SIM_SIM_FRAME_H
 #define SIM_SIM_FRAME_H
@@ -47,7 +47,7 @@ uint32_t sim_frame_make(const struct sim_flow *, uint8_t *buf,
     struct pkt_meta *, uint32_t *payload);
 void sim_frame_sent(struct sim_flow *, uint32_t payload);
 
-/* Check a frame that came on a queue against the flows; false: none of them. */
+/* Check a frame that came on a queue against the flows; false: no flow's. */
 bool sim_frame_check(struct sim_flow *flows, uint32_t n, uint32_t queue,
     const struct vec *, uint32_t nvec, const struct pkt_meta *);
 /* All bytes came, and well. */

@@ -3,7 +3,7 @@
  * Guest memory of the simulation: an arena of pages in a memfd, seen by the
  * guest end as one run, and by the host end as regions at unrelated addresses.
  *
- * Freed pages are zero and stay so: a write by an end that let go of them, or
+ * Freed pages are zero and stay so: a write by an end that gave them back, or
  * never had them, is found when the page is used again or at the end.
  */
 #ifndef SIM_SIM_MEM_H

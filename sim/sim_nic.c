@@ -199,7 +199,7 @@ run_to_end(struct sim_nic_run *r)
 	    r->sim->now_ns + LIMIT_NS);
 
 	if (!finished && short_of_memory(r->cfg)) {
-		/* Too little for a NIC to appear: that is an end, too. */
+		/* Too little for a NIC to appear: that is an end as well. */
 		r->failed = true;
 		return sim_run(r->sim, sim_nic_advance, r, LIMIT_STEPS,
 		    r->sim->now_ns + LIMIT_NS);

@@ -37,7 +37,7 @@ struct sim_nic_result {
 	uint64_t steps;
 	struct vsc_caps caps;
 	uint64_t from_guest, to_guest;		/* frames delivered */
-	uint64_t from_guest_gso, to_guest_gso;	/* of them whole GSO frames */
+	uint64_t from_guest_gso, to_guest_gso;	/* as whole GSO frames */
 	uint32_t queues_used_guest, queues_used_host;
 	uint64_t signals, interrupts;
 	uint32_t rekeys, moves;		/* RSS set; flows that changed queues */

@@ -4,8 +4,8 @@
  *
  * Theory of operation.  The source offers bursts, each frame to the queue that
  * the NetVSP steers it to, and stops where that says E_AGAIN, until it says
- * wake.  Control work that the device asks for is an event of its own, with the
- * worker quiet: there is but one thread.
+ * wake.  Control work that the device requests is an event of its own, with the
+ * worker quiet: there is only one thread.
  */
 #include "sim/sim_nic_priv.h"
 #include "wire/nvs_msg.h"

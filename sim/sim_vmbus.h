@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A scenario on VMBus alone: connect, offers, open, echo, sub-channels, move,
+ * A scenario only on VMBus: connect, offers, open, echo, sub-channels, move,
  * detach, unload, reconnect, rescind, offer again; and the same cut off after
  * any number of events, to see that every byte comes back.
  */
