@@ -21,13 +21,13 @@ struct nic;
 
 #define BACKEND_COUNTERS(X)						\
 	X(read,		"frames taken from the backend for the guest")	\
-	X(read_bytes,	"bytes of them")				\
+	X(read_bytes,	"bytes taken from the backend for the guest")	\
 	X(written,	"frames given to the backend")			\
-	X(written_bytes, "bytes of them")				\
+	X(written_bytes, "bytes given to the backend")			\
 	X(write_errors,	"frames that the backend did not take")		\
 	X(coalesced,	"segments of the guest merged before the backend") \
 	X(polls,	"looks at the ring of a guest that polls")	\
-	X(polls_idle,	"of those, with nothing there")			\
+	X(polls_idle,	"looks at a polling guest's ring: no packet")	\
 	X(bursts,	"bursts towards the guest")			\
 	X(blocked,	"times frames for the guest had to wait")	\
 	X(no_guest,	"frames dropped because no guest takes them")	\
@@ -38,7 +38,7 @@ struct nic;
 	X(file_lost,	"frames that the capture file could not take")	\
 	X(replay_snapped,						\
 	  "frames dropped because the replay file has only their start") \
-	X(replay_broken, "replay files that end inside a record, or lie") \
+	X(replay_broken, "replay files cut short or malformed")		\
 	X(behind,	"frames not made in time: the guest had no room")
 COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 

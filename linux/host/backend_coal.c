@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Coalescing for backends: core/pkt/pkt_coal.h over frames of which only the
- * first piece must be copied.
+ * Coalescing for backends: core/pkt/pkt_coal.h; it copies only a frame's first
+ * piece.
  *
  * The copies lie in an arena that starts afresh at each flush; when it is full
  * what is held goes out.

@@ -5,8 +5,8 @@
  * Frames are UDP of `size` bytes in `flows` flows, whose addresses and ports
  * differ; their payload is a sequence number and then bytes that follow from
  * number and place (payload byte i is 7 * number + i), so that a receiver can
- * check each alone.  Source k makes the flows that the guest's key and table
- * steer to queue k, so no frame is ever handed from worker to worker.
+ * check each by itself.  Source k makes the flows that the guest's key and
+ * table steer to queue k, so no frame is ever handed from worker to worker.
  *
  * Unpaced, it gives the guest what it takes and drops nothing: the ring and
  * the receive sections hold it back.  Paced (`rate`, frames a second, all
@@ -131,9 +131,9 @@ gen_frame_send(struct nic *nic, uint32_t queue, struct gen_frame *f)
 }
 
 /*
- * Up to n frames; *rc says why it were fewer.  A batch of them is made and only
- * then copied: bytes just stored are not read back at once, which would wait
- * for the stores to the guest's lines before them (see le32_store()).
+ * Up to n frames; *rc says why there are fewer.  A batch is made and only then
+ * copied: bytes just stored are not read back at once, which would wait for the
+ * stores to the guest's lines before them (see le32_store()).
  */
 static uint32_t
 gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
@@ -166,7 +166,7 @@ gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
 
 /* --- how many now --- */
 
-/* This source's share of a number that is for all of them. */
+/* This source's share of a number for all sources. */
 static uint64_t
 gen_share(const struct nic *nic, uint64_t total)
 {

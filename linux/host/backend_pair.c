@@ -10,12 +10,12 @@
  * which the worker of the other's queue drains.
  *
  * Data of a guest whose line is a quarter full is not taken until the line is
- * drained (`stalled`): the NetVSP sets it aside, still in the guest's memory,
- * and goes on with acknowledgements and control.  So two guests never wait for
- * each other, nothing is lost, and a guest that never reads holds up its own
- * pair alone.  Should one have more under way than can be set aside, its ring
- * waits as a whole, a timer ends that if nothing moves, and frames are dropped
- * and counted until the line is drained.
+ * drained (`stalled`): the NetVSP sets it aside (queues it, still in the
+ * guest's memory) and goes on with acknowledgements and control.  So two guests
+ * never wait for each other, nothing is lost, and a guest that never reads
+ * holds up only its own pair.  If a guest has more under way than fits there,
+ * its whole ring waits; if nothing moves a timer ends that, and frames are
+ * dropped and counted until the line is drained.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -43,7 +43,7 @@ struct pair_queue {
 	bool posted;		/* the line got frames in this pass */
 	/* shared */
 	uint32_t stalled;	/* the ring waits */
-	uint32_t full;		/* and nothing more can be set aside */
+	uint32_t full;		/* and the set-aside queue is full */
 	uint32_t hopeless;	/* do not wait: drop */
 	/* owner: control */
 	uint32_t last_tail, beats;

@@ -8,10 +8,10 @@
  * the file holds frames as they would be on a wire.  One lock serves all
  * queues; this is a backend to look with, not to measure with.
  *
- * Traffic does not wait for a file: what it does not take is counted
- * (outfile.h).  Of a replay file only whole frames go to the guest: one of
- * which the file has the start alone (it was captured with a snap length) is
- * counted, and the end of the file is said, the proper one or another.
+ * Traffic does not wait for a file: frames that the file could not take are
+ * counted (outfile.h).  Only whole frames of a replay file go to the guest: a
+ * frame that was captured in part (snap length) is counted, and the end of the
+ * file is logged, proper or not.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -45,10 +45,10 @@ struct backend_pcap {
 	struct outfile *out;	/* lock; NULL: no file */
 	pthread_mutex_t lock;
 	uint8_t buf[PCAP_SNAP + TAG_LEN];	/* lock */
-	pcap_t *in;		/* worker of source 0; NULL: no or no more */
-	const u_char *held;	/* likewise: read, not yet given */
+	pcap_t *in;		/* worker of source 0; NULL: none, ended */
+	const u_char *held;	/* same worker: read, not yet given */
 	struct pcap_pkthdr held_hdr;
-	uint64_t in_frames, in_snapped;	/* likewise */
+	uint64_t in_frames, in_snapped;	/* same worker */
 };
 
 /* A frame and its tag, which are p->buf then; its length there. */
@@ -115,7 +115,7 @@ pcap_flush(struct nic *nic, uint32_t queue)
 	pcap_out(nic, queue, NULL, 0, 0, NULL);
 }
 
-/* The replay file gives no more: say so, and why. */
+/* The replay file has ended: log that, and why. */
 static void
 pcap_in_end(struct nic *nic, uint32_t queue, const char *why)
 {

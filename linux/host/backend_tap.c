@@ -9,11 +9,11 @@
  * still lies in guest memory, only the first bytes of each segment are copied
  * (vec[0] lives for the call only).
  *
- * What the kernel gives unfinished (checksums, GSO) is asked for as far as it
- * is any use: with both tso=off and rsc=off nothing is offloaded either way.
- * But whatever comes, a GSO frame that waited from before, or one longer than
- * the NIC's MTU since the interface has a larger one, is read whole; the port
- * then cuts it or drops it, and counts.
+ * We request unfinished frames (checksums, GSO) from the kernel only if they
+ * are of use: with both tso=off and rsc=off nothing is offloaded either way.
+ * But every frame is read whole, even a GSO frame that waited from before, or
+ * one that is longer than the NIC's MTU because the interface has a larger one;
+ * the port then cuts or drops it, and counts.
  *
  * While the interface is deleted the guest's link is down; it is made again.
  *

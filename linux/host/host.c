@@ -2,8 +2,8 @@
 /*
  * The host daemon: its listening socket, its control thread, its life.
  *
- * Everything here runs on the control thread.  Workers ask for it through one
- * eventfd, nic_control_ask(); which NIC it was about is in the NIC.
+ * Everything here runs on the control thread.  Workers request it through one
+ * eventfd, nic_control_ask(); a mark in the NIC tells which one.
  *
  * A socket file may be left over from a host that died: if nobody listens at it
  * it is replaced, else starting fails (linux/run/sockfile.h).

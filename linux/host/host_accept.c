@@ -2,11 +2,11 @@
 /*
  * Places for guests: who gets one, and who makes room.
  *
- * A connection has a place from accept() on, so that nobody can pile up
- * connections that say nothing.  They have LINK_HELLO_SECONDS to say HELLO; and
- * where every place is taken the oldest of them gives up its own at once, so
- * that silence never keeps a guest out.  Guests that said HELLO stay.  Whoever
- * held one of our threads stays out for a while (host_holdoff.h).
+ * A connection has a place from accept() on, so that nobody can pile up silent
+ * connections.  Each has LINK_HELLO_SECONDS to send HELLO; if every place is
+ * taken, the oldest silent one loses its place at once, so that silence never
+ * keeps a guest out.  Guests that sent HELLO stay.  A peer that held one of our
+ * threads stays out for a while (host_holdoff.h).
  *
  * Context: control thread.
  */
@@ -18,7 +18,7 @@
 #include "linux/link/link_fds.h"
 #include "linux/run/clock.h"
 
-/* The oldest connection that said no HELLO yet, or NULL. */
+/* The oldest connection that sent no HELLO yet, or NULL. */
 static struct host_guest *
 guest_silent_oldest(const struct host *h)
 {

@@ -3,10 +3,10 @@
  * What the host says of a queue that it stopped: which one, why, where, and
  * what would have been right.
  *
- * The reasons are core/base/fault.h's, and so is the text of what was wrong;
- * here is what the value stands for that was remembered with it, and the rule.
- * One guest, queue, reason and value is said once a minute, as the log has it:
- * a guest that opens its channel again and again to lie in it says little.
+ * The reasons and their texts are in core/base/fault.h; this file adds what the
+ * value of each reason means, and the rule.  Each guest, queue, reason and
+ * value is logged once a minute: a guest that opens its channel again and again
+ * only to break a rule fills no log.
  */
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"

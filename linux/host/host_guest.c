@@ -6,8 +6,8 @@
  * The end comes through over(), from deep inside the link, so it only starts a
  * zero-length timer whose callback tears down: server, NetVSPs, link.
  *
- * Whatever comes from the guest by message is handled with the gates of all its
- * NICs closed: that is the control context that core/vsp asks for.
+ * Every message from the guest is handled with the gates of all its NICs
+ * closed: that is the control context that core/vsp requires.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -300,7 +300,7 @@ guest_on_end(evutil_socket_t fd, short what, void *arg)
 		    "a connection ended: %s", g->why);
 	host_guest_end(g, LINK_OK);
 	offer_again(h, NULL);
-	/* Many guests leave holes that free() alone does not give back. */
+	/* Many guests leave holes that only malloc_trim() gives back. */
 	malloc_trim(0);
 }
 

@@ -5,10 +5,10 @@
  * Each time costs some milliseconds of one thread (link_guard.h) and the peer
  * its connections.  So that it cannot just come back and do it again, its
  * process stays out for a second, then for two, four and so on up to a minute.
- * A peer that makes a new process each time is known by its user, who has some
- * times more and then stays out likewise, all of his processes.  No healthy
+ * A peer that makes a new process each time is known by its user: after some
+ * more times all the user's processes stay out in the same way.  No healthy
  * program ever does this once, so nobody pays for a mistake; but the programs
- * of one user, who can end each other anyway, pay for one of them.
+ * of one user, which can end each other anyway, pay for each other.
  *
  * One process thus holds threads for less than ten times in the first minute
  * and once a minute from then on; one user so and some twenty times more.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Peers that held one of our threads, and how long each of them stays out.
+ * Peers that held one of our threads, and how long each stays out.
  *
  * A peer is known by process and user, as the kernel says them (SO_PEERCRED).
  *

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A bucket of lines for each peer and kind of line, with hashes of the texts
- * that it said.
+ * that were logged.
  *
  * A guest comes again under another number, pid and name as often as it likes,
  * so those are no peers: every connection would have a fresh bucket.  A NIC is
- * the operator's and is one guest's at a time; who has none shares the lines of
- * its user, and users together have a bucket, too, of which one user alone does
- * not take all.
+ * the operator's and is one guest's at a time; a guest without a NIC shares the
+ * lines of its user.  All users together have a bucket as well, and one user
+ * cannot take all of it.
  *
- * Two texts of one hash are taken for one: a line lost in a minute, no more.
+ * Two texts with the same hash count as one: at most one line a minute is lost.
  */
 #include "linux/host/host_log.h"
 
@@ -86,7 +86,7 @@ bucket_has(struct host_log_bucket *b, uint32_t burst, uint64_t line_ns,
 	return b->spent < burst;
 }
 
-/* True if this text was said in the last minute; it is known from now on. */
+/* True if this text was logged in the last minute; it is known from now on. */
 static bool
 bucket_knows(struct host_log_bucket *b, const char *text, uint64_t now)
 {

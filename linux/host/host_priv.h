@@ -10,12 +10,12 @@
  *	host_guest.c	one attached guest
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
- *	host_log.c	what is said about guests
+ *	host_log.c	what is logged about guests
  *	host_tries.c	guests that try to attach and cannot
  *	nic.c, nic_vsp.c, nic_queue.c, nic_control.c	one NIC
  *	nic_list.c	all NICs, and those of one guest
  *	nic_wake.c	who makes workers and control look at a NIC
- *	nic_leaving.c	what guests have yet to let go of
+ *	nic_leaving.c	NICs that guests have not let go of
  *	worker.c	threads
  */
 #ifndef LINUX_HOST_HOST_PRIV_H
@@ -81,8 +81,8 @@ void host_nic_drop(struct host *, struct nic *);
 /* --- host_accept.c --- */
 
 /*
- * Serve a connection (consumed).  Where all places are taken, the oldest
- * connection that said no HELLO yet gives up its own.
+ * Serve a connection (consumed).  If all places are taken, the oldest
+ * connection that sent no HELLO yet loses its place.
  */
 void host_guest_accept(struct host *, int sock);
 

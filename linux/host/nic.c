@@ -241,9 +241,9 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
 	nic->spec = *to;
 	if (nic->vsp != NULL && to->mtu != old.mtu) {
 		/*
-		 * The guest learns MTU and receive-section size at attach
-		 * alone: it is offered again when the guest has let go, which
-		 * every guest knows how to follow.
+		 * The guest learns MTU and receive-section size only at attach:
+		 * the NIC is offered again when the guest has let go, which
+		 * every guest can follow.
 		 */
 		offer_withdraw(nic);
 	} else if (nic->vsp != NULL) {

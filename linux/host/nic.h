@@ -28,7 +28,7 @@ struct nic_leaving;
 struct nic_source {
 	struct work_source src;
 	struct nic_queue *serves;	/* control, gate closed */
-	struct nic_source *next;	/* of the same queue; likewise */
+	struct nic_source *next;	/* of the same queue; gate closed */
 	uint32_t index;
 	/* Set by the worker's events also while the gate is closed: os_st32 */
 	uint32_t readable;
@@ -119,7 +119,7 @@ void nic_destroy(struct nic *);
 void nic_control(struct nic *);
 /* Before the first of these.  0, or -1: out of memory. */
 int nic_control_init(struct nic *);
-/* None of them comes any more. */
+/* After the last nic_control_ask(). */
 void nic_control_free(struct nic *);
 /* Change the running NIC; *to is checked already.  0 or -errno. */
 int nic_set(struct nic *, const struct nic_spec *to, char *err, size_t cap);

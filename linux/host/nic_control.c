@@ -63,7 +63,7 @@ nic_control(struct nic *nic)
 	if (more)
 		nic_control_ask(nic);
 	/* A data packet may have been left behind the control packets, and
-	 * what was set aside be of a guest that is not up any more. */
+	 * packets set aside may be of a guest that is not up any more. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		nic_queue_poke(&nic->queue[k]);
 }

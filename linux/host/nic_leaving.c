@@ -9,7 +9,7 @@
  *
  *	QUIETING	the link went down; served, not rescinded yet
  *	RESCINDED	RESCIND_OFFER is out; served; the NIC waits
- *	OVERDUE		likewise, and others may have the instance
+ *	OVERDUE		as above, and others may have the instance
  *
  * RESCIND_OFFER waits until the guest is not attaching, was silent for
  * LEAVING_QUIET_NS and has read all answers.  Linux stops listening to a
@@ -18,8 +18,8 @@
  * rescind, since 4.19); so is the rest of an attach.  A guest that does not
  * come to rest is told after LEAVING_LOUD_NS.
  *
- * A guest that has not let go LEAVING_RELEASE_NS after that keeps the NIC from
- * itself alone.
+ * A guest that has not let go LEAVING_RELEASE_NS after that keeps only itself
+ * from the NIC.
  */
 #include "linux/host/nic_leaving.h"
 
@@ -57,7 +57,7 @@ struct nic_leaving {
 	enum leaving_state state;
 	uint32_t look_us;
 	uint64_t since_ns;		/* of the state */
-	uint64_t heard_ns;		/* the guest said something */
+	uint64_t heard_ns;		/* last sign of the guest */
 	bool control_due;
 	bool heard;			/* since the last look */
 	bool gone;			/* the guest let go */
@@ -79,7 +79,7 @@ leaving_look_in(struct nic_leaving *l, uint32_t us)
 static void
 leaving_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
 {
-	/* The link is down: none comes here. */
+	/* The link is down: no frame arrives here. */
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NICs that were taken from a guest which has yet to let go of them.
+ * NICs that were taken from a guest that has not let go of them yet.
  *
- * Removal, or a setting that a guest learns at attach alone, parts a NIC from
+ * Removal, or a setting that a guest learns only at attach, parts a NIC from
  * its NetVSP.  The NIC is free at once, for a backend of other frames; the
  * NetVSP stays here, on the control thread, until its guest lets go: it
  * completes what the guest sends and answers its control messages, and passes

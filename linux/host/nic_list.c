@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The list of a host's NICs, and which of them one guest has.
+ * The list of a host's NICs, and which ones a guest has.
  *
  * Context: control.
  */

@@ -3,14 +3,14 @@
  * A queue's turn at its worker: frames that other workers left for it, its
  * ring, then the backend's sources that it serves, each in bounded pieces.
  *
- * Descriptors are edge-triggered, so what they said is remembered (`ring`,
- * `readable`) until the work behind it ran dry.  A source that is blocked (no
- * room at the guest) stays readable and is tried again when the NetVSP says so,
- * which it does from inside the ring's turn.
+ * Descriptors are edge-triggered, so events are remembered (`ring`, `readable`)
+ * until their work is done.  A source that is blocked (no room at the guest)
+ * stays readable and is tried again when the NetVSP says so, which it does from
+ * inside the ring's turn.
  *
- * A guest that polls its rings (DPDK, the frames API) has its own polled, too:
- * as long as packets come, and for poll_us after the last one, no signal is
- * asked for.  Then the ring is armed as any other.
+ * We poll the rings of a guest that polls (DPDK, the frames API): as long as
+ * packets come, and for poll_us after the last one, we request no signal.  Then
+ * the ring is armed as any other.
  *
  * A queue that its guest broke is not served any more until its channel is
  * opened again.  The worker notices after the turn; control says it.
@@ -233,7 +233,7 @@ nic_polled(const struct nic *nic)
 	return kind == LINK_KIND_UIO || kind == LINK_KIND_POLL;
 }
 
-/* Sections were shared out anew: whoever waited for some may have them. */
+/* Sections were shared out anew: queues that waited may have some now. */
 static void
 queues_retry(struct nic *nic)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parser of `key=value,...` texts: one table of keys, of which each names its
- * parser, its printer and whether a running NIC takes it.
+ * Parser of `key=value,...` texts: in one table each key names its parser, its
+ * printer and whether a running NIC takes it.
  *
  * A list is applied to a copy, which replaces the original when all of it was
  * right: a `set` is all or nothing.
@@ -164,7 +164,7 @@ parse_mac(const struct spec_key *k, struct nic_spec *s,
 	unsigned int b[6];
 	int used = 0;
 
-	/* sscanf() would take blanks and signs, too. */
+	/* sscanf() would also take blanks and signs. */
 	if (strspn(at->value, "0123456789abcdefABCDEF:") !=
 	    strlen(at->value) ||
 	    sscanf(at->value, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1],
@@ -517,7 +517,7 @@ spec_pair_apply(struct nic_spec *s, char *pair, bool running,
 	return k->parse(k, s, at);
 }
 
-/* Keys that mean something to one backend alone. */
+/* Keys that mean something to only one backend. */
 static const struct {
 	const char *key;
 	enum nic_backend backend;

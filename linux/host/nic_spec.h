@@ -25,7 +25,7 @@ struct nic_spec {
 	char name[NIC_NAME_LEN];	/* of the NIC */
 	char ifname[16];	/* tap: interface; "": as name */
 	char netns[64];		/* tap: namespace; "": ours */
-	char guest[NIC_NAME_LEN];	/* for this guest alone; "": any */
+	char guest[NIC_NAME_LEN];	/* only for this guest; "": any */
 	char file[NIC_PATH_LEN];	/* pcap: written; "": none */
 	char replay[NIC_PATH_LEN];	/* pcap: sent to the guest; "": none */
 	char peer[NIC_NAME_LEN];	/* pair: the other NIC */

@@ -8,13 +8,13 @@
  * the end, so a channel that never runs dry costs the others one turn each
  * round.
  *
- * A work may ask to be looked at again although it found nothing (WORK_SPIN):
- * the ring of a guest that polls and so says nothing.  While there are such
+ * A work may request another look although it found nothing (WORK_SPIN): the
+ * ring of a guest that polls and so does not signal.  While there are such
  * works the descriptors are looked at every few rounds only, and a worker that
  * finds nothing for long lets others have the processor now and then.  If they
- * keep it, spinning is of no use: whoever fills the ring may be the one that
- * waits for our processor.  Then worker_may_spin() is false for a while, so
- * that works ask for signals, and a wake-up brings us in at once.
+ * keep it, spinning is of no use: the guest that fills the ring may be the one
+ * that waits for our processor.  Then worker_may_spin() is false for a while,
+ * so that works request signals, and a wake-up brings us in at once.
  *
  * Gates are Dekker's handshake: a worker says where it enters and then looks
  * whether it may; control closes and then looks who is inside.  Each side has a
@@ -197,7 +197,7 @@ worker_turns(struct worker *w)
 	while (wk != NULL) {
 		struct work *next = wk->next;
 
-		/* Control waits for one turn at most, not for all of them. */
+		/* Control waits for one turn at most, not for all turns. */
 		if (os_ld32_acq(&w->call_wanted) != 0) {
 			round_put_off(w, wk);
 			break;

@@ -21,7 +21,7 @@
 
 #define WORKER_COUNTERS(X)						\
 	X(wakeups,	"times the thread woke from sleep")		\
-	X(polls,	"times it looked for work without sleeping")	\
+	X(polls,	"times the thread looked for work without sleeping") \
 	X(spins,	"rounds in which polled rings had nothing")	\
 	X(crowded,	"times polling was given up for want of a processor") \
 	X(turns,	"turns given to channels")			\
