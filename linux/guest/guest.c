@@ -212,8 +212,8 @@ guest_timers(struct guest *g, uint64_t now)
 }
 
 /*
- * The host vanished, or said good-bye: tell the state machines, once, and drop
- * them when the NetVSC has let go.
+ * The host vanished, or sent BYE: tell the state machines once, and drop them
+ * when the NetVSC has let go.
  */
 static void
 guest_on_lost(struct guest *g, uint64_t now)

@@ -120,7 +120,7 @@ guest_trace_vsc(void *ctx, bool to_host, bool rndis, struct span msg)
 	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
 }
 
-/* It failed, and will again until somebody changes something: said once. */
+/* It failed, and will again until somebody changes something: reported once. */
 static void
 guest_failed(struct guest *g)
 {
@@ -229,7 +229,7 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	struct guest *g = ctx;
 	char vmbus[32] = "";
 
-	/* With uio the kernel alone knows. */
+	/* With uio only the kernel knows. */
 	if (caps->vmbus_version != 0)
 		snprintf(vmbus, sizeof(vmbus), "VMBus %u.%u, ",
 		    caps->vmbus_version >> 16, caps->vmbus_version & 0xffff);

@@ -3,7 +3,7 @@
  * The network interface from the kernel's side: making it, and what the kernel
  * wants of it.
  *
- * Bridges, macvlans and packet sockets ask for frames beyond the interface's
+ * Bridges, macvlans and packet sockets request frames beyond the interface's
  * own address, multicast groups are joined and left, the user sets another
  * address: all that becomes the NIC's packet filter and address, as with
  * Linux's hv_netvsc (rndis_filter.c, rndis_set_multicast and

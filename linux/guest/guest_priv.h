@@ -2,9 +2,9 @@
 /*
  * The guest process from inside.
  *
- * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc ask and
- * tell; guest_iface.c: what the kernel wants of the interface; vp.c: threads,
- * and vp_loop.c: what they do; netif.c: the TAP in both directions;
+ * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc request
+ * and report; guest_iface.c: what the kernel wants from the interface; vp.c:
+ * threads, and vp_loop.c: what they do; netif.c: the TAP in both directions;
  * guest_ctl.c: statistics and run-time settings; guest_uio.c: a NIC of
  * uio_hv_generic in place of the link, with uio_bus.c (channels), uio_dev.c
  * (files) and uio_arena.c (memory).
@@ -81,7 +81,7 @@ struct guest {
 	struct vp vp[LINK_MAX_VPS];
 };
 
-/* guest.c; VP 0 but where said */
+/* guest.c; VP 0 except where noted */
 void guest_control(struct guest *);
 int guest_timeout_ms(const struct guest *);
 void guest_socket_event(struct guest *);
@@ -118,7 +118,7 @@ void guest_offloads_apply(struct guest *, uint32_t off);
  */
 void guest_steer(struct guest *);
 
-/* guest_uio.c; VP 0 but where said */
+/* guest_uio.c; VP 0 except where noted */
 int guest_uio_connect(struct guest *);
 void guest_uio_disconnect(struct guest *);
 /* That VP. */

@@ -15,10 +15,10 @@ struct guest;
 
 #define NETIF_COUNTERS(X)						\
 	X(read,		"frames read from the TAP")			\
-	X(read_bytes,	"bytes of them")				\
+	X(read_bytes,	"bytes read from the TAP")			\
 	X(read_cut,	"frames dropped because they were read in part") \
 	X(written,	"frames written to the TAP")			\
-	X(written_bytes, "bytes of them")				\
+	X(written_bytes, "bytes written to the TAP")			\
 	X(write_errors,	"frames that the TAP did not take")		\
 	X(flushes,	"bursts handed to the host")			\
 	X(blocked,	"times transmission waited for the host")	\

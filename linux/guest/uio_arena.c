@@ -44,7 +44,7 @@ arena_physical(struct uio_arena *a, uint32_t chunks)
 		    sizeof(e))) != (ssize_t)sizeof(e))
 			rc = -EIO;
 		else if (e >> 63 == 0 || (e & ((1ull << 55) - 1)) == 0)
-			rc = -EPERM;	/* hidden from whoever may not see */
+			rc = -EPERM;	/* hidden: needs CAP_SYS_ADMIN */
 		else
 			a->physical[i] = (e & ((1ull << 55) - 1)) *
 			    HV_PAGE_SIZE;

@@ -9,11 +9,11 @@
  * monitor page where the channel has a monitor id, else by its bit in the
  * interrupt page and a write to the device (Linux uio_hv_generic.c).
  *
- * Sub-channels appear as directories some time after the host was asked for
- * them; the timer looks.
+ * Sub-channels appear as directories some time after the request to the host;
+ * the timer looks.
  *
  * Polled, the host's signals stay masked and dispatch looks at each ring.  In
- * interrupt mode a channel is unmasked by whoever finds it empty, as ever, and
+ * interrupt mode the owner unmasks a channel that it finds empty, as usual, and
  * one descriptor serves all: VP 0 takes the interrupt and has all VPs look.
  * That mode follows the kernel's source and was never run: the files of `hvnet
  * uio` have no interrupt.
@@ -351,7 +351,7 @@ uio_bus_close(struct uio_bus *b)
 		free(uc);
 	}
 	uio_dev_close(&b->dev);
-	/* After the kernel closed the channels: the host reads it no more. */
+	/* After the kernel closed the channels: the host no longer reads it. */
 	if (b->arena != NULL)
 		uio_arena_destroy(b->arena);
 	free(b);

@@ -3,7 +3,7 @@
  * Channels of a NIC that the kernel's uio_hv_generic gave to user space: what
  * bus/vmc.h is to a guest that is on the bus itself.
  *
- * Context: control (VP 0, the other VPs parked), but where said.
+ * Context: control (VP 0, the other VPs parked), except where noted.
  */
 #ifndef LINUX_GUEST_UIO_BUS_H
 #define LINUX_GUEST_UIO_BUS_H
@@ -45,7 +45,7 @@ struct uio_bus *uio_bus_open(const struct uio_bus_config *, char *err,
 void uio_bus_close(struct uio_bus *);
 struct chan *uio_bus_primary(struct uio_bus *);
 
-/* Guest memory, freed by uio_bus_close() alone.  0 or E_NOMEM. */
+/* Guest memory; only uio_bus_close() frees it.  0 or E_NOMEM. */
 int uio_bus_mem_alloc(struct uio_bus *, uint32_t bytes, struct chan_mem *out);
 
 /*

@@ -18,16 +18,16 @@ struct guest;
 
 #define VP_COUNTERS(X)							\
 	X(wakeups,	"times the thread woke from sleep")		\
-	X(polls,	"times it looked for work without sleeping")	\
+	X(polls,	"times the thread looked for work without sleeping") \
 	X(interrupts,	"interrupts taken")				\
-	X(parks,	"times it was parked for a control change")
+	X(parks,	"times the thread was parked for control")
 COUNTER_STRUCT(vp_counters, VP_COUNTERS);
 
 /* What a descriptor in a VP's epoll set means. */
 enum vp_source {
 	VP_SOURCE_WAKE,		/* posted work or a park request */
 	VP_SOURCE_INTERRUPT,
-	VP_SOURCE_SOCKET,	/* VP 0: the host said something */
+	VP_SOURCE_SOCKET,	/* VP 0: a message from the host */
 	VP_SOURCE_TAP,		/* + queue number */
 };
 
