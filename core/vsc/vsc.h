@@ -148,12 +148,13 @@ struct vsc_ops {
 	/* Queue owner. */
 	/*
 	 * Deliver a frame.  A frame of one piece stays valid until rx_flush();
-	 * of others the first piece, a header copy, lives for the call alone.
+	 * if it has several, the first piece, a header copy, lives only for the
+	 * call.
 	 */
 	void (*rx)(void *ctx, uint32_t queue, const struct vsc_frame *);
 	/* No more frames in this pass: flush what rx() batched. */
 	void (*rx_flush)(void *ctx, uint32_t queue);
-	/* vsc_tx_reserve() said E_AGAIN before; it can succeed again. */
+	/* vsc_tx_reserve() returned E_AGAIN; it can succeed again. */
 	void (*tx_wake)(void *ctx, uint32_t queue);
 	/*
 	 * Something broke: have vsc_timer() called soon in control context, so
@@ -167,7 +168,7 @@ struct vsc_ops {
 	X(frames,	"frames sent")					\
 	X(bytes,	"bytes of frames sent")				\
 	X(tso_frames,	"frames sent with LSO")				\
-	X(packets,	"VMBus packets that carried them")		\
+	X(packets,	"VMBus packets with frames sent")		\
 	X(by_section,	"frames copied whole into a send-buffer section") \
 	X(by_gpa,	"frames sent by guest physical address")	\
 	X(by_both,	"frames split between section and addresses")	\
@@ -188,13 +189,13 @@ COUNTER_STRUCT(vsc_tx_counters, VSC_TX_COUNTERS);
 #define VSC_RX_COUNTERS(X)						\
 	X(frames,	"frames delivered")				\
 	X(bytes,	"bytes of frames delivered")			\
-	X(packets,	"VMBus packets that carried them")		\
+	X(packets,	"VMBus packets with frames received")		\
 	X(rsc_frames,	"frames reassembled from RSC fragments")	\
-	X(rsc_fragments, "RSC fragments in them")			\
+	X(rsc_fragments, "RSC fragments received")			\
 	X(rsc_noreseg,	"RSC frames whose segment size is unknown")	\
 	X(csum_good,	"frames with checksum verified by the host")	\
 	X(csum_bad,	"frames with checksum found bad by the host")	\
-	X(csum_none,	"frames the host said nothing about")		\
+	X(csum_none,	"frames without checksum info from the host")	\
 	X(hash,		"frames with a hash value")			\
 	X(acks,		"receive completions sent")			\
 	X(ack_waits,	"times acknowledgements waited for ring room")	\
@@ -223,7 +224,7 @@ uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues);
  */
 struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
     void *ctx, struct chan *primary);
-/* Tear down in the order the versions ask for; ->detached() follows. */
+/* Tear down in the order of the versions; ->detached() follows. */
 void vsc_detach(struct vsc *);
 /* After ->detached(). */
 void vsc_free(struct vsc *);

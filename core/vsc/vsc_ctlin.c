@@ -5,8 +5,8 @@
  * Theory of operation.  Completions with VSC_XACT_CTL end exchanges of ours;
  * they carry an NVSP reply, or only report that an RNDIS message was taken.
  * In-band come the host's send table, VF association and a switch of the data
- * path.  We have no VF, so the latter two are counted; a completion, if asked
- * for, goes with the receive acknowledgements.
+ * path.  We have no VF, so the latter two are counted; a completion, if
+ * requested, goes with the receive acknowledgements.
  *
  * The host's RNDIS messages come in the receive buffer, which it can write at
  * any time: each is copied once to private memory and decoded there.

@@ -11,7 +11,7 @@
  * Order: no more frames (filter 0), HALT, outstanding packets home, buffers
  * revoked.  Their GPADLs go before the primary is closed below VMBus 4.0, and
  * after it from then on (FreeBSD hn_nvs.c).  When the offer is rescinded they
- * go before in any version, for the channel ceases to be with its close.
+ * go before in any version, because the channel ends with its close.
  *
  * Context: control, the queue owners parked from vsc_detach() on.
  */
@@ -39,7 +39,7 @@ vsc_detach_bus_busy(const struct vsc *v)
 
 /*
  * Exchanges that detach cut off end first: the control page is the host's
- * until then, and a GPADL must not go while the host has yet to read of it.
+ * until then, and a GPADL must not go before the host has read about it.
  */
 static bool
 detach_unsettled(const struct vsc *v)

@@ -4,8 +4,8 @@
  * offer each other.  Included by core/vsc/ and tests only.
  *
  * A control exchange is one `struct vsc_wait` at a time; lists of steps
- * (vsc_ctl.c) move it.  A queue is touched by its owner alone, but for the
- * fields marked otherwise.
+ * (vsc_ctl.c) move it.  Only its owner touches a queue, except for the fields
+ * marked otherwise.
  */
 #ifndef CORE_VSC_VSC_PRIV_H
 #define CORE_VSC_VSC_PRIV_H
@@ -143,7 +143,7 @@ struct vsc_buf {
 	enum vsc_gpadl_state state;
 	bool told;			/* the host was given it by NVSP */
 	bool stuck;			/* no teardown reply: leak it */
-	bool given;			/* mem came with the channel */
+	bool given;			/* mem is chan_ops->given() memory */
 };
 
 /* One VMBus packet with frames, from post to completion. */
@@ -369,7 +369,7 @@ bool vsc_xact_end(struct vsc *v, uint64_t xact);	/* false: none such */
 int vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply);
 /* The reply of an NVSP request must be of this type. */
 int vsc_nvs_reply_check(struct vsc *v, enum nvs_msg_type type);
-/* Send a control message and begin its exchange (HALT: completion alone). */
+/* Send a control message and begin its exchange (HALT: only completion). */
 int vsc_rndis_send(struct vsc *v, struct rndis_msg *m);
 int vsc_rndis_query(struct vsc *v, uint32_t oid, struct span info);
 int vsc_rndis_set(struct vsc *v, uint32_t oid, struct span info);
@@ -433,8 +433,8 @@ void vsc_commit(struct vsc_queue *q);
 /* --- vsc_txoff.c; owner -------------------------------------------------- */
 
 /*
- * What the frame asks for, as PPIs, in software where the host does not take
- * it.  0; VSC_TX_CUT: must be cut first; E_STATE: drop.
+ * What the frame requests, as PPIs, or in software if the host does not do it.
+ * 0; VSC_TX_CUT: must be cut first; E_STATE: drop.
  */
 #define VSC_TX_CUT	1
 int vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
@@ -442,7 +442,7 @@ int vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
 
 /* --- vsc_txcut.c; owner -------------------------------------------------- */
 
-/* Move the frame to the slot alone and cut it from there; E_STATE: cannot. */
+/* Move the whole frame to the slot and cut it there; E_STATE: cannot. */
 int vsc_tx_cut(struct vsc_queue *q, const struct vsc_tx_room *room,
     uint32_t len, const struct pkt_meta *m);
 /* Send segments while there is room; true when done. */

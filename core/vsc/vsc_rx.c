@@ -12,9 +12,9 @@
  * only ever handed on.  Where headers must be looked at or rewritten, they too
  * are copied first and the copy becomes the frame's first piece.
  *
- * Checksums: "value invalid" says that the host vouches for the data but the
- * field is not filled in.  Such a frame gets the pseudo-header sum and
- * PKT_CSUM_PARTIAL, so that whoever sends it on completes it.  A frame of RSC
+ * Checksums: "value invalid" says that the host verified the data but the field
+ * is not filled in.  Such a frame gets the pseudo-header sum and
+ * PKT_CSUM_PARTIAL, so that the next sender completes it.  A frame of RSC
  * fragments whose segment size is known becomes a GSO frame in the same way.
  *
  * Polled (cfg.poll), the mask is set once and acknowledgements go only when the
@@ -119,8 +119,8 @@ rx_gso_set(struct vsc_queue *q, uint32_t head, uint32_t len,
 }
 
 /*
- * Fill in what the host vouched for but left out, in the copy; what to fill in
- * is decided by the copy alone.
+ * Fill in the copy what the host verified but left out; only the copy decides
+ * what to fill in.
  */
 static void
 rx_csum_restore(struct vsc_rxq *r, uint32_t head, uint32_t len, uint32_t csum,

@@ -2,11 +2,12 @@
 /*
  * Decides who does a requested offload, host or driver.
  *
- * Theory of operation.  What a frame asks for, and who does it.  The host does
- * what was negotiated, by per-packet info; the driver does the rest: a checksum
- * is completed in place, a VLAN tag is refused, a frame that is too long for
- * the host's LSO, or that it would not cut, is cut into segments
- * (vsc_txcut.c).  LSO and checksum info exclude each other.
+ * Theory of operation.  Each offload that a frame requests is done by the host
+ * or by the driver.  The host does what was negotiated, by per-packet info; the
+ * driver does the rest in software: it completes a checksum in place, refuses a
+ * VLAN tag, and cuts a frame that the host cannot cut, or that is too long for
+ * its LSO, into segments (vsc_txcut.c).  LSO and checksum info exclude each
+ * other.
  *
  * Context: queue owner.
  */
