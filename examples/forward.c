@@ -35,7 +35,7 @@ forward(struct hvnet *a, struct hvnet *b, uint64_t *count)
 	int n = hvnet_rx(a, 0, frame, BURST), sent = 0;
 
 	for (int i = 0; i < n; i++)
-		/* What we were told, not what we ask for. */
+		/* What the host reported, not what we request. */
 		frame[i].meta.flags &= HVNET_CSUM_PARTIAL | HVNET_VLAN;
 	while (sent < n && !stop) {
 		int rc = hvnet_tx(b, 0, frame + sent, (uint32_t)(n - sent));

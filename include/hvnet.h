@@ -4,7 +4,7 @@
  *
  * A connection is one NIC of a host end (`hvnet host`).  Nothing runs behind
  * the caller's back: each queue is driven by the thread that calls for it, one
- * thread a queue at a time, or one for all of them.  Queue 0 also carries the
+ * thread a queue at a time, or one for all queues.  Queue 0 also carries the
  * control messages, so whatever a program does it must call hvnet_rx(),
  * hvnet_tx() or hvnet_poll() for queue 0 now and then (every few milliseconds).
  *
@@ -32,7 +32,7 @@ extern "C" {
 
 struct hvnet;
 
-/* What is known of a frame, or asked for it. */
+/* What is known about a frame, or requested for it. */
 #define HVNET_CSUM_PARTIAL	0x0001u	/* sum csum_start.. into csum_offset */
 #define HVNET_IP_CSUM		0x0002u	/* compute the IPv4 header checksum */
 #define HVNET_IP_GOOD		0x0004u
@@ -109,7 +109,7 @@ struct hvnet_stats {
 	uint64_t rx_polls, rx_idle; /* passes over the ring; with nothing new */
 	uint64_t tx_frames, tx_bytes, tx_packets;
 	uint64_t tx_completed;	/* packets the host is done with */
-	uint64_t tx_errors;	/* of those, with an error */
+	uint64_t tx_errors;	/* completed with an error */
 	uint64_t tx_full;	/* times there was no room */
 	uint64_t tx_invalid;	/* frames refused: size or offsets */
 };
