@@ -76,7 +76,7 @@ struct chan_ops {
 	void (*recv_commit)(struct chan *);
 	/* Tell the peer not to signal.  A hint. */
 	void (*irq_mask)(struct chan *);
-	/* Ask for signals again; true: packets are there, poll on. */
+	/* Request signals again; true: packets are there, poll on. */
 	bool (*irq_unmask)(struct chan *);
 
 	/*

@@ -99,7 +99,7 @@ part_slot_head_put(uint8_t len, uint8_t flags)
 	return os_le32((uint32_t)flags << 8 | len);
 }
 
-/* Ask for an EOM; true if the slot is still taken after that. */
+/* Request an EOM; true if the slot is still taken after that. */
 static bool
 part_slot_wait(struct synic_slot_wire *slot)
 {

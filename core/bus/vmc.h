@@ -79,7 +79,7 @@ struct vmc_config {
 #define VMC_COUNTERS(X)							\
 	X(messages_in,	"messages taken from the slot")			\
 	X(messages_out,	"messages posted")				\
-	X(post_retries,	"posts refused for want of buffers, tried again") \
+	X(post_retries,	"posts refused for lack of buffers, tried again") \
 	X(post_refused,	"messages dropped: the connection id is invalid") \
 	X(eoms,		"end-of-message writes: another message waited") \
 	X(contacts,	"versions proposed")				\

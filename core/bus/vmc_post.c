@@ -6,7 +6,7 @@
  * so messages wait in one queue and leave in order; none is ever lost.  An
  * entry is embedded in what it is about (connection, channel, GPADL) and its
  * bytes are made at the moment of posting, so that queuing takes no memory and
- * cannot fail.  Whoever queues an entry also gives its kind: how its bytes are
+ * cannot fail.  Who queues an entry also gives its kind: how its bytes are
  * made and what follows.  A GPADL's entry stays at the head until its header
  * and all bodies are out; the one for refused offers waits until all are
  * released.  After a refusal the queue rests, twice as long each time, until

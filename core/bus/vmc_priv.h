@@ -42,7 +42,7 @@ struct vmc_out {
 	bool queued;
 };
 
-/* What an entry is, given by whoever queues it.  NULL: nothing to do. */
+/* What an entry is, given by who queues it.  NULL: nothing to do. */
 struct vmc_out_kind {
 	enum vmbus_msg_type type;
 	/* Fill the body; m is zero but for its type. */

@@ -17,7 +17,7 @@
 
 #define VMS_MAX_CHANNELS	256u	/* Policy; relids 1..255, 0: legacy */
 #define VMS_MAX_GPADLS		512u	/* Policy, a connection */
-#define VMS_MAX_GPADL_PAGES	(192u << 8)	/* Policy: 192 MiB likewise */
+#define VMS_MAX_GPADL_PAGES	(192u << 8)	/* Policy: also 192 MiB */
 
 /*
  * The message connection that guests of 5.0 and later are told to use.  It is

@@ -87,7 +87,7 @@ bool ring_in_commit(struct ring_in *ri) must_check;
 void ring_in_mask(struct ring_in *ri);
 
 /*
- * Ask for a signal at the next packet, then look once more.  Everything got
+ * Request a signal at the next packet, then look once more.  Everything got
  * must have been committed.  Returns true if there is data (or an invalid
  * index, which the next get reports): the mask is set again and the caller
  * goes on.  False: the caller may sleep until it is signalled.

@@ -32,7 +32,7 @@
 	X(skip_masked,	 "batches without a signal: reader masked signals") \
 	X(skip_busy,	 "batches without a signal: ring was not empty") \
 	X(skip_bad,	 "batches without a signal: read index invalid") \
-	X(full,		 "puts refused for want of room")		\
+	X(full,		 "puts refused for lack of room")		\
 	X(waits,	 "times the writer began to wait for room")	\
 	X(wait_avoided,	 "waits that the re-check found unnecessary")
 COUNTER_STRUCT(ring_out_counters, RING_OUT_COUNTERS);

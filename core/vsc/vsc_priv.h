@@ -281,7 +281,7 @@ int vsc_ctl_wait(struct vsc *v, enum vsc_wait_kind kind, struct chan *c);
 /* The event came: true if the machine was waiting for it. */
 bool vsc_ctl_event(struct vsc *v, enum vsc_wait_kind kind, struct chan *c,
     int err);
-/* Ask for a control request of a device that is up. */
+/* Start a control request of a device that is up. */
 int vsc_ctl_want(struct vsc *v, uint32_t bits);
 /*
  * The device is broken: the first reason wins, ->failed() follows in control

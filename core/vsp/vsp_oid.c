@@ -154,7 +154,7 @@ statistic(const struct vsp *vsp, uint32_t oid)
 			    os_ld64(&f->drop_vlan) + os_ld64(&f->drop_long);
 			break;
 		default:
-			/* RCV_NO_BUFFER: for want of one the backend waits. */
+			/* RCV_NO_BUFFER: 0, the backend waits for a buffer. */
 			break;
 		}
 	}

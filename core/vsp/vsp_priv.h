@@ -191,9 +191,9 @@ struct vsp {
  */
 int vsp_queue_fail(struct vsp_queue *q, enum fault why, uint64_t value);
 /*
- * Ask for an event when `bytes` of room are in the ring, for completions or
- * packets alike (the larger wish may win; both are tried again).  True if
- * there is room already.  Context: worker, or control.
+ * Request an event when `bytes` of room are in the ring, for completions or
+ * packets (the larger request may win; both are tried again).  True if there is
+ * room already.  Context: worker, or control.
  */
 bool vsp_queue_want_space(struct vsp_queue *q, uint32_t bytes);
 /* cfg.mtu or guest.mtu is another.  Control. */

@@ -23,7 +23,7 @@ uio_kick(void *ctx, uint32_t vp)
 	vp_kick(&g->vp[vp]);
 }
 
-/* Said at once, and whenever it went: a device does not come by itself. */
+/* Reported at once, and each time it went: a device does not come by itself. */
 static int
 uio_failed(struct guest *g)
 {

@@ -89,7 +89,7 @@ vp_loop(void *arg)
 	struct vp *v = arg;
 	struct epoll_event ev[VP_EVENTS];
 
-	/* The control context is VP 0; the others carry frames alone. */
+	/* The control context is VP 0; the others carry only frames. */
 	if (v->index != 0)
 		priv_none();
 	while (!guest_stopped(v->guest)) {
@@ -114,7 +114,7 @@ vp_loop(void *arg)
 		if (v->index == 0)
 			guest_control(v->guest);
 	}
-	/* Whoever parks it from now on need not wait. */
+	/* Who parks it from now on need not wait. */
 	pthread_mutex_lock(&v->lock);
 	v->ended = true;
 	pthread_cond_broadcast(&v->cond);

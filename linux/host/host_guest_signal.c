@@ -4,8 +4,8 @@
  * 2.4, and monitor pages, which nobody signals and a timer looks at.
  *
  * There is one timer for all guests.  It runs while such a guest has a channel
- * open, beats fast while signals come and slowly when none came for a while.
- * Who has no channel costs nothing.
+ * open, beats fast while signals come and slowly after a while without.  A
+ * guest without a channel costs nothing.
  */
 #include <sys/timerfd.h>
 #include <unistd.h>

@@ -42,7 +42,7 @@ struct host_tries {
 bool host_tries_known(const struct host_guest *);
 /* Something happened: of one of its NICs, or vsp is NULL. */
 void host_tries_look(struct host_guest *, const struct vsp *);
-/* It ends.  True if it gave up, and that was said or is known. */
+/* It ends.  True if it gave up, and that was logged or is known. */
 bool host_tries_ended(struct host_guest *);
 
 #endif

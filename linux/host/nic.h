@@ -84,7 +84,7 @@ struct nic {
 	void (*cut_changed)(struct nic *);	/* the backend calls it */
 	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
-	struct nic_source *source;	/* likewise */
+	struct nic_source *source;	/* the same number */
 	struct nic_delay *delay;	/* NULL: no delay */
 	uint32_t control_due;		/* shared: set by workers */
 	struct share control_share;	/* of control's time, for its ring */

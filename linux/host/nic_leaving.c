@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NetVSPs that guests have yet to let go of.
+ * NetVSPs that guests have not let go of yet.
  *
  * Theory of operation.  A guest says little while it lets go of a NIC, so all
  * channels of a NetVSP that leaves are looked at by one timer on the control

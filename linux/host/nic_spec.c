@@ -528,7 +528,7 @@ static const struct {
 	{ "flows", NIC_GENERATOR },
 };
 
-/* No key was given that the NIC's backend makes nothing of. */
+/* No key was given that the NIC's backend does not use. */
 static int
 spec_only_check(const struct nic_spec *s, uint32_t given, char *err,
     size_t cap)

@@ -53,7 +53,7 @@ void nic_spec_default(struct nic_spec *);
 
 /*
  * Apply a list `key=value,...` to *spec; `running` refuses what cannot be
- * changed while the NIC exists, and what its backend makes nothing of.  On
+ * changed while the NIC exists, and keys that its backend does not use.  On
  * error *spec is unchanged and err says which key or value is wrong, where in
  * the text (column, from 1), and what would be right.  0 or -EINVAL.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Wakes whoever serves a NIC: the worker of a queue, of a source, or control.
+ * Wakes who serves a NIC: the worker of a queue, of a source, or control.
  *
  * Context: any thread, but for nic_chan_poke() (control).
  */

@@ -23,7 +23,7 @@
 	X(wakeups,	"times the thread woke from sleep")		\
 	X(polls,	"times the thread looked for work without sleeping") \
 	X(spins,	"rounds in which polled rings had nothing")	\
-	X(crowded,	"times polling was given up for want of a processor") \
+	X(crowded,	"times polling was given up for lack of a processor") \
 	X(turns,	"turns given to channels")			\
 	X(posts,	"channels poked by another thread")		\
 	X(gated,	"turns put off for a control change")

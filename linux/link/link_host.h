@@ -35,7 +35,7 @@
 
 struct link_host;
 
-/* The reason of over() for a guest that said BYE. */
+/* The reason of over() for a guest that sent BYE. */
 #define LINK_HOST_DETACHED	"guest detached"
 
 struct link_host_ops {

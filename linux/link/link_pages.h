@@ -25,7 +25,7 @@ struct link_pages {
 };
 
 /* Of so many bytes, seen by the host from gpa_base on.  0 or -errno; then
- * link_pages_destroy() is due, too. */
+ * link_pages_destroy() is due as well. */
 int link_pages_create(struct link_pages *, uint64_t gpa_base, uint64_t bytes);
 void link_pages_destroy(struct link_pages *);
 /* Zeroed, contiguous: 0 or E_NOMEM. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Asking for an interface, by a timer and after each message of its namespace.
+ * Queries an interface, by a timer and after each message of its namespace.
  *
  * Two sockets, both of the interface's namespace: one for questions, whose
  * answers the kernel gives before sendto() returns; one that is subscribed to
@@ -75,7 +75,7 @@ ifwatch_link(const struct nlmsghdr *h, void *data)
 	return mnl_attr_parse(h, sizeof(*ifi), ifwatch_attr, s);
 }
 
-/* Ask for the interface; 0 or -errno, -ENODEV if there is none. */
+/* Query the interface; 0 or -errno, -ENODEV if there is none. */
 static int
 ifwatch_ask(struct ifwatch *w, struct ifwatch_state *s)
 {

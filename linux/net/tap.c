@@ -54,7 +54,7 @@ tap_queue_open(struct tap *t, uint32_t queues, bool first)
 	return rc < 0 ? rc : fd;
 }
 
-/* Ask for one thing of an interface; its namespace is the thread's. */
+/* Query one property of an interface; its namespace is the thread's. */
 static int
 tap_ask(const char *name, unsigned long what, struct ifreq *ifr)
 {

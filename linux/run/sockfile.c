@@ -39,7 +39,7 @@ name_hidden(struct sockaddr_un *sa, const char *path)
 	    sizeof(sa->sun_path);
 }
 
-/* Connecting was not refused for want of a listener. */
+/* Connecting was not refused for lack of a listener. */
 static bool
 path_answers(const char *path, int type)
 {
