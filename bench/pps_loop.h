@@ -114,7 +114,7 @@ pps_args(struct pps_opt *o, int argc, char **argv)
 	    o->threads <= o->queues && strchr("tre", o->mode) != NULL;
 }
 
-/* A UDP frame of the size asked for. */
+/* A UDP frame of the requested size. */
 static inline void
 pps_frame(uint8_t *p, const struct pps_opt *o, const uint8_t mac[6],
     uint32_t queue)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Compile every header alone: each must be self-contained.
+# Compile every header by itself: each must be self-contained.
 # Usage: scripts/check_headers.sh BUILD_DIR     (for generated headers)
 set -u
 build=$1

@@ -85,7 +85,7 @@ def test_uio_without_fanotify(host, error):
 
 
 def test_uio_without_permission_events(host):
-    """fanotify is there, but takes no mark that asks for permission."""
+    """fanotify is there, but takes no mark that requests permission."""
     r = host(without('fanotify_mark', errno.EINVAL))
     assert r.returncode == FAILED and len(r.stderr.splitlines()) == 1
     assert 'fanotify' in r.stderr and \

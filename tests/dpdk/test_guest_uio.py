@@ -98,7 +98,7 @@ def test_many_guests(lab):
     # The shell is killed with the stand-in, and its guest with the shell.
     go = 'setpriv --pdeathsig KILL ' + \
         ' '.join(guest_cmd(lab, 2, ['--no-huge']))
-    # The last word keeps the stand-in from asking for huge pages.
+    # The last word keeps the stand-in from requesting huge pages.
     p = start(lab, 2, program=['sh', '-c', f'while true; do {go}; done',
                                '--no-huge'])
     for number in (9, 15, 9):

@@ -58,7 +58,7 @@ def test_receive(lab, tap):
         assert (a['l4_good'], a['l4_bad']) == (600, 0)
         assert (a['ip_good'], a['ip_bad']) == (600, 0)
         assert a['hash'] == 600 and a['imissed'] == 0
-        # By addresses alone (UDP has no type of its own in NDIS 6.30), or
+        # Only by addresses (UDP has no type of its own in NDIS 6.30), or
         # with ports.
         ip = socket.inet_aton('10.9.0.2') + socket.inet_aton('10.9.0.1')
         assert a['hash_value'] in (
@@ -69,7 +69,7 @@ def test_receive(lab, tap):
 
 
 def frame(src, dst, payload, tci=None):
-    """A UDP frame from the far end, with a tag where one is asked for."""
+    """A UDP frame from the far end, with a tag if one is requested."""
     udp = struct.pack('>HHHH', 5000, 6000, 8 + len(payload), 0) + payload
     ip = bytearray(struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(udp), 0, 0,
                                64, 17, 0, b'\x0a\x09\x00\x02',
@@ -259,8 +259,8 @@ def test_rss(lab, tap):
 
 @pytest.mark.parametrize('how', ['state', 'event'])
 def test_link(lab, tap, how):
-    """Down and up reach the program.  Where it asked for events the driver
-    raises one, and leaves the state that it remembers alone (22.11)."""
+    """Down and up reach the program.  Where it requested events the driver
+    raises one, and keeps the state that it remembers (22.11)."""
     p = Papp(lab).up(lsc=how == 'event')
     assert p.do('info')['link'] == 1
     for state, want in (('down', 0), ('up', 1)):
@@ -324,7 +324,7 @@ def test_pair_with_our_guest(lab):
 
 
 def test_memory_added_while_running(lab, tap):
-    """Memory that the host has not seen is asked for, and once only."""
+    """Memory that the host has not seen is requested, and only once."""
     p = Papp(lab).up()
     p.do(f'peer {tap.mac()}')
     assert p.do('tx 100 1500')['completed'] == 100

@@ -312,7 +312,7 @@ def test_no_nic(lab):
 
 
 def test_host_gone(lab):
-    """The driver would spin for ever: the program is ended, and it is said."""
+    """The driver would spin for ever: the program is ended; that is logged."""
     host = null_host(lab)
     p = Papp(lab).up()
     lab.end(host, timeout=10)
@@ -321,7 +321,7 @@ def test_host_gone(lab):
 
 
 def test_nic_taken_under_traffic(lab):
-    """The program is ended, and it is said; the NIC is the next one's."""
+    """The program is ended, that is logged; the next one gets the NIC."""
     spec = 'backend=generator,name=n0,queues=2'
     lab.host(spec)
     p = Papp(lab).up(2)

@@ -199,7 +199,7 @@ main(int argc, char **argv)
 	threads = atoi(argv[4]) == 1 ? 1 : queues;
 	printf("up %u\n", queues);
 	fflush(stdout);
-	getchar();	/* until the other one is up, too */
+	getchar();	/* until the other one is up as well */
 	for (uint32_t i = 0; i < threads; i++) {
 		w[i] = (struct worker){ .h = h, .first = i, .step = threads,
 			.queues = queues, .count = (uint32_t)atoi(argv[5]),

@@ -43,7 +43,7 @@ def pages():
 
 
 def uio(lab, nic, program):
-    # The last word keeps the stand-in from asking for huge pages.
+    # The last word keeps the stand-in from requesting huge pages.
     no_huge = ['--no-huge'] if ',no-huge' in ' '.join(program) else []
     return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', nic, '--', 'sh',
             '-c', ' '.join(program), *no_huge]

@@ -458,7 +458,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (how & 1) {
 		struct fuzz_in none = { p, 0 };
-		/* of kind uio: its memory may be unsealed, and is asked for */
+		/* of kind uio: its memory may be unsealed, and is requested */
 		struct fuzz_in uio = { (const uint8_t *)"\4\1", 2 };
 
 		hello(&g, how & 2 ? &uio : &none);

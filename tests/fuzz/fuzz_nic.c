@@ -197,7 +197,7 @@ to_guest(struct fuzz_in *f)
 		vsp_to_guest_drain_handover(run.vsp, q);
 }
 
-/* A message of either end that nobody asked for. */
+/* A message of either end that nobody requested. */
 static void
 message(struct fuzz_in *f)
 {

@@ -3,11 +3,11 @@
  * Fuzz the NetVSC as a whole: a host that answers attach as it should, not at
  * all, or with something else; packets, completions, NVSP and RNDIS messages
  * of any kind; a receive buffer whose bytes change; sub-channels offered twice
- * and taken back; while frames are sent and control is asked for.
+ * and taken back; while frames are sent and control is requested.
  *
- * The input is a list of operations, see step().  The rig checks that the
- * guest sends on open channels alone, names no memory but its own, detaches
- * whatever has happened, and frees every byte.
+ * The input is a list of operations, see step().  The rig checks that the guest
+ * sends only on open channels, names no memory but its own, detaches whatever
+ * has happened, and frees every byte.
  */
 #define RIG_PACKETS	320u
 #include "fuzz_blocks.h"

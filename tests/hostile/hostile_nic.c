@@ -9,7 +9,7 @@
  * good guest has its frames, all of them and right, within a bounded number
  * of steps; and when both are gone every block, page and mapping is back.
  *
- * `hostile_nic NAME` tells one lie alone, with every VMBus message shown.
+ * `hostile_nic NAME` tells only one lie, with every VMBus message shown.
  */
 #include <setjmp.h>
 #include <stdarg.h>

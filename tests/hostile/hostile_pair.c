@@ -8,7 +8,7 @@
  * machine gets N packets echoed within a bounded number of steps; and when the
  * first is cut off, every block, page and mapping of it is back.
  *
- * `hostile_pair NAME` tells one lie alone, with every VMBus message shown.
+ * `hostile_pair NAME` tells only one lie, with every VMBus message shown.
  */
 #include <setjmp.h>
 #include <stdarg.h>

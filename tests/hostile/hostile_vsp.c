@@ -6,7 +6,7 @@
  * RNDIS header and the frame's headers say, and whatever the backend gets must
  * still be of one piece.
  *
- * `hostile_vsp NAME` tells one lie alone.
+ * `hostile_vsp NAME` tells only one lie.
  */
 #include <pthread.h>
 

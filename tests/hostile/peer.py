@@ -45,7 +45,7 @@ def memory(size, seals=F_SEAL_SHRINK, name='guest'):
 
 
 class Gone(Exception):
-    """The other end closed, or said BYE (status)."""
+    """The other end closed, or sent BYE (status)."""
 
     def __init__(self, status=None):
         super().__init__(f'BYE {status}' if status is not None else 'closed')

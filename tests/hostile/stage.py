@@ -67,7 +67,7 @@ class Stage:
         return total
 
     def stops(self):
-        """What the host said of queues that it stopped."""
+        """What the host reported about queues that it stopped."""
         return [x for x in self.lab.log(self.host).splitlines()
                 if ' stopped: ' in x]
 

@@ -78,7 +78,7 @@ def test_names(stage):
 
 def test_log_is_not_used_up(stage):
     """One guest that comes and goes under a new name each time, another that
-    is refused each time: what is said of a third is there."""
+    is refused each time: the log of a third is complete."""
     for k in range(150):
         g = stage.guest()
         assert g.hello('null0', name=b'liar%d' % k) == peer.OK
@@ -211,7 +211,7 @@ def test_memory_that_can_go(stage):
 
 
 def test_memory_truncated_under_the_host(stage):
-    """A uio guest may bring what cannot be sealed: it alone pays for it."""
+    """A uio guest may bring what cannot be sealed: only it pays for that."""
     g = stage.guest()
     assert g.hello('null0', kind=1) == peer.OK
     loose = memory(64 * PAGE, seals=0)
@@ -322,7 +322,7 @@ def test_lie_in_a_ring(stage, lie):
 
 
 def test_lies_again_and_again(stage):
-    """A channel opened 100 times for the same lie: said once."""
+    """A channel opened 100 times for the same lie: logged once."""
     g = stage.guest().machine('null0').contact().open()
     before = stage.faults().get('RING_INDEX', 0)
     for n in range(1, 101):
@@ -333,7 +333,7 @@ def test_lies_again_and_again(stage):
         g.close_channel()
         g.open(again=True)
     assert len(stage.stops()) == 1, stage.stops()
-    # What is new is said.
+    # What is new is logged.
     g.ring_set(write=21)
     g.signal()
     stage.lab.wait('another line', lambda: len(stage.stops()) == 2, 3)

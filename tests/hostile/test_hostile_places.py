@@ -26,7 +26,7 @@ def stage(lab):
 # --- places ---
 
 def test_silence_makes_room(stage):
-    """When all places are taken the oldest that said nothing goes."""
+    """When all places are taken the oldest silent one goes."""
     silent = [stage.guest() for _ in range(63)]
     stage.lab.wait('all places are taken',
                    lambda: stage.stat()['guests'] == 64, 4)
@@ -48,7 +48,7 @@ def test_silence_makes_room(stage):
 
 
 def test_no_place_for_a_guest(lab):
-    """Guests that said HELLO stay; one too many is told so."""
+    """Guests that sent HELLO stay; one too many is told so."""
     stage = Stage(lab, ('--max-guests', '2'))
     g = stage.guest().machine('null0')
     for _ in range(3):

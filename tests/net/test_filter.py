@@ -84,7 +84,7 @@ def test_multicast_groups(lab):
 
 
 def test_filter_after_attaching_again(lab):
-    """A host that comes later hears of it, too."""
+    """A host that comes later also gets it."""
     lab.pair()
     lab.end(lab.hostp)
     lab.run('g', 'ip link set hn0 promisc on')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What can never attach is said once, with what would be right."""
+"""What can never attach is reported once, with what would be right."""
 import time
 
 import pytest

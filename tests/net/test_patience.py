@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Nobody waits longer than its user said, whatever the host does."""
+"""Nobody waits longer than its user set, whatever the host does."""
 import signal
 import socket
 import time
@@ -66,7 +66,7 @@ def test_stat_and_sigint_meanwhile(lab, silent):
 
 
 def test_sigint_with_a_host_that_stopped(lab):
-    """Up, then the host is silent: the detach has a bound, too."""
+    """Up, then the host is silent: the detach also has a bound."""
     lab.pair()
     lab.hostp.send_signal(signal.SIGSTOP)
     code, took = timed(lambda: lab.end(lab.guestp, signal.SIGINT))

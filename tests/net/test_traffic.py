@@ -186,7 +186,7 @@ def test_vlan_access(lab):
 
 
 def test_source_address_policy(lab):
-    """A guest may send from its own address alone, unless spoof=on."""
+    """A guest may send only from its own address, unless spoof=on."""
     lab.pair()
     other = ['02:00:00:00:00:77']
     assert raw_exchange(lab, 'g', 'hn0', 'h', 'hvhost0', [('-', 'own')])
@@ -199,7 +199,7 @@ def test_source_address_policy(lab):
 
 
 def test_foreign_unicast_is_filtered(lab):
-    """The packet filter asks for our own address, not for others."""
+    """The packet filter requests our own address, not others."""
     lab.pair()
     assert not raw_exchange(lab, 'h', 'hvhost0', 'g', 'hn0', [('-', 'no')],
                             to='02:00:00:00:00:99')
@@ -207,7 +207,7 @@ def test_foreign_unicast_is_filtered(lab):
 
 
 def test_multicast(lab):
-    """Frames to a group arrive because the guest asks for all of them."""
+    """Frames to a group arrive because the guest requests them all."""
     lab.pair()
     code = ('import socket,struct;s=socket.socket(socket.AF_INET,'
             'socket.SOCK_DGRAM);s.bind(("",5400));s.setsockopt('

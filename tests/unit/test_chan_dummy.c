@@ -3,7 +3,7 @@
  * A channel that an operating system owns: the second implementation of
  * chan_ops, in the manner of FreeBSD's vmbus(4).  No batch, no masks, no
  * wait for room; it includes nothing of the bus but chan.h, and the user below
- * works through that header alone.  It keeps the seam honest.
+ * needs only that header.  It keeps the seam honest.
  */
 #include <setjmp.h>
 #include <stdarg.h>

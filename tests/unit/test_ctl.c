@@ -277,7 +277,7 @@ many_are_asked_at_once(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-/* Another user's process: said as that, not that there is none. */
+/* Another user's process: reported as that, not as missing. */
 static void
 permission_is_not_absence(void **state)
 {

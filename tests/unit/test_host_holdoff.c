@@ -72,7 +72,7 @@ forks_do_not_help(void **state)
 	assert_int_equal(out(&h, pid + 1, 2, 60 * SECOND), 0);
 }
 
-/* A process that the kernel cannot name counts for its user alone. */
+/* A process that the kernel cannot name counts only for its user. */
 static void
 nameless_processes(void **state)
 {

@@ -127,7 +127,7 @@ repeated_texts_once(void **state)
 	assert_int_equal(lines("same"), 3);
 }
 
-/* More peers than buckets: the one that said nothing for longest goes. */
+/* More peers than buckets: the one that was silent for longest goes. */
 static void
 buckets_run_out(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The text of a NIC: what is taken, what is refused and what is then said.
+ * The text of a NIC: what is taken, what is refused and with which message.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +103,7 @@ test_bad_values(void **state)
 	refused("delay=5", false, "at most 10s");
 	refused("speed=0.5M", false, "1M to 400G");
 	refused("nvsp=3", false, "all, 1, 2, 4, 5, 6 or 6.1");
-	/* No frame of the MTU would fit; at run time, too. */
+	/* No frame of the MTU would fit; the same at run time. */
 	refused("section=300", false, "mtu=1500 needs 1712 or more");
 	refused("mtu=9000,section=2000", false, "mtu=9000 needs 9216");
 	refused("backend=vhost", false, "tap, null, pcap");
@@ -151,7 +151,7 @@ test_missing(void **state)
 	missing("backend=tap,name=0123456789abcdef", "ifname=NAME");
 }
 
-/* What the backend would make nothing of is refused, wherever it stands. */
+/* A key that the backend does not use is refused, wherever it stands. */
 static void
 test_keys_of_others(void **state)
 {

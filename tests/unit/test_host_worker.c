@@ -21,7 +21,7 @@
 struct job {
 	struct work work;
 	struct work_source src;
-	uint32_t asked;		/* shared: turns asked for */
+	uint32_t asked;		/* shared: turns requested */
 	uint32_t seen;		/* shared: what the last turn saw of it */
 	uint32_t greedy;	/* shared: always has more to do */
 	uint32_t turns;		/* shared */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's side of the partition protocol against a scripted host: an answer
- * that comes too late, one that nobody asked for, and a wait that is called
+ * that comes too late, one that nobody requested, and a wait that is called
  * off.
  */
 #include <setjmp.h>

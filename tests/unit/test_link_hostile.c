@@ -204,8 +204,8 @@ full_blocking_eventfd_does_not_hold_control(void **state)
 }
 
 /*
- * A guest writes its end-of-message eventfd without end: it is heard at a rate,
- * and what it said while nobody listened is heard later.
+ * A guest writes its end-of-message eventfd without end: it is heard at a
+ * limited rate, and what it signalled in a pause is heard later.
  */
 static void
 ends_of_messages_have_a_rate(void **state)
@@ -331,7 +331,7 @@ loose_memory_that_goes_ends_its_guest(void **state)
 	close(loose);
 }
 
-/* Have a page of p fail when it is touched, as one that cannot be had. */
+/* Have a page of p fail when it is touched, as if none were available. */
 static void
 page_break(uint8_t *p)
 {

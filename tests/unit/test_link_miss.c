@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses that a guest is asked for, and guest memory that goes away.
+ * Addresses requested from a guest, and guest memory that goes away.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ test_deadline(void **state)
 	assert_true(link_miss_due(&t, end));
 	assert_int_equal(link_miss_add(&t, 0x5000, end), LINK_MISS_OVER);
 	assert_int_equal(t.refused, 1);
-	/* Over is over: the next one is asked for anew. */
+	/* Over is over: the next one is requested anew. */
 	assert_false(link_miss_due(&t, end));
 	assert_int_equal(link_miss_add(&t, 0x5000, end), LINK_MISS_ASK);
 }

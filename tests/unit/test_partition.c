@@ -174,7 +174,7 @@ messages_wait_for_the_page(void **state)
 
 struct race {
 	struct rig *r;
-	uint32_t eoms;		/* asked for by the guest */
+	uint32_t eoms;		/* requested by the guest */
 	uint32_t taken;
 	uint32_t wrong;
 	uint32_t stop;
@@ -215,7 +215,7 @@ no_message_is_stranded_in_the_race(void **state)
 	pthread_t guest;
 
 	assert_int_equal(pthread_create(&guest, NULL, race_guest, &x), 0);
-	/* ends only if the guest asks for every message that waits */
+	/* ends only if the guest requests every message that waits */
 	while (sent < RACE_MESSAGES || x.r->part.vp[0].count > 0) {
 		if (sent < RACE_MESSAGES && x.r->part.vp[0].count < 2) {
 			assert_int_equal(part_post_message(&x.r->part, 0,

@@ -8,7 +8,7 @@
 
 #include "pkt/pkt_parse.h"
 
-/* The Ethernet layer alone: the same as far as it goes, and nothing above. */
+/* Only the Ethernet layer: the same as far as it goes, and nothing above. */
 static void
 eth_agrees(const struct pkt_info *all, struct span head)
 {

@@ -4,7 +4,7 @@
  * it can be seen to be right: four totals that only grow, a mask and a
  * pending size.  Every return value is predicted, signals included.
  *
- * A failure prints its seed: HV_SEED=<seed> runs that one alone.
+ * A failure prints its seed: HV_SEED=<seed> runs only that one.
  */
 #include "test_ring_rig.h"
 

@@ -202,7 +202,7 @@ static void
 want_space(void **state)
 {
 	rig_init(&rig);
-	/* Room: asked for and withdrawn in one. */
+	/* Room: requested and withdrawn in one. */
 	assert_true(ring_out_want_space(&rig.out, 4088));
 	assert_int_equal(le32_get(rig.ctrl.pending_send), 0);
 	assert_int_equal(rig.out.counters.wait_avoided, 1);

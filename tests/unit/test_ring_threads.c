@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A producer and a consumer thread that sleep on eventfds and are woken by
- * nothing but the signals that the ring asks for.  A wake-up that gets lost
- * leaves both asleep: poll() then runs into the watchdog, and the test fails.
- * The last test loses one on purpose, so that we know the watchdog to bark.
+ * A producer and a consumer thread that sleep on eventfds and are woken only by
+ * the signals that the ring requests.  A wake-up that gets lost leaves both
+ * asleep: poll() then runs into the watchdog, and the test fails.  The last
+ * test loses one on purpose, to show that the watchdog barks.
  *
  * Run under ThreadSanitizer this also shows that the ring has no data race.
  */

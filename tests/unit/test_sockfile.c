@@ -169,7 +169,7 @@ who_has_the_name(void **state)
 	assert_int_equal(st.st_mode & 0777, 0660);
 	assert_int_equal(sockfile_open(&g, path, SOCK_SEQPACKET, 0),
 	    -EADDRINUSE);
-	/* Of another type, too. */
+	/* The same for another type. */
 	assert_int_equal(sockfile_open(&g, path, SOCK_STREAM, 0),
 	    -EADDRINUSE);
 	sockfile_close(&g);

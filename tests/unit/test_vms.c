@@ -73,7 +73,7 @@ version_6_grants_no_feature(void **state)
 {
 	struct rig *r = rig_new(&cfg_default);
 
-	/* asks for every feature, with a client id */
+	/* requests every feature, with a client id */
 	assert_int_equal(rig_post_on(r, 4,
 	    "0e000000 00000000 00000600 00000000 02000000ff000000"
 	    "0000000000000000 0000000000000000"

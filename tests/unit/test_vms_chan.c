@@ -183,7 +183,7 @@ primary_close_takes_its_subchannels(void **state)
 	assert_int_equal(r->open[3]->subindex, 3);
 	assert_int_equal(send_text(r->open[3], "to guest"), 0);
 	assert_int_equal(flag_of(r, 3, 4), 1);
-	/* a sub-channel closes and opens alone */
+	/* a sub-channel closes and opens by itself */
 	assert_int_equal(rig_post(r, "07000000 00000000 02000000"), 0);
 	rig_expect_none(r);
 	assert_int_equal(post_open(r, 2, 12, 1, 4), 0);

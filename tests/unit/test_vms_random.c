@@ -4,7 +4,7 @@
  * fields from a small pool of likely and unlikely values, devices that come
  * and go, allocations that fail; at the end everything must be back.
  *
- * A failure prints its seed; `test_vms_random SEED` runs that one alone.
+ * A failure prints its seed; `test_vms_random SEED` runs only that one.
  */
 #include "bus/vms_priv.h"
 #include "vms_rig.h"

@@ -4,7 +4,7 @@
  */
 #include "vsp_frame_rig.h"
 
-/* Polled: no signal is asked for until ready() says that polling ends. */
+/* Polled: no signal is requested until ready() ends polling. */
 static void
 test_polled(void **state)
 {

@@ -69,7 +69,7 @@ test_gpa_and_both(void **state)
 	uint32_t len = frame4(f, PKT_IPPROTO_UDP, 1400);
 	uint32_t head = rndis_packet_put_header(mem, 512,
 	    &(struct rndis_ppi_set){ 0 }, len);
-	/* Header alone; the frame in three pieces, two of them adjacent. */
+	/* Only the header; the frame in three pieces, two adjacent. */
 	const struct gpa_piece g[4] = {
 		{ RIG_GPA + RIG_DATA_OFF, head },
 		{ RIG_GPA + RIG_DATA_OFF + 0x5ff0, 16 },
@@ -584,7 +584,7 @@ test_messages_of_a_packet(void **state)
 	assert_int_equal(counts(r)->drop_malformed, 1);
 	assert_int_equal(vsp_faults(r->vsp)->count[FAULT_RNDIS_COUNT], 1);
 	assert_int_equal(vsp_faults(r->vsp)->total, 1);
-	/* The packet alone was refused. */
+	/* Only the packet was refused. */
 	push_small(r, 3, 0, 1);
 	rig_run(r);
 	expect_done(r, 3, 1);

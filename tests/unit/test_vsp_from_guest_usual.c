@@ -137,8 +137,8 @@ expect_same(struct rig *a, struct rig *b)
 }
 
 /*
- * True if the last frame went the usual way, and was short: of a long one the
- * general path has the head there, too.
+ * True if the last frame went the usual way, and was short: the general path
+ * has the head of a long one there as well.
  */
 static bool
 was_usual(const struct rig *r, uint32_t frames)

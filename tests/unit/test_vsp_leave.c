@@ -93,7 +93,7 @@ test_what_waits_for_the_guest_is_dropped(void **state)
 	(void)rig_reply(r, rig_last(r, 0), &n);
 	rig_run(r);
 	vsp_to_guest_flush(r->vsp, 0);
-	/* the indication alone; the section is free again */
+	/* only the indication; the section is free again */
 	assert_int_equal(r->chan[0].outs, outs + 1);
 	assert_int_equal(vsp_rxbuf_free(r->vsp), free);
 	assert_int_equal(vsp_to_guest_copy(r->vsp, 0, &v, 1, &m), E_STATE);

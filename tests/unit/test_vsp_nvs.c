@@ -121,7 +121,7 @@ test_buffers(void **state)
 	RIG_WORDS(rig_last(r, 0)->data, NVS_SEND_BUF_DONE, 1, 6144);
 	assert_int_equal(r->vms.gpadl[1].users, 1);
 
-	/* Revokes have no reply; one that asks for a completion gets it. */
+	/* Revokes have no reply; one that requests a completion gets it. */
 	uint32_t outs = r->chan[0].outs;
 
 	rig_nvs(r, 40, 0, 0, (const uint32_t[]){ NVS_RECV_BUF_REVOKE,
@@ -139,7 +139,7 @@ test_buffers(void **state)
 	assert_int_equal(rig_last(r, 0)->xact, 77);
 	assert_int_equal(rig_last(r, 0)->data_len, 0);
 
-	/* Torn down without a revoke: let go, too. */
+	/* Torn down without a revoke: let go as well. */
 	RIG_NVS(r, 5, NVS_RECV_BUF, RIG_RX_GPADL, RIG_RX_ID);
 	assert_int_equal(r->vms.gpadl[0].users, 1);
 	assert_true(vsp_dev(r->vsp)->ops->gpadl_gone(vsp_dev(r->vsp),

@@ -48,7 +48,7 @@ test_messages_golden(void **state)
 	struct rig *r = up(NVS_V6_1);
 	const uint32_t init[6] = { 2, 24, 5, 1, 0, 0x4000 };
 	const uint32_t init2[6] = { 2, 24, 6, 2, 0, 0x4000 };
-	/* Hyper-V wants offset 20 with no input, too. */
+	/* Hyper-V wants offset 20 even with no input. */
 	const uint32_t mac[7] = { 4, 28, 7, 0x01010101, 0, 20, 0 };
 	const uint32_t set_filter[8] = { 5, 32, 8, 0x0001010e, 4, 20, 0, 0xd };
 	const uint32_t unknown[7] = { 4, 28, 9, 0x12345678, 0, 20, 0 };
@@ -82,7 +82,7 @@ test_messages_golden(void **state)
 	RIG_WORDS(p, 0x80000006, 16, 0, 1);
 	assert_int_equal(query_u32(r, 0x0001010e), 0);
 
-	/* HALT: its completion alone. */
+	/* HALT: only its completion. */
 	outs = r->chan[0].outs;
 	rig_rndis(r, 0, halt, sizeof(halt));
 	assert_int_equal(r->chan[0].outs, outs + 1);
@@ -91,7 +91,7 @@ test_messages_golden(void **state)
 	rig_del(r);
 }
 
-/* What a guest had asked for does not outlive its RNDIS session. */
+/* What a guest had requested does not outlive its RNDIS session. */
 static void
 test_init_forgets(void **state)
 {

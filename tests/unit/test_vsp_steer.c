@@ -69,7 +69,7 @@ published_vectors(void **state)
 	assert_int_equal(m.hash, HASH_TCP4);
 	assert_int_equal(m.hash_type, PKT_HASH_TCP4);
 	assert_int_equal(m.flags, PKT_HASH);
-	/* UDP is not enabled: addresses alone. */
+	/* UDP is not enabled: only addresses. */
 	len = frame_v4(f, 17);
 	assert_int_equal(steer(r, f, len, &m), table[HASH_IP4 & 127]);
 	assert_int_equal(m.hash, HASH_IP4);
@@ -137,7 +137,7 @@ closed_queues_fall_to_0(void **state)
 	vsp_steering(r->vsp, key, table, &entries, &types);
 	assert_int_equal(table[0], 0);
 	assert_int_equal(table[2], 3);
-	/* A new key alone; types 0 keep key and table. */
+	/* Only a new key; types 0 keep key and table. */
 	memset(key, 0xa5, sizeof(key));
 	vsp_steer_set(r->vsp, 0, key, NULL, 0);
 	vsp_steering(r->vsp, was, table, &entries, &types);

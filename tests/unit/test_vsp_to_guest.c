@@ -56,7 +56,7 @@ golden_bytes(void **state)
 	assert_memory_equal(p + 192, f, 60);
 	assert_int_equal(p[252] | p[253] | p[254] | p[255], 0);
 	assert_int_equal(p[256], 0xee);
-	/* Nothing to flush: nothing said. */
+	/* Nothing to flush: no signal. */
 	vsp_to_guest_flush(r->vsp, 0);
 	assert_int_equal(r->commits[0], 1);
 	rig_end(r);
@@ -185,7 +185,7 @@ software_segments(void **state)
 	}
 }
 
-/* Same header and segment size, but RSC for one IP version alone. */
+/* Same header and segment size, but RSC for only one IP version. */
 static void
 rsc_for_ipv4_alone(void **state)
 {

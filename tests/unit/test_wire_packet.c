@@ -44,7 +44,7 @@ assert_set(const struct rndis_ppi_set *s)
 	assert_int_equal(s->frag_flags, all.frag_flags);
 }
 
-/* What is decoded is read, too, so that ASan sees where it lies. */
+/* What is decoded is also read, so that ASan sees where it lies. */
 static volatile uint32_t touched;
 
 static int

@@ -66,7 +66,7 @@ static const struct sample samples[] = {
 	    { 0 } }) },
 };
 
-/* What is decoded is read, too, so that ASan sees where it lies. */
+/* What is decoded is also read, so that ASan sees where it lies. */
 static volatile uint32_t touched;
 
 static int

@@ -6,7 +6,7 @@
 #include "wire_test.h"
 #include "wire/vmpkt.h"
 
-/* What is decoded is read, too, so that ASan sees where it lies. */
+/* What is decoded is also read, so that ASan sees where it lies. */
 static volatile uint64_t touched;
 
 static int

@@ -2,7 +2,7 @@
 /*
  * A machine with store buffers, run step by step (x86's TSO).
  *
- * Two sides.  A store of one side waits in its buffer, where that side alone
+ * Two sides.  A store of one side waits in its buffer, where only that side
  * sees it, until a barrier or a read-modify-write of that side, or until the
  * machine drains it.  A race is run in every order of this kind: one side,
  * outside, is stopped before its step `at`; its `k` oldest stores are drained;

@@ -290,7 +290,7 @@ rig_attach(struct rig *r)
 	rig_run(r);
 }
 
-/* Attach, and forget what was said during it. */
+/* Attach, and forget the messages of it. */
 static inline void
 rig_up(struct rig *r)
 {

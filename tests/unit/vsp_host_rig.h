@@ -426,7 +426,7 @@ rig_push(struct rig *r, uint32_t k, uint16_t type, uint16_t flags,
 	return p;
 }
 
-/* A worker pass, then control as often as it is asked for. */
+/* A worker pass, then control as often as requested. */
 static inline void
 rig_run(struct rig *r)
 {

@@ -159,7 +159,7 @@ class FreeBsdVm(kit.Machine):
         return self.run(f'sysctl -n {name}')
 
     def dmesg(self):
-        """Of this boot: the kernel keeps what it said before a reset."""
+        """Of this boot: the kernel keeps its messages of before a reset."""
         return self.run("dmesg | sed -n '/<<BOOT>>/h;/<<BOOT>>/!H;${x;p;}'")
 
     def kernel_log(self):

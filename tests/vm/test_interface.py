@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the machine answers where a guest asks for what it has not."""
+"""What the machine answers if a guest requests what it lacks."""
 import base64
 import re
 

@@ -64,7 +64,7 @@ class Leaver:
                 'fds': len(os.listdir(f'/proc/{self.hostp.pid}/fd'))}
 
     def memory(self):
-        """KiB of the host's own: the guest's is mapped, too."""
+        """KiB of the host's own: the guest's is mapped as well."""
         with open(f'/proc/{self.hostp.pid}/status') as f:
             return next(int(x.split()[1]) for x in f if 'RssAnon' in x)
 

@@ -12,7 +12,7 @@ SCONTROL, MASKED, SIMP, SIEFP = 1, 2, 4, 8
 
 
 def contact(host, n=1):
-    """Versions that the guest asked for so far."""
+    """Versions that the guest requested so far."""
     return [struct.unpack_from('<I', p['payload'], 8)[0]
             for p in host.of(POST)][:n]
 
