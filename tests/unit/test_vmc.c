@@ -286,6 +286,88 @@ test_answers_that_lie(void **state)
 	end();
 }
 
+/* ---- numbers that the host chooses -------------------------------------- */
+
+/* Whatever message connection the host names, all that follows goes there. */
+static void
+test_any_message_connection(void **state)
+{
+	static const uint32_t named[] = { 1, 4, 0x8001, 0x80000001,
+		0xfffffffe, UINT32_MAX };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(named); i++) {
+		start(VMBUS_V5_3);
+		deliver_version(true, named[i]);
+		deliver_offer(5, 0, 1);
+		deliver_simple(VMBUS_ALL_OFFERS_DELIVERED, 0);
+		rig.chan->events = &events;
+		(void)open_whole(rig.chan, 0);
+		assert_int_equal(rig.posts, 4);
+		assert_int_equal(rig.conn[0], 4);
+		for (uint32_t k = 1; k < rig.posts; k++)
+			assert_int_equal(rig.conn[k], named[i]);
+		end();
+		/* Before 5.0 the field repeats the version. */
+		start(VMBUS_V4_1);
+		deliver_version(true, named[i]);
+		assert_int_equal(rig.posts, 2);
+		assert_int_equal(rig.conn[1], 1);
+		end();
+	}
+}
+
+/*
+ * Relid, connection and index of an offer have nothing to do with each other:
+ * requests name the relid, signals go to the connection.
+ */
+static void
+test_any_offer_numbers(void **state)
+{
+	static const struct {
+		uint32_t relid, conn;
+		uint16_t sub;
+	} row[] = { { 1, 0, 1 }, { SYNIC_FLAGS - 1, UINT32_MAX, UINT16_MAX },
+		{ 0x101, 0x80000001, 0x8000 }, { 77, 1, 300 } };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct vmbus_msg m = { .type = VMBUS_OFFER_CHANNEL };
+		struct vmpkt_out p = { .type = VMPKT_INBAND };
+		uint32_t at;
+
+		up(VMBUS_V5_3);
+		(void)open_whole(rig.chan, 0);
+		m.offer.relid = row[i].relid;
+		m.offer.conn_id = row[i].conn;
+		m.offer.subchan = row[i].sub;
+		m.offer.instance.b[0] = 1;
+		m.offer.dedicated_interrupt = true;
+		deliver(&m);
+		assert_non_null(rig.sub);
+		assert_int_equal(rig.sub->relid, row[i].relid);
+		assert_int_equal(rig.sub->subindex, row[i].sub);
+		rig.sub->events = &events;
+		at = rig.posts;
+		(void)open_whole(rig.sub, 1);
+		assert_int_equal(u32(at, 8), row[i].relid);
+		assert_int_equal(u32(at + 1, 8), row[i].relid);
+		rig.last_conn = 0x5a5a5a5a;
+		assert_int_equal(chan_send(rig.sub, &p), 0);
+		chan_commit(rig.sub);
+		assert_int_equal(rig.last_conn, row[i].conn);
+		assert_int_equal(vmc_chan_move(rig.vmc, rig.sub, 0), 0);
+		assert_int_equal(u32(at + 2, 0), VMBUS_MODIFY_CHANNEL);
+		assert_int_equal(u32(at + 2, 8), row[i].relid);
+		m = (struct vmbus_msg){ .type = VMBUS_MODIFY_CHANNEL_RESPONSE };
+		m.modify_result.relid = row[i].relid;
+		deliver(&m);
+		assert_int_equal(vmc_chan_move(rig.vmc, rig.sub, 1), 0);
+		deliver_simple(VMBUS_RESCIND_OFFER, row[i].relid);
+		assert_int_equal(rig.rescinded, 1);
+		assert_int_equal(vmc_faults(rig.vmc)->total, 0);
+		end();
+	}
+}
+
 /* ---- dispatch ------------------------------------------------------------ */
 
 static void
@@ -424,6 +506,8 @@ main(void)
 		cmocka_unit_test(test_offers_that_lie),
 		cmocka_unit_test(test_too_many_offers),
 		cmocka_unit_test(test_answers_that_lie),
+		cmocka_unit_test(test_any_message_connection),
+		cmocka_unit_test(test_any_offer_numbers),
 		cmocka_unit_test(test_eom_after_the_slot_is_free),
 		cmocka_unit_test(test_flags_reach_their_channel),
 		cmocka_unit_test(test_interrupt_page_before_2_4),

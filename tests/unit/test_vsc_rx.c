@@ -279,6 +279,64 @@ test_acks(void **state)
 	assert_int_equal(rig.live_mem, 0);
 }
 
+/* Ids of the host's packets and requests come back as they were sent. */
+static void
+test_numbers_of_the_host(void **state)
+{
+	static const uint64_t xacts[] = { 0, 1, 1ull << 32, 1ull << 63,
+		0xfedcba9876543210ull, UINT64_MAX };
+	static const uint32_t ids[] = { 0, 1, 0x80000001, UINT32_MAX };
+	struct nvs_msg path = { .type = NVS_DATAPATH };
+	struct rndis_msg alive = { .type = RNDIS_KEEPALIVE };
+	struct rndis_ppi_set ppi = { 0 };
+	struct vmpkt_xfer_range range;
+	struct rig_packet *p;
+
+	rig_init(&rig, 0x50003);
+	rig_up(&rig);
+	for (uint32_t i = 0; i < ARRAY_LEN(xacts); i++) {
+		rig.nsent = rig.handled = 0;
+		range = message(0, &ppi, ip_tcp, 54);
+		rig_push_xfer(0, xacts[i], NVS_CHANNEL_DATA, &range, 1);
+		rig_push_nvs(0, VMPKT_INBAND, xacts[i], &path);
+		p = &rig.in[rig.in_at];
+		while (p->type != VMPKT_INBAND)
+			p++;
+		p->flags = VMPKT_F_COMPLETE;
+		rig_poll(&rig, 0);
+		assert_int_equal(rig.nsent, 2);
+		for (uint32_t k = 0; k < 2; k++) {
+			assert_int_equal(rig.sent[k].type, VMPKT_COMPLETION);
+			assert_int_equal(rig.sent[k].xact, xacts[i]);
+		}
+	}
+	for (uint32_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct vmpkt_gpa g;
+		struct vmpkt_gpa_walk walk;
+		struct gpa_piece piece;
+		struct rndis_msg m;
+		enum fault why;
+
+		rig.nsent = rig.handled = 0;
+		alive.req_id = ids[i];
+		rig_push_rndis(&alive);
+		rig_poll(&rig, 0);
+		p = &rig.sent[0];
+		assert_int_equal(p->type, VMPKT_GPA_DIRECT);
+		assert_int_equal(vmpkt_gpa_decode(&g, (struct span){ p->ext,
+		    p->ext_len }, &why), 0);
+		vmpkt_gpa_walk_init(&walk, &g);
+		assert_true(vmpkt_gpa_walk_next(&walk, &piece));
+		assert_int_equal(rndis_msg_decode(&m, (struct span){
+		    rig_va(piece.gpa, piece.len), piece.len }, &why), 0);
+		assert_int_equal(m.type, RNDIS_KEEPALIVE_DONE);
+		assert_int_equal(m.done.req_id, ids[i]);
+		rig_run(&rig);
+	}
+	assert_int_equal(rig.failed, 0);
+	rig_down(&rig);
+}
+
 /* ---- hostile ------------------------------------------------------------ */
 
 static void
@@ -523,6 +581,7 @@ main(void)
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_rsc),
 		cmocka_unit_test(test_acks),
+		cmocka_unit_test(test_numbers_of_the_host),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_runt),
 		cmocka_unit_test(test_room_without_events),
