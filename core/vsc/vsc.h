@@ -15,7 +15,7 @@
  *	vsc_txoff.c	decides who does an offload
  *	vsc_txroom.c	places frames in sections and slots
  *	vsc_txq.c	packets, from post to completion
- *	vsc_hello.c, vsc_off.c, vsc_rss.c, vsc_subs.c	those steps
+ *	vsc_negotiate.c, vsc_off.c, vsc_rss.c, vsc_subs.c	those steps
  *	vsc_nvs.c, vsc_rndis.c	control messages of ours
  *	vsc_xact.c	their ids
  *	vsc_queue.c	memory of queues

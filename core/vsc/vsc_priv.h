@@ -335,7 +335,7 @@ int vsc_sub_open_done(struct vsc *v);
 /* The host offers a sub-channel of the primary. */
 void vsc_sub_offered(struct vsc *v, struct chan *sub);
 
-/* --- vsc_hello.c: steps of attach ---------------------------------------- */
+/* --- vsc_negotiate.c: steps of attach ------------------------------------ */
 
 int vsc_init_start(struct vsc *v);
 int vsc_init_done(struct vsc *v);

@@ -342,7 +342,7 @@ vsp_leave(struct vsp *vsp, const struct vsp_ops *ops, void *ctx)
 	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
 		if (vsp->queue[k] != NULL) {
 			vsp->ops.queue_stop(vsp->ctx, k);
-			vsp_tg_reset(vsp->queue[k]);
+			vsp_to_guest_reset(vsp->queue[k]);
 		}
 	/* Dropped packets free sections for the answers of control. */
 	vsp_rxbuf_share(&vsp->rxbuf);

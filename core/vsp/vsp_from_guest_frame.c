@@ -12,7 +12,7 @@
  * there again what we decided on a private copy: the payload, which the rest of
  * the list points to, is only moved.
  *
- * Frames with which nothing is to be done take vsp_from_guest_usual(), if they
+ * Frames with which nothing is to be done take vsp_from_guest_fast(), if they
  * lie in one piece; what follows is for all others.
  *
  * A switch port decides by the Ethernet header, so layers above are looked at
@@ -368,7 +368,7 @@ pieces_ask_for(const struct vec *v)
 		os_prefetch_read(p + off);
 }
 
-/* One message that vsp_from_guest_usual() left.  *len: its bytes. */
+/* One message that vsp_from_guest_fast() left.  *len: its bytes. */
 static int
 message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
     uint32_t first, uint32_t *len, enum fault *why)
@@ -395,7 +395,7 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 	if (total < sizeof(struct rndis_hdr_wire))
 		return peer_bad(why, FAULT_RNDIS_SHORT);
 	while (total - off >= sizeof(struct rndis_hdr_wire)) {
-		uint32_t len = one ? vsp_from_guest_usual(q,
+		uint32_t len = one ? vsp_from_guest_fast(q,
 		    (uint8_t *)v[0].p + off, total - off) : 0;
 
 		if (len == 0) {

@@ -224,7 +224,7 @@ vsp_queue_at(const struct vsp *vsp, uint32_t queue)
 
 /* Tell of it, where the guest is told of hashes.  Context: any worker. */
 static inline void
-vsp_tg_ppi_hash(const struct vsp *vsp, uint32_t hash, uint32_t type,
+vsp_to_guest_ppi_hash(const struct vsp *vsp, uint32_t hash, uint32_t type,
     struct rndis_ppi_set *ppi)
 {
 	if ((vsp->cfg.offloads & VSP_OFF_HASH) == 0)
@@ -243,7 +243,7 @@ vsp_tg_ppi_hash(const struct vsp *vsp, uint32_t hash, uint32_t type,
  * of it, and the length of its range.  Context: owner of the section.
  */
 static inline void
-vsp_tg_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
+vsp_to_guest_section_finish(struct vsp *vsp, uint32_t s, uint32_t start,
     uint32_t len, const struct rndis_ppi_set *ppi)
 {
 	uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
@@ -390,14 +390,14 @@ int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
 int vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *status);
 
-/* --- vsp_from_guest_usual.c -------------------------------------------- */
+/* --- vsp_from_guest_fast.c -------------------------------------------- */
 
 /*
  * The RNDIS message at p, guest memory of `left` bytes in one piece: if nothing
  * is to be done to its frame but to hand it to the backend, that is done, and
  * the message's length returned.  0: nothing was done.  Context: worker.
  */
-uint32_t vsp_from_guest_usual(struct vsp_queue *q, uint8_t *p, uint32_t left);
+uint32_t vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left);
 
 /* --- vsp_port.c: the switch port's policy ------------------------------ */
 

@@ -54,15 +54,15 @@ tg_make_ready(struct vsp_queue *q, uint32_t want)
 	    rb->home[q->index].total / 4 + 1));
 
 	if (q->to.ring_full)
-		vsp_tg_send(q);
+		vsp_to_guest_send(q);
 	if (q->to.ring_full || q->to.cut.held)
 		return tg_again(q, wake);
 	if (vsp_rxbuf_ready(rb, q->index) >= want &&
 	    !vsp_rxbuf_lent_out(rb, q->index))
 		return (int)rb->home[q->index].top;
 	/* What is finished must go out before any can come back. */
-	vsp_tg_publish(q);
-	if (vsp_tg_sections_back(q, want))
+	vsp_to_guest_publish(q);
+	if (vsp_to_guest_sections_back(q, want))
 		return (int)rb->home[q->index].top;
 	counter_add(&vsp->counts[q->index].to.no_section, 1);
 	if (vsp_rxbuf_lent_out(rb, q->index))
@@ -109,8 +109,9 @@ room_layout(struct vsp_queue *q, uint32_t free, struct vsp_room *room)
 	uint32_t at = VSP_SECTION_HEAD;
 	uint32_t piece, done;
 
-	t->room_rsc = vsp_tg_rsc(q->vsp, t->guess_v6);
-	piece = vsp_tg_piece(q->vsp, t->guess_hdr, t->guess_seg, t->room_rsc);
+	t->room_rsc = vsp_to_guest_rsc(q->vsp, t->guess_v6);
+	piece = vsp_to_guest_piece(q->vsp, t->guess_hdr, t->guess_seg,
+	    t->room_rsc);
 	room->hdr_bytes = t->guess_hdr;
 	room->seg_bytes = piece;
 	done = room->first_bytes = min_u32(VSP_FRAME_MAX, t->guess_hdr + piece);
@@ -172,7 +173,7 @@ vsp_to_guest_reserve(struct vsp *vsp, uint32_t queue, uint32_t usual,
  * A frame of one section, of which the first `there` raw bytes are in place.
  */
 static void
-tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
+tg_plain(struct vsp_queue *q, struct vsp_to_guest_frame *f, const struct vec *v,
     uint32_t n, uint32_t there)
 {
 	struct vsp *vsp = q->vsp;
@@ -189,9 +190,9 @@ tg_plain(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 		    f->raw_len - there);
 	if (f->edited || whole)
 		memcpy(p + start, f->head, min_u32(f->head_len, f->len));
-	vsp_tg_csum(q, f, &data, 1);
-	vsp_tg_section_finish(vsp, s, start, f->len, &f->ppi);
-	vsp_tg_emit(q, f->target, s, 1);
+	vsp_to_guest_csum(q, f, &data, 1);
+	vsp_to_guest_section_finish(vsp, s, start, f->len, &f->ppi);
+	vsp_to_guest_emit(q, f->target, s, 1);
 }
 
 /* Move a frame to the bounce buffer, where the end of it may lie already. */
@@ -214,19 +215,19 @@ tg_bounce(struct vsp_queue *q, const struct vec *v, uint32_t n, uint32_t len)
 static int
 tg_cut_bounce(struct vsp_queue *q)
 {
-	struct vsp_tg_cut *cut = &q->to.cut;
-	const struct vsp_tg_frame *f = &cut->f;
+	struct vsp_to_guest_cut *cut = &q->to.cut;
+	const struct vsp_to_guest_frame *f = &cut->f;
 
 	cut->v[0] = (struct vec){ f->head, f->hdr_len };
 	cut->v[1] = (struct vec){ q->to.bounce + f->raw_hdr,
 	    f->raw_len - f->raw_hdr };
 	cut->n = 2;
-	return vsp_tg_cut_start(q);
+	return vsp_to_guest_cut_start(q);
 }
 
 /* Lay the next room out as this GSO frame would have wanted it. */
 static void
-tg_guess(struct vsp_queue *q, const struct vsp_tg_frame *f)
+tg_guess(struct vsp_queue *q, const struct vsp_to_guest_frame *f)
 {
 	struct vsp_to_guest *t = &q->to;
 
@@ -241,21 +242,22 @@ tg_guess(struct vsp_queue *q, const struct vsp_tg_frame *f)
 /* True if the pieces of the frame lie where the guest must find them. */
 static bool
 tg_guess_right(const struct vsp_queue *q, const struct vsp_room *room,
-    const struct vsp_tg_frame *f)
+    const struct vsp_to_guest_frame *f)
 {
 	uint64_t reach = room->first_bytes +
 	    (uint64_t)(room->sections - 1) * room->seg_bytes;
 
 	return room->sections > 0 && room->seg_bytes == f->piece &&
 	    room->hdr_bytes == f->raw_hdr && f->raw_len <= reach &&
-	    q->to.room_rsc == vsp_tg_rsc(q->vsp, f->meta.ip_version == 6);
+	    q->to.room_rsc == vsp_to_guest_rsc(q->vsp, f->meta.ip_version == 6);
 }
 
 static int
-tg_gso(struct vsp_queue *q, const struct vsp_room *room, struct vsp_tg_frame *f)
+tg_gso(struct vsp_queue *q, const struct vsp_room *room,
+    struct vsp_to_guest_frame *f)
 {
 	if (tg_guess_right(q, room, f))
-		return vsp_tg_cut_inplace(q, f);
+		return vsp_to_guest_cut_inplace(q, f);
 	counter_add(&q->vsp->counts[q->index].to.recut, 1);
 	tg_bounce(q, room->vec, room->nvec, f->raw_len);
 	tg_guess(q, f);
@@ -263,7 +265,7 @@ tg_gso(struct vsp_queue *q, const struct vsp_room *room, struct vsp_tg_frame *f)
 }
 
 static void
-tg_count(struct vsp_queue *q, const struct vsp_tg_frame *f)
+tg_count(struct vsp_queue *q, const struct vsp_to_guest_frame *f)
 {
 	struct vsp_to_guest_counters *c = &q->vsp->counts[q->index].to;
 
@@ -284,9 +286,9 @@ vsp_to_guest_submit(struct vsp *vsp, uint32_t queue, struct vsp_room *room,
 		return E_STATE;
 	OS_ASSERT(!q->to.cut.held && len <= VSP_FRAME_MAX);
 
-	struct vsp_tg_frame *f = &q->to.cut.f;
+	struct vsp_to_guest_frame *f = &q->to.cut.f;
 
-	rc = vsp_tg_prepare(q, room->vec, room->nvec, len, m, false, f);
+	rc = vsp_to_guest_prepare(q, room->vec, room->nvec, len, m, false, f);
 	if (rc != 0)
 		return rc;
 	if (f->hdr_len == 0)
@@ -305,18 +307,18 @@ vsp_to_guest_submit(struct vsp *vsp, uint32_t queue, struct vsp_room *room,
 static int
 tg_copy_gso(struct vsp_queue *q, const struct vec *v, uint32_t n)
 {
-	struct vsp_tg_cut *cut = &q->to.cut;
-	const struct vsp_tg_frame *f = &cut->f;
+	struct vsp_to_guest_cut *cut = &q->to.cut;
+	const struct vsp_to_guest_frame *f = &cut->f;
 	int pieces = E_NOMEM;
 
-	if (vsp_tg_pieces(f) <= vsp_rxbuf_ready(&q->vsp->rxbuf, q->index))
+	if (vsp_to_guest_pieces(f) <= vsp_rxbuf_ready(&q->vsp->rxbuf, q->index))
 		pieces = pkt_vec_slice(v, n, f->raw_hdr,
 		    f->raw_len - f->raw_hdr, cut->v + 1, VSP_CUT_PIECES - 1);
 	if (pieces > 0) {
 		cut->v[0] = (struct vec){ f->head, f->hdr_len };
 		cut->n = 1 + (uint32_t)pieces;
 
-		int rc = vsp_tg_cut_start(q);
+		int rc = vsp_to_guest_cut_start(q);
 
 		OS_ASSERT(!cut->held);
 		return rc;
@@ -351,8 +353,8 @@ tg_copy(struct vsp *vsp, uint32_t queue, const struct vec *v, uint32_t n,
 	if (free < 0)
 		return free;
 
-	struct vsp_tg_frame *f = &q->to.cut.f;
-	int rc = vsp_tg_prepare(q, v, n, len, m, true, f);
+	struct vsp_to_guest_frame *f = &q->to.cut.f;
+	int rc = vsp_to_guest_prepare(q, v, n, len, m, true, f);
 
 	if (rc != 0)
 		return rc;
@@ -372,7 +374,7 @@ vsp_to_guest_copy(struct vsp *vsp, uint32_t queue, const struct vec *v,
 	struct vsp_queue *q = vsp_queue_at(vsp, queue);
 	uint32_t len = n == 1 ? v[0].len : pkt_vec_bytes(v, n);
 
-	if (q != NULL && vsp_tg_usual(q, v, n, len, m))
+	if (q != NULL && vsp_to_guest_fast(q, v, n, len, m))
 		return 0;
 	return tg_copy(vsp, queue, v, n, len, m);
 }

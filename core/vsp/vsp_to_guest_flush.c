@@ -34,10 +34,10 @@ flush_kicks(struct vsp_queue *q)
 }
 
 void
-vsp_tg_publish(struct vsp_queue *q)
+vsp_to_guest_publish(struct vsp_queue *q)
 {
 	if (q->to.first != VSP_SECTION_NONE && !q->to.ring_full)
-		vsp_tg_send(q);
+		vsp_to_guest_send(q);
 	if (q->to.uncommitted) {
 		q->to.uncommitted = false;
 		chan_commit(q->chan);
@@ -47,7 +47,7 @@ vsp_tg_publish(struct vsp_queue *q)
 static void
 flush_queue(struct vsp_queue *q)
 {
-	vsp_tg_publish(q);
+	vsp_to_guest_publish(q);
 	if (q->to.kick != 0)
 		flush_kicks(q);
 }
@@ -72,7 +72,7 @@ flush_wake(struct vsp_queue *q)
 
 	if (!t->wake || t->ring_full || t->cut.held || q->dead)
 		return;
-	if (!vsp_tg_sections_back(q, want))
+	if (!vsp_to_guest_sections_back(q, want))
 		return;
 	t->wake = false;
 	if (vsp->ops.to_guest_wake != NULL)
@@ -87,11 +87,11 @@ vsp_to_guest_resume(struct vsp_queue *q)
 
 	if (vsp->rxbuf.base == NULL)
 		return;
-	vsp_tg_handed_over(q);
+	vsp_to_guest_handed_over(q);
 	if (t->ring_full)
-		vsp_tg_send(q);
+		vsp_to_guest_send(q);
 	if (t->cut.held && !t->ring_full)
-		vsp_tg_cut_run(q);
+		vsp_to_guest_cut_run(q);
 	flush_queue(q);
 	flush_wake(q);
 }

@@ -41,7 +41,7 @@ gso_chain_add(struct vsp_rxbuf *rb, struct gso_chain *c, uint32_t s)
 
 /* PPIs of fragment i of n: the first has all, each its place. */
 static struct rndis_ppi_set
-gso_fragment_ppi(const struct vsp *vsp, const struct vsp_tg_frame *f,
+gso_fragment_ppi(const struct vsp *vsp, const struct vsp_to_guest_frame *f,
     uint32_t i, uint32_t n, uint16_t id)
 {
 	struct rndis_ppi_set ppi = i == 0 ? f->ppi :
@@ -64,7 +64,7 @@ gso_fragment_ppi(const struct vsp *vsp, const struct vsp_tg_frame *f,
 }
 
 static void
-gso_rsc_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
+gso_rsc_emit(struct vsp_queue *q, const struct vsp_to_guest_frame *f,
     const struct gso_chain *chain)
 {
 	struct vsp_to_guest_counters *c = &q->vsp->counts[q->index].to;
@@ -72,17 +72,17 @@ gso_rsc_emit(struct vsp_queue *q, const struct vsp_tg_frame *f,
 	q->to.frag_id++;
 	counter_add(&c->rsc_frames, 1);
 	counter_add(&c->rsc_fragments, chain->count);
-	vsp_tg_emit(q, f->target, chain->first, chain->count);
+	vsp_to_guest_emit(q, f->target, chain->first, chain->count);
 }
 
 /* ---- in place ------------------------------------------------------------ */
 
 static int
-gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
+gso_inplace_rsc(struct vsp_queue *q, struct vsp_to_guest_frame *f)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 	struct vec *v = q->to.cut.v;
-	uint32_t n = vsp_tg_pieces(f);
+	uint32_t n = vsp_to_guest_pieces(f);
 	uint32_t left = f->len - f->hdr_len;
 	struct gso_chain chain = { 0 };
 
@@ -102,7 +102,7 @@ gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
 		v[i] = (struct vec){ vsp_rxbuf_ptr(rb, s) + start, len };
 		gso_chain_add(rb, &chain, s);
 	}
-	vsp_tg_csum(q, f, v, n);
+	vsp_to_guest_csum(q, f, v, n);
 
 	uint32_t s = chain.first;
 
@@ -110,15 +110,16 @@ gso_inplace_rsc(struct vsp_queue *q, struct vsp_tg_frame *f)
 		struct rndis_ppi_set ppi = gso_fragment_ppi(q->vsp, f, i, n,
 		    q->to.frag_id);
 
-		vsp_tg_section_finish(q->vsp, s, (uint32_t)((uint8_t *)v[i].p -
-		    vsp_rxbuf_ptr(rb, s)), v[i].len, &ppi);
+		vsp_to_guest_section_finish(q->vsp, s,
+		    (uint32_t)((uint8_t *)v[i].p - vsp_rxbuf_ptr(rb, s)),
+		    v[i].len, &ppi);
 	}
 	gso_rsc_emit(q, f, &chain);
 	return 0;
 }
 
 static void
-gso_segment_finish(struct vsp_queue *q, const struct vsp_tg_frame *f,
+gso_segment_finish(struct vsp_queue *q, const struct vsp_to_guest_frame *f,
     uint32_t s, const uint8_t *hdr, const struct pkt_seg_out *out,
     uint32_t payload_at)
 {
@@ -126,18 +127,18 @@ gso_segment_finish(struct vsp_queue *q, const struct vsp_tg_frame *f,
 	uint32_t start = payload_at - out->hdr_len;
 
 	memcpy(vsp_rxbuf_ptr(&vsp->rxbuf, s) + start, hdr, out->hdr_len);
-	vsp_tg_section_finish(vsp, s, start, out->hdr_len + out->payload_len,
-	    &f->ppi);
+	vsp_to_guest_section_finish(vsp, s, start,
+	    out->hdr_len + out->payload_len, &f->ppi);
 	counter_add(&vsp->counts[q->index].to.sw_segments, 1);
-	vsp_tg_emit(q, f->target, s, 1);
+	vsp_to_guest_emit(q, f->target, s, 1);
 }
 
 static int
-gso_inplace_segments(struct vsp_queue *q, struct vsp_tg_frame *f)
+gso_inplace_segments(struct vsp_queue *q, struct vsp_to_guest_frame *f)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
-	struct vsp_tg_cut *cut = &q->to.cut;
-	uint32_t n = vsp_tg_pieces(f);
+	struct vsp_to_guest_cut *cut = &q->to.cut;
+	uint32_t n = vsp_to_guest_pieces(f);
 	uint32_t at = VSP_SECTION_HEAD + f->raw_hdr;
 	uint32_t left = f->len - f->hdr_len;
 	struct pkt_seg_out out;
@@ -152,7 +153,7 @@ gso_inplace_segments(struct vsp_queue *q, struct vsp_tg_frame *f)
 		left -= len;
 	}
 	if (pkt_seg_start(&cut->seg, cut->v, n + 1, &f->meta,
-	    vsp_tg_csum_seg(q, f)) < 0) {
+	    vsp_to_guest_csum_seg(q, f)) < 0) {
 		counter_add(&q->vsp->counts[q->index].to.drop_long, 1);
 		return E_STATE;
 	}
@@ -165,7 +166,7 @@ gso_inplace_segments(struct vsp_queue *q, struct vsp_tg_frame *f)
 }
 
 int
-vsp_tg_cut_inplace(struct vsp_queue *q, struct vsp_tg_frame *f)
+vsp_to_guest_cut_inplace(struct vsp_queue *q, struct vsp_to_guest_frame *f)
 {
 	return q->to.room_rsc ? gso_inplace_rsc(q, f) :
 	    gso_inplace_segments(q, f);
@@ -174,22 +175,22 @@ vsp_tg_cut_inplace(struct vsp_queue *q, struct vsp_tg_frame *f)
 /* ---- by copying ---------------------------------------------------------- */
 
 int
-vsp_tg_cut_start(struct vsp_queue *q)
+vsp_to_guest_cut_start(struct vsp_queue *q)
 {
 	struct vsp *vsp = q->vsp;
-	struct vsp_tg_cut *cut = &q->to.cut;
-	struct vsp_tg_frame *f = &cut->f;
-	uint32_t n = vsp_tg_pieces(f);
+	struct vsp_to_guest_cut *cut = &q->to.cut;
+	struct vsp_to_guest_frame *f = &cut->f;
+	uint32_t n = vsp_to_guest_pieces(f);
 
-	cut->rsc = vsp_tg_rsc(vsp, f->meta.ip_version == 6) &&
+	cut->rsc = vsp_to_guest_rsc(vsp, f->meta.ip_version == 6) &&
 	    n <= VSP_PACKET_RANGES && n <= vsp->rxbuf.home[q->index].total;
 	if (cut->rsc) {
 		/* The field that is completed lies in f->head. */
-		vsp_tg_csum(q, f, cut->v, cut->n);
+		vsp_to_guest_csum(q, f, cut->v, cut->n);
 		cut->left = n;
 	} else {
 		int rc = pkt_seg_start(&cut->seg, cut->v, cut->n, &f->meta,
-		    vsp_tg_csum_seg(q, f));
+		    vsp_to_guest_csum_seg(q, f));
 
 		if (rc < 0) {
 			counter_add(&vsp->counts[q->index].to.drop_long, 1);
@@ -198,7 +199,7 @@ vsp_tg_cut_start(struct vsp_queue *q)
 		cut->left = (uint32_t)rc;
 	}
 	cut->held = true;
-	vsp_tg_cut_run(q);
+	vsp_to_guest_cut_run(q);
 	return 0;
 }
 
@@ -206,8 +207,8 @@ static void
 gso_copy_rsc(struct vsp_queue *q)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
-	struct vsp_tg_cut *cut = &q->to.cut;
-	const struct vsp_tg_frame *f = &cut->f;
+	struct vsp_to_guest_cut *cut = &q->to.cut;
+	const struct vsp_to_guest_frame *f = &cut->f;
 	struct gso_chain chain = { 0 };
 	uint32_t off = 0;
 
@@ -220,7 +221,8 @@ gso_copy_rsc(struct vsp_queue *q)
 		len = min_u32(len, f->len - off);
 		pkt_vec_gather(cut->v, cut->n, off,
 		    vsp_rxbuf_ptr(rb, s) + VSP_SECTION_HEAD, len);
-		vsp_tg_section_finish(q->vsp, s, VSP_SECTION_HEAD, len, &ppi);
+		vsp_to_guest_section_finish(q->vsp, s, VSP_SECTION_HEAD, len,
+		    &ppi);
 		gso_chain_add(rb, &chain, s);
 		off += len;
 	}
@@ -232,7 +234,7 @@ static void
 gso_copy_segments(struct vsp_queue *q, uint32_t free)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
-	struct vsp_tg_cut *cut = &q->to.cut;
+	struct vsp_to_guest_cut *cut = &q->to.cut;
 	struct pkt_seg_out out;
 	uint8_t hdr[PKT_HEAD_MAX];
 
@@ -252,10 +254,10 @@ gso_copy_segments(struct vsp_queue *q, uint32_t free)
 }
 
 void
-vsp_tg_cut_run(struct vsp_queue *q)
+vsp_to_guest_cut_run(struct vsp_queue *q)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
-	struct vsp_tg_cut *cut = &q->to.cut;
+	struct vsp_to_guest_cut *cut = &q->to.cut;
 	uint32_t want = cut->rsc ? min_u32(cut->left,
 	    rb->home[q->index].total) : 1;
 

@@ -30,7 +30,7 @@ head_drop(uint64_t *counter)
 
 /* From here on the head is in f->buf, with room for a tag in front. */
 static void
-head_own(struct vsp_tg_frame *f)
+head_own(struct vsp_to_guest_frame *f)
 {
 	uint8_t *own = f->buf + PKT_VLAN_BYTES;
 
@@ -49,7 +49,7 @@ head_vlan_ppi(const struct vsp *vsp)
 
 /* Move what lies behind the MACs by d bytes, in f and everywhere. */
 static void
-head_shift(struct vsp_tg_frame *f, struct pkt_info *info, int d)
+head_shift(struct vsp_to_guest_frame *f, struct pkt_info *info, int d)
 {
 	struct pkt_meta *m = &f->meta;
 
@@ -69,7 +69,7 @@ head_shift(struct vsp_tg_frame *f, struct pkt_info *info, int d)
 
 /* Take the outer tag out, and put the one in the metadata in, as asked. */
 static void
-head_vlan(const struct vsp *vsp, struct vsp_tg_frame *f,
+head_vlan(const struct vsp *vsp, struct vsp_to_guest_frame *f,
     struct pkt_info *info, bool untag)
 {
 	struct pkt_meta *m = &f->meta;
@@ -93,7 +93,7 @@ head_vlan(const struct vsp *vsp, struct vsp_tg_frame *f,
 
 /* Is the frame cut, and may it pass at that size? */
 static int
-head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
+head_gso(struct vsp_queue *q, struct vsp_to_guest_frame *f,
     const struct pkt_info *info)
 {
 	struct vsp *vsp = q->vsp;
@@ -110,7 +110,7 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 		return f->len > max ? head_drop(drop_long) : 0;
 	if ((m->flags & PKT_GSO_NORESEG) && tcp && f->len > max) {
 		/* No size to cut at: as RSC fragments of any size, or not. */
-		if (!vsp_tg_rsc(vsp, v6) || max <= info->payload_off)
+		if (!vsp_to_guest_rsc(vsp, v6) || max <= info->payload_off)
 			return head_drop(drop_long);
 		m->gso_size = (uint16_t)(max - info->payload_off);
 		f->hdr_len = info->payload_off;
@@ -122,8 +122,8 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 		if (info->payload_off + m->gso_size > max)
 			return head_drop(drop_long);
 		f->hdr_len = info->payload_off;
-		f->piece = vsp_tg_piece(vsp, f->raw_hdr, m->gso_size,
-		    vsp_tg_rsc(vsp, v6));
+		f->piece = vsp_to_guest_piece(vsp, f->raw_hdr, m->gso_size,
+		    vsp_to_guest_rsc(vsp, v6));
 		return 0;
 	}
 	m->flags &= ~(uint32_t)(PKT_GSO_ANY | PKT_GSO_NORESEG | PKT_GSO_ECN);
@@ -132,7 +132,7 @@ head_gso(struct vsp_queue *q, struct vsp_tg_frame *f,
 }
 
 static void
-head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
+head_ppi(const struct vsp *vsp, struct vsp_to_guest_frame *f)
 {
 	const struct pkt_meta *m = &f->meta;
 	struct rndis_ppi_set *ppi = &f->ppi;
@@ -143,13 +143,13 @@ head_ppi(const struct vsp *vsp, struct vsp_tg_frame *f)
 		ppi->vlan = rndis_vlan_from_tci(m->vlan_tci);
 	}
 	if (m->flags & PKT_HASH)
-		vsp_tg_ppi_hash(vsp, m->hash, m->hash_type, ppi);
+		vsp_to_guest_ppi_hash(vsp, m->hash, m->hash_type, ppi);
 }
 
 int
-vsp_tg_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
+vsp_to_guest_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
     uint32_t len, const struct pkt_meta *meta, bool stable,
-    struct vsp_tg_frame *f)
+    struct vsp_to_guest_frame *f)
 {
 	struct vsp *vsp = q->vsp;
 	struct vsp_to_guest_counters *c = &vsp->counts[q->index].to;
@@ -214,7 +214,7 @@ head_csum_rx(const struct vsp *vsp)
 
 /* What the PPI reports about the IPv4 header; we hold a private copy. */
 static uint32_t
-head_ppi_ip4(const struct vsp_tg_frame *f)
+head_ppi_ip4(const struct vsp_to_guest_frame *f)
 {
 	const struct pkt_meta *m = &f->meta;
 	uint32_t off = m->l3_off;
@@ -249,7 +249,7 @@ head_ppi_l4(const struct pkt_meta *m)
 }
 
 static void
-head_ppi_csum(const struct vsp *vsp, struct vsp_tg_frame *f)
+head_ppi_csum(const struct vsp *vsp, struct vsp_to_guest_frame *f)
 {
 	uint32_t rx = head_csum_rx(vsp);
 	uint32_t bits = 0;
@@ -266,7 +266,7 @@ head_ppi_csum(const struct vsp *vsp, struct vsp_tg_frame *f)
 
 /* True if this guest may get the TCP checksum of f as it is, partial. */
 static bool
-head_partial_ok(const struct vsp *vsp, const struct vsp_tg_frame *f)
+head_partial_ok(const struct vsp *vsp, const struct vsp_to_guest_frame *f)
 {
 	return !vsp->cfg.rxcsum_complete &&
 	    f->meta.l4_proto == PKT_IPPROTO_TCP &&
@@ -274,7 +274,7 @@ head_partial_ok(const struct vsp *vsp, const struct vsp_tg_frame *f)
 }
 
 static void
-head_csum_complete(struct vsp_queue *q, struct vsp_tg_frame *f,
+head_csum_complete(struct vsp_queue *q, struct vsp_to_guest_frame *f,
     const struct vec *v, uint32_t n)
 {
 	struct vsp *vsp = q->vsp;
@@ -300,8 +300,8 @@ head_csum_complete(struct vsp_queue *q, struct vsp_tg_frame *f,
 }
 
 void
-vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
-    uint32_t n)
+vsp_to_guest_csum(struct vsp_queue *q, struct vsp_to_guest_frame *f,
+    const struct vec *v, uint32_t n)
 {
 	if ((f->meta.flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0)
 		head_csum_complete(q, f, v, n);
@@ -309,7 +309,7 @@ vsp_tg_csum(struct vsp_queue *q, struct vsp_tg_frame *f, const struct vec *v,
 }
 
 enum pkt_seg_csum
-vsp_tg_csum_seg(struct vsp_queue *q, struct vsp_tg_frame *f)
+vsp_to_guest_csum_seg(struct vsp_queue *q, struct vsp_to_guest_frame *f)
 {
 	struct vsp *vsp = q->vsp;
 	bool partial = head_partial_ok(vsp, f);
@@ -326,7 +326,7 @@ vsp_tg_csum_seg(struct vsp_queue *q, struct vsp_tg_frame *f)
 /* ---- how a GSO frame is cut ---------------------------------------------- */
 
 bool
-vsp_tg_rsc(const struct vsp *vsp, bool v6)
+vsp_to_guest_rsc(const struct vsp *vsp, bool v6)
 {
 	const struct vsp_guest *g = &vsp->guest;
 
@@ -335,7 +335,7 @@ vsp_tg_rsc(const struct vsp *vsp, bool v6)
 }
 
 uint32_t
-vsp_tg_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
+vsp_to_guest_piece(const struct vsp *vsp, uint32_t hdr, uint32_t seg, bool rsc)
 {
 	uint32_t room = vsp_rxbuf_frame_max(&vsp->rxbuf);
 

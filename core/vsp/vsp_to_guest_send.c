@@ -92,7 +92,7 @@ send_hand_over(struct vsp_queue *q, uint32_t target, uint32_t first)
 }
 
 void
-vsp_tg_handed_over(struct vsp_queue *q)
+vsp_to_guest_handed_over(struct vsp_queue *q)
 {
 	const struct vsp_section *section = q->vsp->rxbuf.section;
 	uint32_t s = vsp_handover_take(&q->to.in, q->vsp->rxbuf.section);
@@ -106,7 +106,7 @@ vsp_tg_handed_over(struct vsp_queue *q)
 }
 
 void
-vsp_tg_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
+vsp_to_guest_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
     uint32_t count)
 {
 	struct vsp *vsp = q->vsp;
@@ -118,7 +118,7 @@ vsp_tg_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
 	}
 	send_append(q, first);
 	if (q->to.ranges >= VSP_PACKET_RANGES && !q->to.ring_full)
-		vsp_tg_send(q);
+		vsp_to_guest_send(q);
 }
 
 /* ---- to the ring --------------------------------------------------------- */
@@ -196,7 +196,7 @@ send_done(struct vsp_queue *q, uint32_t after)
 }
 
 void
-vsp_tg_send(struct vsp_queue *q)
+vsp_to_guest_send(struct vsp_queue *q)
 {
 	const struct vsp *vsp = q->vsp;
 	struct vsp_to_guest *t = &q->to;
@@ -243,7 +243,7 @@ vsp_to_guest_ack(struct vsp_queue *q, uint64_t xact, struct span data,
 }
 
 bool
-vsp_tg_sections_back(struct vsp_queue *q, uint32_t want)
+vsp_to_guest_sections_back(struct vsp_queue *q, uint32_t want)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 
@@ -315,7 +315,7 @@ send_list_forget(struct vsp_rxbuf *rb, uint32_t first)
 }
 
 void
-vsp_tg_reset(struct vsp_queue *q)
+vsp_to_guest_reset(struct vsp_queue *q)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 	struct vsp_to_guest *t = &q->to;
@@ -338,7 +338,7 @@ vsp_to_guest_forget(struct vsp *vsp)
 		return;
 	for (uint32_t i = 0; i < VSP_MAX_QUEUES; i++) {
 		if (vsp->queue[i] != NULL && (vsp->rxbuf.open >> i & 1) != 0)
-			vsp_tg_reset(vsp->queue[i]);
+			vsp_to_guest_reset(vsp->queue[i]);
 	}
 }
 
@@ -373,7 +373,7 @@ vsp_to_guest_close(struct vsp_queue *q)
 
 	if (q->to.bounce == NULL)
 		return;
-	vsp_tg_reset(q);
+	vsp_to_guest_reset(q);
 	vsp->rxbuf.open &= ~((uint64_t)1 << q->index);
 	vsp_rxbuf_share(&vsp->rxbuf);
 	vsp->ops.free(vsp->ctx, q->to.bounce, VSP_FRAME_MAX);

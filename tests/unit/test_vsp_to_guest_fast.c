@@ -2,7 +2,7 @@
 /*
  * The usual frame's path to the guest against the general one: the same frames,
  * some with one thing wrong or unusual, under many settings of port and guest;
- * once in one piece, so that the usual path may take them, and once with so
+ * once in one piece, so that the fast path may take them, and once with so
  * short a first piece that it never does.  What the guest finds, the packets
  * and the counters must be the same.
  */
@@ -105,7 +105,7 @@ play(uint64_t seed, bool apart, struct outcome *o)
 	struct dice d = { seed * 977 + 1 };
 	struct rig *r = rig_new(2, SECTIONS);
 	static uint8_t f[4000];
-	uint32_t usual = 0;
+	uint32_t fast = 0;
 
 	memset(f, 0, sizeof(f));
 	settings(r, &d);
@@ -119,9 +119,9 @@ play(uint64_t seed, bool apart, struct outcome *o)
 
 		if (apart)
 			(void)one_in(&d, 2);
-		if (r->vsp->queue[0] != NULL && vsp_tg_usual(r->vsp->queue[0],
-		    v, n, len, &m)) {
-			usual++;
+		if (r->vsp->queue[0] != NULL &&
+		    vsp_to_guest_fast(r->vsp->queue[0], v, n, len, &m)) {
+			fast++;
 			o->rc[i] = 0;
 		} else {
 			o->rc[i] = vsp_to_guest_copy(r->vsp, 0, v, n, &m);
@@ -148,7 +148,7 @@ play(uint64_t seed, bool apart, struct outcome *o)
 	r->frame = NULL;
 	r->packet = NULL;
 	rig_end(r);
-	return usual;
+	return fast;
 }
 
 static void
@@ -196,22 +196,22 @@ outcome_free(struct outcome *o)
 static void
 as_the_general_path(void **state)
 {
-	uint32_t usual = 0, sent = 0;
+	uint32_t fast = 0, sent = 0;
 
 	for (uint64_t seed = 0; seed < SETTINGS; seed++) {
 		struct outcome a, b;
 
-		usual += play(seed, false, &a);
+		fast += play(seed, false, &a);
 		assert_int_equal(play(seed, true, &b), 0);
 		expect_same(&a, &b);
 		sent += (uint32_t)a.counts[0].frames;
 		outcome_free(&a);
 		outcome_free(&b);
 	}
-	print_message("%u of %u frames, %u of them by the usual path\n", sent,
-	    SETTINGS * FRAMES, usual);
+	print_message("%u of %u frames, %u of them by the fast path\n", sent,
+	    SETTINGS * FRAMES, fast);
 	/* Else this compares the general path with itself. */
-	assert_in_range(usual, SETTINGS, sent - SETTINGS);
+	assert_in_range(fast, SETTINGS, sent - SETTINGS);
 }
 
 int

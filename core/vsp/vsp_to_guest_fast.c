@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The usual frame towards the guest, in one pass.
+ * The fast path of a frame to the guest: in one pass.
  *
  * Theory of operation.  Most small frames are untagged, to the guest's own
  * address, not GSO, and with no checksum left to fill in; the port has nothing
  * to do to them.  Such a frame is copied into the next free section and its
  * header written here, without the metadata and the parse of the general path
- * (vsp_tg_prepare() and what follows), which does the same to it at three times
- * the instructions.  Whatever is not certain at the first look is left to that
- * path: this one takes a frame or leaves everything as it was, and neither
+ * (vsp_to_guest_prepare() and what follows), which does the same to it at three
+ * times the instructions.  Whatever is not certain at the first look is left to
+ * that path: this one takes a frame or leaves everything as it was, and neither
  * drops nor counts a refusal.
  *
  * Everything that control decides is looked at for each frame, a load and a
  * compare each: no copy of it could become stale.
  *
- * tests/unit/test_vsp_to_guest_usual.c holds both paths against each other.
+ * tests/unit/test_vsp_to_guest_fast.c holds both paths against each other.
  *
  * Context: the worker that owns the queue.
  */
@@ -27,7 +27,7 @@
 
 /* May a frame of len bytes in v[0] go to q's guest unchanged? */
 static inline bool
-usual_port(const struct vsp_queue *q, const uint8_t *p, uint32_t len)
+fast_port(const struct vsp_queue *q, const uint8_t *p, uint32_t len)
 {
 	const struct vsp *vsp = q->vsp;
 	const struct vsp_guest *g = &vsp->guest;
@@ -43,7 +43,7 @@ usual_port(const struct vsp_queue *q, const uint8_t *p, uint32_t len)
 
 /* Sections there, and nothing that must go first. */
 static inline bool
-usual_queue(struct vsp_queue *q)
+fast_queue(struct vsp_queue *q)
 {
 	struct vsp_rxbuf *rb = &q->vsp->rxbuf;
 
@@ -58,7 +58,7 @@ usual_queue(struct vsp_queue *q)
  * a first look at the IPv4 header gives.
  */
 static inline bool
-usual_csum(const struct vsp *vsp, const uint8_t *p, uint32_t len,
+fast_csum(const struct vsp *vsp, const uint8_t *p, uint32_t len,
     const struct pkt_meta *m, struct rndis_ppi_set *ppi)
 {
 	uint32_t rx = vsp->cfg.offloads & VSP_OFF_RXCSUM ?
@@ -89,7 +89,7 @@ usual_csum(const struct vsp *vsp, const uint8_t *p, uint32_t len,
  * it, as pkt_parse() finds it.  False: that one is to look.
  */
 static inline bool
-usual_layers(struct pkt_info *info, struct span head, uint32_t len)
+fast_layers(struct pkt_info *info, struct span head, uint32_t len)
 {
 	const uint8_t *ip = head.p + PKT_ETH_BYTES, *l4 = ip + USUAL_IP4_BYTES;
 	uint32_t total, hlen = 8;
@@ -122,27 +122,27 @@ usual_layers(struct pkt_info *info, struct span head, uint32_t len)
 
 /* The queue that the guest's table names, and the hash as it is told. */
 static uint32_t
-usual_steer(const struct vsp *vsp, struct span head, uint32_t len,
+fast_steer(const struct vsp *vsp, struct span head, uint32_t len,
     struct rndis_ppi_set *ppi)
 {
 	uint32_t target, hash, type;
 	struct pkt_info info;
 
 	/* A call each: in the first, the compiler knows what info holds. */
-	if (usual_layers(&info, head, len)) {
+	if (fast_layers(&info, head, len)) {
 		target = vsp_steer_hash(&vsp->steer, &info, head, &hash, &type);
 	} else {
 		pkt_parse(&info, head, len);
 		target = vsp_steer_hash(&vsp->steer, &info, head, &hash, &type);
 	}
 	if (type != 0)
-		vsp_tg_ppi_hash(vsp, hash, type, ppi);
+		vsp_to_guest_ppi_hash(vsp, hash, type, ppi);
 	return target;
 }
 
 bool
-vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n, uint32_t len,
-    const struct pkt_meta *m)
+vsp_to_guest_fast(struct vsp_queue *q, const struct vec *v, uint32_t n,
+    uint32_t len, const struct pkt_meta *m)
 {
 	struct vsp *vsp = q->vsp;
 	struct vsp_to_guest_counters *c = &vsp->counts[q->index].to;
@@ -154,11 +154,11 @@ vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n, uint32_t len,
 	    PKT_HASH)) != 0 || len < PKT_ETH_BYTES ||
 	    v[0].len < min_u32(len, VSP_HEAD_BYTES))
 		return false;
-	if (!usual_queue(q) || !usual_port(q, v[0].p, len) ||
-	    !usual_csum(vsp, v[0].p, len, m, &ppi))
+	if (!fast_queue(q) || !fast_port(q, v[0].p, len) ||
+	    !fast_csum(vsp, v[0].p, len, m, &ppi))
 		return false;
 	if (vsp->steer.hash_types != 0)
-		target = usual_steer(vsp, (struct span){ v[0].p, v[0].len },
+		target = fast_steer(vsp, (struct span){ v[0].p, v[0].len },
 		    len, &ppi);
 	s = vsp_rxbuf_pop(&vsp->rxbuf, q->index);
 	p = vsp_rxbuf_ptr(&vsp->rxbuf, s) + VSP_SECTION_HEAD;
@@ -166,8 +166,8 @@ vsp_tg_usual(struct vsp_queue *q, const struct vec *v, uint32_t n, uint32_t len,
 		memcpy(p, v[0].p, len);
 	else
 		pkt_vec_gather(v, n, 0, p, len);
-	vsp_tg_section_finish(vsp, s, VSP_SECTION_HEAD, len, &ppi);
-	vsp_tg_emit(q, target, s, 1);
+	vsp_to_guest_section_finish(vsp, s, VSP_SECTION_HEAD, len, &ppi);
+	vsp_to_guest_emit(q, target, s, 1);
 	counter_add(&c->frames, 1);
 	counter_add(&c->bytes, len);
 	if (target != q->index)

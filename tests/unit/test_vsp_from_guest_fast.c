@@ -2,7 +2,7 @@
 /*
  * The usual frame's path from the guest against the general one: the same
  * packets, some with one thing wrong or unusual, under many settings of the
- * port; to one NIC in a section, where the usual path may take the frames, and
+ * port; to one NIC in a section, where the fast path may take the frames, and
  * to another cut in two ranges, where it never does.  What the backends get,
  * the completions, the faults and the counters must be the same.
  */
@@ -137,11 +137,11 @@ expect_same(struct rig *a, struct rig *b)
 }
 
 /*
- * True if the last frame went the usual way, and was short: the general path
+ * True if the last frame went the fast path, and was short: the general path
  * has the head of a long one there as well.
  */
 static bool
-was_usual(const struct rig *r, uint32_t frames)
+was_fast(const struct rig *r, uint32_t frames)
 {
 	const struct vsp_from_guest *from = &r->vsp->queue[0]->from;
 
@@ -156,7 +156,7 @@ play(uint64_t seed, uint32_t *frames)
 	const struct vsp_config cfg = rig_config();
 	struct rig *a = rig_new(&cfg), *b = rig_new(&cfg);
 	uint8_t bytes[4096];
-	uint32_t usual = 0;
+	uint32_t fast = 0;
 
 	rig_attach(a, NVS_V6_1);
 	rig_attach(b, NVS_V6_1);
@@ -173,25 +173,25 @@ play(uint64_t seed, uint32_t *frames)
 		send_both(a, b, bytes, n, a->vsp->cfg.strict ? n - 1 :
 		    1 + roll(&d, n - 1), i);
 		expect_same(a, b);
-		usual += was_usual(a, before);
+		fast += was_fast(a, before);
 	}
 	*frames += a->frames;
 	rig_del(a);
 	rig_del(b);
-	return usual;
+	return fast;
 }
 
 static void
 as_the_general_path(void **state)
 {
-	uint32_t usual = 0, frames = 0;
+	uint32_t fast = 0, frames = 0;
 
 	(void)state;
 	for (uint64_t seed = 0; seed < SETTINGS; seed++)
-		usual += play(seed, &frames);
+		fast += play(seed, &frames);
 	printf("# %u frames of %u packets, at the end of %u of them by the "
-	    "usual path\n", frames, SETTINGS * PACKETS, usual);
-	assert_true(usual > SETTINGS * PACKETS / 8);
+	    "fast path\n", frames, SETTINGS * PACKETS, fast);
+	assert_true(fast > SETTINGS * PACKETS / 8);
 }
 
 int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The usual frame from the guest, in one pass.
+ * The fast path of a frame from the guest: in one pass.
  *
- * Theory of operation.  "Usual" is the fast path.  Most small frames come in an
+ * Theory of operation.  Most small frames come in an
  * RNDIS message that requests no offload: it has no per-packet information, or
  * only the hash value of FreeBSD's and DPDK's drivers, which we do not read.
  * Here we decode such a message and hand its frame to the backend, with the
@@ -15,7 +15,7 @@
  * are looked at.  No byte is copied that is not needed: its cache line would
  * come from the guest's processor, and go back there for the next frame.
  *
- * tests/unit/test_vsp_from_guest_usual.c holds both paths against each other.
+ * tests/unit/test_vsp_from_guest_fast.c holds both paths against each other.
  *
  * Context: the worker that owns the queue.
  */
@@ -26,14 +26,14 @@
 #define HDR	((uint32_t)sizeof(struct rndis_packet_wire))
 
 /* A message without offload requests. */
-struct usual_msg {
+struct fast_msg {
 	uint32_t len;			/* of the whole message */
 	uint32_t data_off, data_len;	/* from its first byte */
 };
 
 /* The one per-packet information that changes nothing here. */
 static inline bool
-usual_ppi(const uint8_t *msg)
+fast_ppi(const uint8_t *msg)
 {
 	struct rndis_ppi_wire w;
 
@@ -45,7 +45,7 @@ usual_ppi(const uint8_t *msg)
 
 /* Decode the header at p, of which `left` >= HDR bytes are there. */
 static inline bool
-usual_decode(const uint8_t *p, uint32_t left, struct usual_msg *m)
+fast_decode(const uint8_t *p, uint32_t left, struct fast_msg *m)
 {
 	struct rndis_packet_wire w;
 	uint32_t ppi, off;
@@ -69,12 +69,12 @@ usual_decode(const uint8_t *p, uint32_t left, struct usual_msg *m)
 	if (ppi == 0)
 		return true;
 	return ppi == RNDIS_PPI_BYTES &&
-	    le32_get(w.ppi_off) == HDR - RNDIS_OFF_BASE && usual_ppi(p);
+	    le32_get(w.ppi_off) == HDR - RNDIS_OFF_BASE && fast_ppi(p);
 }
 
 /* May an untagged frame from this address, len bytes long, pass the port? */
 static inline bool
-usual_port(const struct vsp *vsp, const uint8_t *frame, uint32_t len)
+fast_port(const struct vsp *vsp, const uint8_t *frame, uint32_t len)
 {
 	uint16_t type = pkt_be16_load(frame + 12);
 
@@ -86,21 +86,21 @@ usual_port(const struct vsp *vsp, const uint8_t *frame, uint32_t len)
 }
 
 uint32_t
-vsp_from_guest_usual(struct vsp_queue *q, uint8_t *p, uint32_t left)
+vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left)
 {
 	struct vsp *vsp = q->vsp;
 	struct vsp_from_guest *from = &q->from;
 	struct vsp_from_guest_counters *c = &vsp->counts[q->index].from;
-	struct usual_msg m;
+	struct fast_msg m;
 	uint32_t head;
 
-	if (left < HDR || !usual_decode(p, left, &m) ||
+	if (left < HDR || !fast_decode(p, left, &m) ||
 	    m.data_len < PKT_ETH_BYTES)
 		return 0;
 	head = min_u32(m.data_len, VSP_HEAD_BYTES);
 	memcpy(from->head, p + m.data_off, head);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (!usual_port(vsp, from->head, m.data_len))
+	if (!fast_port(vsp, from->head, m.data_len))
 		return 0;
 
 	struct vsp_frame f = {
