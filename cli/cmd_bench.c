@@ -22,7 +22,7 @@ bench_help(void)
 	printf("Usage: hvnet bench pps [OPTION...]\n"
 	    "Packets a second of a guest: our driver against DPDK's netvsc "
 	    "PMD.\n\n"
-	    "      --json=FILE            Write everything there, too: "
+	    "      --json=FILE            Also write everything there: "
 	    "machine, versions,\n"
 	    "                             commands, every run\n"
 	    "      --quick                A try: 1 round of 0.5 s, default "

@@ -54,7 +54,7 @@ static const struct argp_option options[] = {
 	    "uio, which has none); default: poll", 1 },
 	{ "no-huge", KEY_NO_HUGE, NULL, 0,
 	    "With --uio: ordinary pages and virtual addresses (under hvnet "
-	    "uio alone); default: huge pages, physical addresses", 1 },
+	    "uio only); default: huge pages, physical addresses", 1 },
 	{ "once", KEY_ONCE, NULL, 0,
 	    "End when the host goes (exit code 5); default: wait for it and "
 	    "attach again", 1 },
@@ -82,7 +82,7 @@ static const struct argp_option options[] = {
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "How the host is told of packets: auto (default), edge (once a "
 	    "batch), packet (each packet, legacy), monitor (monitor page), "
-	    "poll (when the host asks alone: it is asked to poll)", 3 },
+	    "poll (only when the host requests it: the host polls)", 3 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",

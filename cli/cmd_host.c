@@ -37,8 +37,8 @@ static const struct argp_option options[] = {
 	    "A NIC, as key=value,... (see below); may be repeated, and more "
 	    "can be added with `hvnet set --add'", 1 },
 	{ "group", KEY_GROUP, "GROUP", 0,
-	    "Let this group connect (socket mode 0660); default: the owner "
-	    "alone (0600)", 1 },
+	    "Let this group connect (socket mode 0660); default: only "
+	    "the owner (0600)", 1 },
 	{ "max-guests", KEY_MAX_GUESTS, "N", 0,
 	    "Guests attached at a time, 1 to 64; default 64", 1 },
 	{ "no-uio", KEY_NO_UIO, NULL, 0,

@@ -101,7 +101,8 @@ parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (s->add != NULL && (s->nic != NULL || s->remove ||
 		    json_object_size(s->set) > 0))
-			cli_usage("--add SPEC stands alone, or with --host");
+			cli_usage("--add SPEC takes no other argument "
+			    "but --host");
 		if (s->add == NULL && s->nic == NULL)
 			cli_usage("which NIC? hvnet set NIC KEY=VALUE...");
 		if (s->remove && json_object_size(s->set) > 0)

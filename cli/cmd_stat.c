@@ -25,7 +25,7 @@ enum { KEY_JSON = 256, KEY_ALL, KEY_WATCH, KEY_DESCRIBE, KEY_MDOC };
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0,
 	    "One JSON object: {\"processes\": [...]}", 1 },
-	{ "all", KEY_ALL, NULL, 0, "Counters that are zero, too", 1 },
+	{ "all", KEY_ALL, NULL, 0, "Also counters that are zero", 1 },
 	{ "watch", KEY_WATCH, "SECONDS", 0,
 	    "Again every 1 to 3600 seconds, counters as what they grew by a "
 	    "second (as they are, with --json)", 1 },
@@ -39,8 +39,8 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Print the statistics of running hosts and guests: all of them, or those "
     "that have the NIC.  NIC is the name of a host's NIC or of a guest's "
-    "interface.  Units are in each text; bytes and frames where nothing is "
-    "said.\v"
+    "interface.  Units are in each text; bytes and frames where none is "
+    "named.\v"
     "Examples:\n"
     "  hvnet stat\n"
     "  hvnet stat --watch 1 hn0\n"

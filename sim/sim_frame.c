@@ -196,7 +196,7 @@ checksums_bad(uint8_t *buf, uint32_t len, const struct pkt_info *info,
 	if (info->layer != PKT_LAYER_L4)
 		return NULL;
 	if (m.flags & (PKT_CSUM_BAD_IP | PKT_CSUM_BAD_L4))
-		return "said to have a bad checksum";
+		return "marked as having a bad checksum";
 	if (m.flags & (PKT_GSO_ANY | PKT_GSO_NORESEG)) {
 		/* Who cuts it fills its checksum, but not the header's. */
 		if (info->ip_version == 4 && !(m.flags & PKT_IPCS) &&

@@ -31,7 +31,7 @@ enum key {
 };
 
 static const struct argp_option option_list[] = {
-	{ "vmbus", KEY_VMBUS, NULL, 0, "VMBus alone (the default)", 0 },
+	{ "vmbus", KEY_VMBUS, NULL, 0, "only VMBus (the default)", 0 },
 	{ "nic", KEY_NIC, NULL, 0, "a whole NIC with traffic", 0 },
 	{ "nvsp", KEY_NVSP, "V", 0, "newest NVSP version of the host", 0 },
 	{ "guest-offloads", KEY_GOFF, "MASK", 0, "VSC_OFF_*", 0 },

@@ -253,7 +253,7 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	    caps->queues == 1 ? "" : "s", caps->mtu,
 	    caps->link_up ? "on" : "off");
 	if (g->cfg.vsc.mtu > caps->mtu)
-		fprintf(stderr, "hvnet guest: %s: MTU %u was asked for: the "
+		fprintf(stderr, "hvnet guest: %s: MTU %u was requested: the "
 		    "host's NIC takes %u at most (mtu=%u there)\n",
 		    g->tap.name, g->cfg.vsc.mtu, caps->mtu, g->cfg.vsc.mtu);
 }

@@ -41,8 +41,8 @@ guest_place_find(struct host *h)
 	if (silent == NULL)
 		return false;
 	h->evicted++;
-	host_log_once(&h->log, "all %u places are taken: connections that "
-	    "said no HELLO make room", h->cfg.max_guests);
+	host_log_once(&h->log, "all %u places are taken: connections "
+	    "without HELLO make room", h->cfg.max_guests);
 	host_guest_end(silent, LINK_E_BUSY);
 	return true;
 }

@@ -26,7 +26,7 @@ static const struct fault_rule fault_rules[] = {
 	    "of 8 bytes" },
 	{ FAULT_RING_TYPE, "value", "in-band data, data by address, or a "
 	    "completion" },
-	{ FAULT_RING_FLAGS, "before index", "0, or 1 to ask for a completion" },
+	{ FAULT_RING_FLAGS, "before index", "0, or 1 to request a completion" },
 	{ FAULT_RING_OVERRUN, "before index", "packets that end before the "
 	    "write index" },
 	{ FAULT_RING_TOO_BIG, "value", "NVSP messages and ranges as the "
@@ -37,7 +37,7 @@ static const struct fault_rule fault_rules[] = {
 	    "host (MEM_ADD) and did not take back" },
 	{ FAULT_NVS_SHORT, "bytes", "the whole message of its type" },
 	{ FAULT_NVS_TYPE, "value", "a type that the agreed NVSP version has" },
-	{ FAULT_NVS_STATE, "type", "INIT first, control on queue 0 alone, each "
+	{ FAULT_NVS_STATE, "type", "INIT first, control only on queue 0, each "
 	    "buffer once" },
 	{ FAULT_NVS_BUFFER, "value", "an id and sizes as negotiated" },
 	{ FAULT_NVS_SECTION, RULE_PACKET, "a section of the send buffer, and "

@@ -24,7 +24,7 @@ static const char *const nic_spec_helps[] = {
 	"on (default) or off: the guest may send LSO frames",
 	"on (default) or off: the guest gets coalesced frames",
 	"on (default) or off: the guest may leave checksums to us",
-	("on (default), complete (fill them in, too) or off: we vouch for "
+	("on (default), complete (also fill them in) or off: we vouch for "
 	    "checksums"),
 	"on (default) or off: hash values and RSS",
 	"on (default) or off: merge the guest's segments for the backend",

@@ -77,7 +77,7 @@ question_put(struct ctl_question *q, const char *request, size_t len)
 			question_end(q);
 		} else {
 			question_fail(q, e == EACCES ? "permission denied: "
-			    "its owner and root alone may ask it" :
+			    "only its owner and root may ask it" :
 			    strerror(e));
 		}
 	} else if (send(q->sock, request, len, MSG_NOSIGNAL) !=

@@ -37,6 +37,6 @@ uio_ctl(void *ctx, const json_t *request)
 	const char *cmd = json_string_value(json_object_get(request, "cmd"));
 
 	if (cmd == NULL || strcmp(cmd, "stat") != 0)
-		return ctl_error("a uio stand-in knows stat alone");
+		return ctl_error("a uio stand-in knows only stat");
 	return uio_stat(ctx);
 }

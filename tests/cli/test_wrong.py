@@ -108,7 +108,8 @@ WRONG = [
     (['set', 'hn0', b'\xff=1'], ["'\\xff' is not UTF-8"]),
     (['set', 'hn0', '--remove', 'mtu=1'], ['do not go together']),
     (['set', '--add', 'backend=tap,name=a,mtu=5'], ['mtu=5']),
-    (['set', 'hn0', '--add', 'backend=null,name=a'], ['stands alone']),
+    (['set', 'hn0', '--add', 'backend=null,name=a'],
+     ['takes no other argument']),
     # hvnet itself
     ([''], ["''", 'host, guest']),
     (['Host'], ["'Host'", 'host, guest']),

@@ -216,7 +216,7 @@ static const struct lie message_lies[] = {
 	{ "GPADL offset of a page", lie_gpadl_off, FAULT_GPADL_RANGE },
 	{ "GPADL empty", lie_gpadl_none, FAULT_GPADL_RANGE },
 	{ "GPADL past its pages", lie_gpadl_long, FAULT_GPADL_RANGE },
-	{ "GPADL body alone", lie_body, FAULT_GPADL_ID },
+	{ "GPADL body without a header", lie_body, FAULT_GPADL_ID },
 	{ "GPADL teardown of none", lie_torn, FAULT_GPADL_ID },
 	{ "GPADL teardown in use", lie_gpadl_busy, FAULT_GPADL_BUSY },
 };
@@ -254,8 +254,8 @@ static const struct lie host_lies[] = {
 	{ "host: all offers twice", say_all, FAULT_VMBUS_STATE },
 	{ "host: open result of none", say_opened, FAULT_VMBUS_RELID },
 	{ "host: open result twice", say_opened_2, FAULT_VMBUS_STATE },
-	{ "host: GPADL never asked for", say_created, FAULT_GPADL_ID },
-	{ "host: teardown never asked for", say_torn, FAULT_GPADL_ID },
+	{ "host: GPADL never requested", say_created, FAULT_GPADL_ID },
+	{ "host: teardown never requested", say_torn, FAULT_GPADL_ID },
 	{ "host: version again", say_version, FAULT_VMBUS_STATE },
 };
 

@@ -68,11 +68,11 @@ def test_larger_mtu_than_the_nic(lab):
     lab.host('backend=null,name=n0')
     p = lab.guest(args=['--mtu', '9000'])
     assert lab.log(p).count(
-        "hvnet guest: hn0: MTU 9000 was asked for: the host's NIC takes 1500 "
+        "hvnet guest: hn0: MTU 9000 was requested: the host's NIC takes 1500 "
         'at most (mtu=9000 there)\n') == 1
     lab.end(p)
     p = lab.guest(args=['--mtu', '1400'])
-    assert 'was asked for' not in lab.log(p)
+    assert 'was requested' not in lab.log(p)
 
 
 def test_pair_keeps_gso_whole(lab):
