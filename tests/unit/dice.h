@@ -9,6 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * How many settings to roll: of n, a tenth under TSan, where each of these
+ * tests takes a minute and has one thread.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ROLLS(n)	((n) / 10u)
+#endif
+#endif
+#ifndef ROLLS
+#define ROLLS(n)	(n)
+#endif
+
 struct dice {
 	uint64_t x;
 };

@@ -9,7 +9,7 @@
 #include "dice.h"
 #include "vsp_frame_rig.h"
 
-#define SETTINGS	500u
+#define SETTINGS	ROLLS(500u)
 #define PACKETS		40u
 #define MESSAGES	3u
 

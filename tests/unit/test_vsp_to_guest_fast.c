@@ -9,7 +9,7 @@
 #include "dice.h"
 #include "vsp_to_guest_rig.h"
 
-#define SETTINGS	600u
+#define SETTINGS	ROLLS(600u)
 #define FRAMES		60u
 #define SECTIONS	80u
 
