@@ -15,6 +15,7 @@
 #define VPS		2u
 #define POSTS		32u
 #define CHANS		8u
+#define VMC_PAGES	3u			/* interrupts, monitor */
 #define RING_BYTES	(2u * HV_PAGE_SIZE)	/* a direction */
 
 enum mem_state { MEM_NONE, MEM_WAIT, MEM_LIVE, MEM_ENDING };
@@ -570,7 +571,8 @@ guest_down(struct guest *g)
 	g->refuse = 0;
 	g->alloc_fails = false;
 	vmc_lost(g->vmc);
-	for (uint32_t i = 0; i < 64; i++) {
+	for (uint32_t i = 0; i < 64 && (vmc_channel_count(g->vmc) > 0 ||
+	    g->pages_live > g->leaked + VMC_PAGES); i++) {
 		guest_run(g);
 		for (uint32_t k = 0; k < CHANS; k++)
 			if (g->user[k].chan != NULL)

@@ -8,7 +8,8 @@
  * The input is a list of operations, see step().  In the end everything must
  * be back: the rig looks after that.
  */
-#define RIG_PAGES	512u
+#define RIG_PAGES	128u		/* cleared for each input */
+#define RING_PAGES	64u		/* the last of them, from 0x40 */
 #define RIG_KEEPS_MEMORY
 #include "fuzz_blocks.h"
 #include "../unit/vms_rig.h"
@@ -81,7 +82,8 @@ post_gpadl(struct rig *r, struct fuzz_in *f)
 	uint32_t how = fuzz_u8(f), pages = fuzz_u8(f) % 40, n;
 	uint64_t pfn[40];
 	struct vmbus_gpadl_src src[2] = {
-		{ .bytes = pages << 12, .first_pfn = 0x40 + fuzz_u8(f) },
+		{ .bytes = pages << 12, .first_pfn = 0x40 + fuzz_u8(f) %
+		    RING_PAGES },
 		{ .bytes = 0x1000, .first_pfn = fuzz_u32(f) } };
 	uint32_t ranges = how & 1 ? 2 : 1, skip = how >> 5;
 	uint8_t buf[VMBUS_MSG_MAX];
@@ -139,7 +141,8 @@ post_relid(struct rig *r, struct fuzz_in *f)
 static void
 scribble(struct rig *r, struct fuzz_in *f)
 {
-	uint32_t page = fuzz_u8(f), off = fuzz_u8(f), n = fuzz_u8(f) % 32;
+	uint32_t page = fuzz_u8(f) % RING_PAGES, off = fuzz_u8(f);
+	uint32_t n = fuzz_u8(f) % 32;
 	uint8_t *p = rig_page(r, 0x40 + page);
 
 	if (off < 64) {

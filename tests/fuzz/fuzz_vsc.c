@@ -28,9 +28,11 @@ settle(struct rig *r)
 
 	for (; n < RIG_PACKETS && r->in[n].type != 0; n++)
 		live |= r->in[n].type != 0xffff;
-	if (!live)
+	if (!live) {
 		for (uint32_t i = 0; i < n; i++)
 			r->in[i].type = 0;
+		r->in_at = 0;
+	}
 	if (r->handled == r->nsent || r->nsent > RIG_PACKETS - 80)
 		r->handled = r->nsent = 0;
 	r->room = (int)(RIG_PACKETS - 1 - r->nsent);

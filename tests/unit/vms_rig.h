@@ -34,7 +34,6 @@
 
 struct rig {
 	struct partition part;
-	struct part_msg queue[RIG_VPS * PART_MSG_QUEUE];
 	struct vms *vms;
 	uint8_t *mem;
 	int fd;
@@ -56,6 +55,8 @@ struct rig {
 	struct vms_gpadl *held;
 	char order[64];		/* 'o' and 'c' with the subindex */
 	uint32_t gone;
+	/* last: none is read before it was written */
+	struct part_msg queue[RIG_VPS * PART_MSG_QUEUE];
 };
 
 static inline struct rig *
@@ -269,9 +270,21 @@ rig_dev_init(struct vms_dev *d, uint8_t instance)
 }
 
 /*
- * Guest memory, all zero; a fuzz target keeps it from one rig to the next
- * (RIG_KEEPS_MEMORY).
+ * A rig and its guest memory, all zero; a fuzz target keeps both from one rig
+ * to the next (RIG_KEEPS_MEMORY).
  */
+static inline struct rig *
+rig_zeroed(void)
+{
+#ifdef RIG_KEEPS_MEMORY
+	static struct rig rig;
+
+	return memset(&rig, 0, offsetof(struct rig, queue));
+#else
+	return calloc(1, sizeof(struct rig));
+#endif
+}
+
 static inline void
 rig_memory(struct rig *r)
 {
@@ -300,7 +313,7 @@ rig_memory(struct rig *r)
 static inline struct rig *
 rig_new(const struct vms_config *cfg)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = rig_zeroed();
 	struct gpa_region all = { .gpa = 0, .bytes = RIG_PAGES << 12 };
 
 	assert_non_null(r);
@@ -328,8 +341,8 @@ rig_delete(struct rig *r)
 #ifndef RIG_KEEPS_MEMORY
 	munmap(r->mem, RIG_PAGES << 12);
 	close(r->fd);
-#endif
 	free(r);
+#endif
 }
 
 static inline uint32_t

@@ -56,7 +56,6 @@ struct rig {
 	struct rig_packet *in;
 	uint32_t nin[RIG_CHANS], in_at;
 	uint32_t commits, wants, masks, unmasks;
-	struct rig_mem mem[4096];
 	uint32_t nmem;
 	uint64_t gpa;
 	uint32_t live_bytes, live_mem, allocs;
@@ -74,10 +73,12 @@ struct rig {
 	uint32_t frames, queue;
 	struct pkt_meta meta;
 	uint32_t len, nvec;
-	uint8_t frame[70000];
 	struct vsc *v;
 	uint64_t now;
 	struct vsc_config cfg;
+	/* last: of these nothing is read before it was written */
+	struct rig_mem mem[4096];
+	uint8_t frame[70000];
 };
 
 static struct rig *the_rig;
@@ -235,6 +236,8 @@ rig_recv(struct chan *c, struct vmpkt_in *out, void *buf, uint32_t cap)
 		out->ext = (struct span){ b, p->ext_len };
 		out->data = (struct span){ b + p->ext_len, p->data_len };
 		p->type = 0xffff;
+		if (i == r->in_at && i < RIG_PACKETS - 1)
+			r->in_at++;
 		return 1;
 	}
 	return 0;

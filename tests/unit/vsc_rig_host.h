@@ -249,9 +249,10 @@ rig_run(struct rig *r)
 static void
 rig_init(struct rig *r, uint32_t vmbus_version)
 {
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, offsetof(struct rig, mem));
 	the_rig = r;
-	memset(rig_in, 0, sizeof(rig_in));
+	for (uint32_t i = 0; i < RIG_PACKETS; i++)
+		rig_in[i].type = 0;	/* rig_push() clears the rest */
 	r->sent = rig_sent;
 	r->in = rig_in;
 	r->version = NVS_V6_1;
