@@ -35,10 +35,11 @@ struct guest {
 	bool over;
 	uint32_t parks;
 	size_t blocks;
-	uint32_t seq;
+	uint32_t seq, steps, turns;
 };
 
-static int kinds[FD_KINDS];
+static int kinds[FD_KINDS], fds_first;
+static bool cut;		/* FD_UNSEALED has been cut off */
 static struct event_base *base;
 
 static void
@@ -207,7 +208,9 @@ turn(struct guest *g)
 {
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
 	fuzz_require(g->parks == 0);
-	drain(g);
+	/* The socket holds some 200 answers. */
+	if (g->turns++ % 16 == 15)
+		drain(g);
 }
 
 /* Send bytes with descriptors as the input says: any number, also too many. */
@@ -388,7 +391,8 @@ host(struct guest *g, struct fuzz_in *f)
 	switch (b & 7) {
 	case 0:
 	case 1:
-		fuzz_require(ftruncate(kinds[FD_UNSEALED], b >> 7 == 0 ? 0 :
+		cut = b >> 7 == 0;
+		fuzz_require(ftruncate(kinds[FD_UNSEALED], cut ? 0 :
 		    MEM_BYTES) == 0);
 		break;
 	case 2:
@@ -410,7 +414,12 @@ host(struct guest *g, struct fuzz_in *f)
 static void
 step(struct guest *g, struct fuzz_in *f)
 {
-	switch (fuzz_u8(f) % 12) {
+	uint32_t what = fuzz_u8(f) % 12;
+
+	/* Up to eight messages a turn; before the rest, all are handled. */
+	if (what >= 9 || g->steps++ % 8 == 7)
+		turn(g);
+	switch (what) {
 	case 0: hello(g, f); break;
 	case 1:
 	case 2: mem(g, f); break;
@@ -424,7 +433,6 @@ step(struct guest *g, struct fuzz_in *f)
 	case 10: host(g, f); break;
 	default: memory(g, f); break;
 	}
-	turn(g);
 }
 
 /* Descriptors open now: the lowest free numbers tell. */
@@ -442,13 +450,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct fuzz_in f = { p, n };
 	struct guest g = { .sock = -1 };
-	int pair[2], before;
+	int pair[2];
 	uint64_t count;
 
-	if (base == NULL)
+	if (base == NULL) {
 		kinds_make();
-	fuzz_require(ftruncate(kinds[FD_UNSEALED], MEM_BYTES) == 0);
-	before = fds_used();
+		fds_first = fds_used();
+	}
+	if (cut)
+		fuzz_require(ftruncate(kinds[FD_UNSEALED], MEM_BYTES) == 0);
+	cut = false;
 	fuzz_require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    pair) == 0);
 	g.sock = pair[0];
@@ -467,6 +478,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	while (f.n > 0 && !g.over)
 		step(&g, &f);
+	turn(&g);
 	close(g.sock);
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
 	fuzz_require(g.over);
@@ -474,7 +486,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		vms_destroy(g.vms);
 	link_host_destroy(g.link, LINK_E_SHUTDOWN);
 	fuzz_require(g.blocks == 0);
-	fuzz_require(fds_used() == before);
+	fuzz_require(fds_used() == fds_first);
 	/* Only interrupts are written to a descriptor of the guest. */
 	if (poll(&(struct pollfd){ kinds[FD_PIPE_R], POLLIN, 0 }, 1, 0) > 0)
 		abort();
