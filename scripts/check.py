@@ -204,7 +204,7 @@ def stage_pytest(label, paths, env=None):
 # What goes through a build five times as slow: no shares of loss or of flows.
 SLOW_WORLD = ('test_recovery or test_ping or test_copies or test_mtu or set_ '
               'or test_offload_switch or test_stat or test_nic or test_link '
-              'or test_parallel or test_vlan or test_jumbo')
+              'or test_parallel or test_jumbo')
 SANITIZED = {
     'asan': {'UBSAN_OPTIONS': 'print_stacktrace=1',
              'ASAN_OPTIONS': 'detect_leaks=1'},
@@ -252,7 +252,8 @@ def stages():
     yield 'net', lambda: stage_pytest('net', ['tests/net'])
     for san, options in SANITIZED.items():
         yield f'net {san}', lambda san=san, options=options: stage_pytest(
-            f'net-{san}', ['tests/net', '-k', SLOW_WORLD],
+            f'net-{san}', ['tests/net', '-k',
+                            SLOW_WORLD + (' or test_vlan' if full else '')],
             {'HVNET': str(top / f'build-check-{san}/cli/hvnet'),
              'HVNET_SANITIZER': san, **options})
     yield 'dpdk', lambda: stage_pytest('dpdk', ['tests/dpdk'])

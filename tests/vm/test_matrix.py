@@ -89,6 +89,7 @@ def test_no_automatic_end_of_interrupt(lab):
     j.check()
 
 
+@full
 def test_two_machines_by_a_pair(lab):
     """Frames between two guests, no kernel of ours between them; two NICs."""
     lab.host('backend=pair,name=a,peer=b,mtu=1500,queues=2',
