@@ -46,7 +46,7 @@ struct backend_tap {
 	struct tap tap;
 	struct tapwatch *watch;		/* control */
 	struct steer *steer;		/* NULL: one queue */
-	uint32_t frame_fast;		/* bytes; longer ones: exceptions */
+	uint32_t frame_usual;		/* bytes; longer ones: exceptions */
 	uint32_t mtu;			/* that we gave the interface last */
 	struct tap_queue queue[TAP_MAX_QUEUES];
 };
@@ -99,7 +99,7 @@ tap_pull_frame(struct nic *nic, int fd, uint32_t queue)
 
 	if (nic->delay != NULL)
 		return tap_pull_delayed(nic, fd, queue);
-	len = vsp_to_guest_reserve(nic->vsp, queue, t->frame_fast, &room);
+	len = vsp_to_guest_reserve(nic->vsp, queue, t->frame_usual, &room);
 	if (len < 0)
 		return len;
 	len = tap_frame_read(fd, room.vec, room.nvec, &meta);
@@ -222,7 +222,7 @@ tap_configure(struct nic *nic)
 	if (rc < 0)
 		return rc;
 	t->mtu = s->mtu;
-	t->frame_fast = (off & TAP_OFF_TSO4) != 0 ? VSP_FRAME_MAX :
+	t->frame_usual = (off & TAP_OFF_TSO4) != 0 ? VSP_FRAME_MAX :
 	    pkt_frame_max(s->mtu, 1);
 	return 0;
 }
