@@ -117,11 +117,11 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 	struct vmc_config vc = { .vps = h->cfg.queues,
 		.signal = VMC_SIGNAL_EDGE };
 
-	if (link_guest_open(&lc, &h->link, err, cap) < 0)
+	if (link_guest_open(&lc, &h->wire.link, err, cap) < 0)
 		return false;
 	for (uint32_t i = 0; i < h->cfg.queues; i++) {
-		vc.simp[i] = link_guest_simp(h->link, i);
-		vc.siefp[i] = link_guest_siefp(h->link, i);
+		vc.simp[i] = link_guest_simp(h->wire.link, i);
+		vc.siefp[i] = link_guest_siefp(h->wire.link, i);
 	}
 	h->vmc = vmc_create(&vc, &frames_vmc_ops, h);
 	if (h->vmc == NULL || vmc_start(h->vmc) < 0) {
@@ -203,7 +203,7 @@ frames_detach(struct hvnet *h)
 {
 	h->closing = true;
 	h->attached = false;
-	if (link_guest_poll(h->link) < 0) {
+	if (link_guest_poll(h->wire.link) < 0) {
 		frames_break(h, "the host is gone");
 		vmc_lost(h->vmc);
 	}
@@ -231,12 +231,12 @@ hvnet_close(struct hvnet *h)
 	if (h == NULL)
 		return;
 	h->close_by = clock_now_ns() + FRAMES_CLOSE_NS;
-	if (h->bus != NULL)
+	if (h->wire.bus != NULL)
 		frames_uio_close(h);
 	if (h->vmc != NULL)
 		frames_detach(h);
-	if (h->link != NULL)
-		link_guest_close(h->link);
+	if (h->wire.link != NULL)
+		link_guest_close(h->wire.link);
 	for (uint32_t k = 0; h->queue != NULL && k < h->cfg.queues; k++)
 		free(h->queue[k].kept);
 	free(h->queue);

@@ -35,13 +35,13 @@ frames_control(struct hvnet *h)
 {
 	uint64_t now = clock_now_ns();
 
-	if (h->bus != NULL) {
+	if (h->wire.bus != NULL) {
 		if (now >= h->socket_at)
-			h->socket_at = uio_bus_timer(h->bus, now);
+			h->socket_at = uio_bus_timer(h->wire.bus, now);
 	} else {
 		if (now >= h->socket_at) {
 			h->socket_at = now + FRAMES_SOCKET_NS;
-			if (link_guest_poll(h->link) < 0)
+			if (link_guest_poll(h->wire.link) < 0)
 				frames_break(h, "the host is gone");
 		}
 		(void)vmc_vp_dispatch(h->vmc, 0, 1);
@@ -55,9 +55,9 @@ frames_control(struct hvnet *h)
 static void
 frames_turn(struct hvnet *h)
 {
-	if (h->bus == NULL)
+	if (h->wire.bus == NULL)
 		h->socket_at = 0;
-	for (uint32_t k = 1; h->bus == NULL && k < h->cfg.queues; k++)
+	for (uint32_t k = 1; h->wire.bus == NULL && k < h->cfg.queues; k++)
 		(void)vmc_vp_dispatch(h->vmc, k, FRAMES_BUDGET);
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
 		if (h->queue[k].kept_n == 0 || h->closing)

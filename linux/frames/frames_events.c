@@ -8,69 +8,9 @@
  * attaches once: another host, with other sizes, is another hvnet_open().
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "linux/frames/frames_priv.h"
 #include "linux/run/clock.h"
-
-static void *
-frames_alloc(void *ctx, size_t bytes)
-{
-	size_t size = align_up((uint32_t)bytes, OS_CACHELINE);
-	void *p = aligned_alloc(OS_CACHELINE, size);
-
-	return p == NULL ? NULL : memset(p, 0, size);
-}
-
-static void
-frames_free(void *ctx, void *p, size_t bytes)
-{
-	free(p);
-}
-
-static int
-frames_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
-{
-	struct hvnet *h = ctx;
-
-	if (h->bus != NULL)
-		return uio_bus_mem_alloc(h->bus, bytes, out);
-	return link_guest_mem_alloc(h->link, bytes, out);
-}
-
-static void
-frames_mem_free(void *ctx, struct chan_mem *m)
-{
-	struct hvnet *h = ctx;
-
-	/* The bus's memory goes with the bus. */
-	if (h->bus == NULL)
-		link_guest_mem_free(h->link, m);
-}
-
-static int
-frames_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
-{
-	struct hvnet *h = ctx;
-
-	return link_guest_post(h->link, conn_id, msg, len);
-}
-
-static void
-frames_signal(void *ctx, uint32_t conn_id)
-{
-	struct hvnet *h = ctx;
-
-	link_guest_signal(h->link, conn_id);
-}
-
-static void
-frames_eom(void *ctx, uint32_t vp)
-{
-	struct hvnet *h = ctx;
-
-	link_guest_eom(h->link, vp);
-}
 
 static void
 frames_attached(void *ctx, const struct vsc_caps *caps)
@@ -131,10 +71,10 @@ frames_tx_wake(void *ctx, uint32_t queue)
 }
 
 static const struct vsc_ops frames_vsc_ops = {
-	.alloc = frames_alloc,
-	.free = frames_free,
-	.mem_alloc = frames_mem_alloc,
-	.mem_free = frames_mem_free,
+	.alloc = guest_wire_alloc,
+	.free = guest_wire_free,
+	.mem_alloc = guest_wire_mem_alloc,
+	.mem_free = guest_wire_mem_free,
 	.attached = frames_attached,
 	.failed = frames_failed,
 	.detached = frames_detached,
@@ -186,13 +126,13 @@ frames_on_unloaded(void *ctx)
 }
 
 const struct vmc_ops frames_vmc_ops = {
-	.post_message = frames_post,
-	.signal_event = frames_signal,
-	.eom = frames_eom,
-	.alloc = frames_alloc,
-	.free = frames_free,
-	.mem_alloc = frames_mem_alloc,
-	.mem_free = frames_mem_free,
+	.post_message = guest_wire_post,
+	.signal_event = guest_wire_signal,
+	.eom = guest_wire_eom,
+	.alloc = guest_wire_alloc,
+	.free = guest_wire_free,
+	.mem_alloc = guest_wire_mem_alloc,
+	.mem_free = guest_wire_mem_free,
 	.connected = frames_on_connected,
 	.offer = frames_on_offer,
 	.gone = frames_on_gone,

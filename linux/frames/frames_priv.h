@@ -15,8 +15,7 @@
 
 #include "bus/vmc.h"
 #include "include/hvnet.h"
-#include "linux/guest/uio_bus.h"
-#include "linux/link/link_guest.h"
+#include "linux/guest/guest_wire.h"
 #include "vsc/vsc.h"
 
 /* Policy: frames kept while the caller only sends, at least. */
@@ -52,12 +51,11 @@ struct frames_queue {
 } __attribute__((aligned(OS_CACHELINE)));
 
 struct hvnet {
+	struct guest_wire wire;		/* first; control */
 	struct hvnet_config cfg;
 	struct vsc_config vsc_cfg;
 	/* control: the thread of queue 0, or of open and close */
-	struct link_guest *link;
-	struct vmc *vmc;
-	struct uio_bus *bus;		/* in place of both, with "uio:" */
+	struct vmc *vmc;		/* NULL with "uio:" */
 	struct vsc *vsc;
 	uint64_t socket_at;
 	uint64_t close_by;		/* deadline of hvnet_close(); 0: open */
@@ -69,6 +67,8 @@ struct hvnet {
 	char why[160];
 	struct frames_queue *queue;	/* cfg.queues of them */
 };
+
+_Static_assert(offsetof(struct hvnet, wire) == 0, "ctx of guest_wire_*");
 
 /* --- frames_control.c --- */
 

@@ -47,10 +47,10 @@ frames_uio_connect(struct hvnet *h, char *err, size_t cap)
 	bc.huge = tail[0] == '\0';
 	bc.chunks = uio_bus_chunks(h->cfg.queues,
 	    h->vsc_cfg.tune.tx_slots);
-	h->bus = uio_bus_open(&bc, err, cap);
-	if (h->bus == NULL)
+	h->wire.bus = uio_bus_open(&bc, err, cap);
+	if (h->wire.bus == NULL)
 		return -1;
-	frames_attach(h, uio_bus_primary(h->bus));
+	frames_attach(h, uio_bus_primary(h->wire.bus));
 	return 0;
 }
 
@@ -66,6 +66,6 @@ frames_uio_close(struct hvnet *h)
 			vsc_free(h->vsc);
 	}
 	h->vsc = NULL;
-	uio_bus_close(h->bus);
-	h->bus = NULL;
+	uio_bus_close(h->wire.bus);
+	h->wire.bus = NULL;
 }

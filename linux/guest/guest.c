@@ -67,11 +67,11 @@ guest_go_on(void *ctx)
 {
 	struct guest *g = ctx;
 
-	if (g->link == NULL)
+	if (g->wire.link == NULL)
 		snprintf(g->reason, sizeof(g->reason), "%s: the host does "
 		    "not answer", g->cfg.connect);
 	vp_yield(&g->vp[0]);
-	if (g->link == NULL)
+	if (g->wire.link == NULL)
 		return os_ld32(&g->stopping) == 0;
 	return !guest_stop_due(g, clock_now_ns());
 }
@@ -96,7 +96,7 @@ guest_connect(struct guest *g)
 
 	if (g->cfg.uio >= 0)
 		return guest_uio_connect(g);
-	rc = link_guest_open(&lc, &g->link, err, sizeof(err));
+	rc = link_guest_open(&lc, &g->wire.link, err, sizeof(err));
 	if (rc < 0) {
 		memcpy(g->reason, err, sizeof(err));
 		/* Another host may fare better: it is tried at once. */
@@ -104,12 +104,14 @@ guest_connect(struct guest *g)
 		return rc;
 	}
 	for (uint32_t i = 0; i < g->cfg.vps; i++) {
-		vc.simp[i] = link_guest_simp(g->link, i);
-		vc.siefp[i] = link_guest_siefp(g->link, i);
-		vp_source_add(&g->vp[i], link_guest_interrupt_fd(g->link, i),
+		vc.simp[i] = link_guest_simp(g->wire.link, i);
+		vc.siefp[i] = link_guest_siefp(g->wire.link, i);
+		vp_source_add(&g->vp[i],
+		    link_guest_interrupt_fd(g->wire.link, i),
 		    VP_SOURCE_INTERRUPT, 0);
 	}
-	vp_source_add(&g->vp[0], link_guest_fd(g->link), VP_SOURCE_SOCKET, 0);
+	vp_source_add(&g->vp[0], link_guest_fd(g->wire.link),
+	    VP_SOURCE_SOCKET, 0);
 	g->vmc = vmc_create(&vc, &guest_vmc_ops, g);
 	if (g->vmc == NULL || vmc_start(g->vmc) < 0) {
 		snprintf(g->reason, sizeof(g->reason), "out of memory");
@@ -139,14 +141,14 @@ guest_disconnect(struct guest *g)
 	if (g->vmc != NULL)
 		vmc_destroy(g->vmc);
 	g->vmc = NULL;
-	if (g->link != NULL) {
-		vp_source_del(&g->vp[0], link_guest_fd(g->link));
+	if (g->wire.link != NULL) {
+		vp_source_del(&g->vp[0], link_guest_fd(g->wire.link));
 		for (uint32_t i = 0; i < g->cfg.vps; i++)
 			vp_source_del(&g->vp[i],
-			    link_guest_interrupt_fd(g->link, i));
-		link_guest_close(g->link);
+			    link_guest_interrupt_fd(g->wire.link, i));
+		link_guest_close(g->wire.link);
 	}
-	g->link = NULL;
+	g->wire.link = NULL;
 	guest_uio_disconnect(g);
 	g->queues = 0;
 	g->lost = g->reset = g->rescinded = g->dropped = false;
@@ -180,7 +182,7 @@ guest_let_go(struct guest *g)
 	}
 	g->queues = 0;
 	g->offered = g->next_offer = NULL;
-	if (g->bus != NULL) {
+	if (g->wire.bus != NULL) {
 		/* The channel ends with its files. */
 		g->lost = true;
 		return;
@@ -203,8 +205,8 @@ guest_timers(struct guest *g, uint64_t now)
 
 	if (g->vmc != NULL)
 		at = vmc_timer(g->vmc, now);
-	if (g->bus != NULL && g->vsc != NULL &&
-	    (t = uio_bus_timer(g->bus, now)) < at)
+	if (g->wire.bus != NULL && g->vsc != NULL &&
+	    (t = uio_bus_timer(g->wire.bus, now)) < at)
 		at = t;
 	if (g->vsc != NULL && (t = vsc_timer(g->vsc, now)) < at)
 		at = t;
@@ -299,14 +301,14 @@ guest_timeout_ms(const struct guest *g)
 void
 guest_socket_event(struct guest *g)
 {
-	if (g->link != NULL && link_guest_poll(g->link) < 0)
+	if (g->wire.link != NULL && link_guest_poll(g->wire.link) < 0)
 		g->lost = true;
 }
 
 bool
 guest_dispatch(struct guest *g, uint32_t vp)
 {
-	if (g->bus != NULL)
+	if (g->wire.bus != NULL)
 		return guest_uio_dispatch(g, vp);
 	if (g->vmc == NULL)
 		return false;

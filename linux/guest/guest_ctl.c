@@ -121,7 +121,7 @@ stat_queues(struct guest *g)
 			    vsc_rx_stats(g->vsc, k), &vsc_rx_counters_table));
 			if (c != NULL)
 				json_object_set_new(q, "channel",
-				    stat_chan(c, g->bus != NULL ?
+				    stat_chan(c, g->wire.bus != NULL ?
 				    uio_bus_chan_vp(c) : vmc_chan_vp(c)));
 		}
 		json_array_append_new(a, q);
@@ -144,7 +144,7 @@ guest_stat(struct guest *g)
 	    text_json(g->reason), "interface", tapwatch_state_name(g->iface),
 	    "attaches", (int)g->attaches, "leaked_bytes",
 	    (json_int_t)g->leaked_bytes, "memory_bytes", (json_int_t)
-	    (g->link != NULL ? link_guest_mem_used(g->link) : 0),
+	    (g->wire.link != NULL ? link_guest_mem_used(g->wire.link) : 0),
 	    "vps", vps, "queues", stat_queues(g));
 	if (g->vsc != NULL && g->state == GUEST_UP) {
 		json_object_set_new(o, "device", stat_caps(vsc_caps(g->vsc),

@@ -7,67 +7,10 @@
  * of theirs is freed here, `lost` and `reset` are set for guest_control().
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "linux/guest/guest_priv.h"
 #include "linux/run/clock.h"
 #include "wire/nvs_msg.h"
-
-static void *
-guest_alloc(void *ctx, size_t bytes)
-{
-	return calloc(1, bytes);
-}
-
-static void
-guest_free(void *ctx, void *p, size_t bytes)
-{
-	free(p);
-}
-
-static int
-guest_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
-{
-	struct guest *g = ctx;
-
-	if (g->bus != NULL)
-		return uio_bus_mem_alloc(g->bus, bytes, out);
-	return link_guest_mem_alloc(g->link, bytes, out);
-}
-
-static void
-guest_mem_free(void *ctx, struct chan_mem *m)
-{
-	struct guest *g = ctx;
-
-	/* The bus's memory goes with the bus. */
-	if (g->bus == NULL)
-		link_guest_mem_free(g->link, m);
-}
-
-static int
-guest_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
-{
-	struct guest *g = ctx;
-
-	return link_guest_post(g->link, conn_id, msg, len);
-}
-
-static void
-guest_signal(void *ctx, uint32_t conn_id)
-{
-	struct guest *g = ctx;
-
-	link_guest_signal(g->link, conn_id);
-}
-
-static void
-guest_eom(void *ctx, uint32_t vp)
-{
-	struct guest *g = ctx;
-
-	link_guest_eom(g->link, vp);
-}
 
 static void
 guest_vp_park(void *ctx, uint32_t vp)
@@ -200,13 +143,13 @@ guest_on_offer(void *ctx, struct chan *c)
 }
 
 const struct vmc_ops guest_vmc_ops = {
-	.post_message = guest_post,
-	.signal_event = guest_signal,
-	.eom = guest_eom,
-	.alloc = guest_alloc,
-	.free = guest_free,
-	.mem_alloc = guest_mem_alloc,
-	.mem_free = guest_mem_free,
+	.post_message = guest_wire_post,
+	.signal_event = guest_wire_signal,
+	.eom = guest_wire_eom,
+	.alloc = guest_wire_alloc,
+	.free = guest_wire_free,
+	.mem_alloc = guest_wire_mem_alloc,
+	.mem_free = guest_wire_mem_free,
 	.connected = guest_on_connected,
 	.offer = guest_on_offer,
 	.gone = guest_on_gone,
@@ -267,7 +210,7 @@ guest_failed_hint(const struct guest *g, int err, enum fault why,
 	uint32_t queues = vsc_caps(g->vsc)->queues;
 
 	out[0] = '\0';
-	if (err == E_NOMEM && g->link != NULL)
+	if (err == E_NOMEM && g->wire.link != NULL)
 		snprintf(out, cap, "; %u channel%s take --memory %uM",
 		    queues, queues == 1 ? "" : "s", (unsigned int)
 		    (vsc_memory_bytes(t, queues) >> 20) + 16);
@@ -352,10 +295,10 @@ guest_queue_vp(void *ctx, uint32_t queue)
 }
 
 static const struct vsc_ops guest_vsc_ops = {
-	.alloc = guest_alloc,
-	.free = guest_free,
-	.mem_alloc = guest_mem_alloc,
-	.mem_free = guest_mem_free,
+	.alloc = guest_wire_alloc,
+	.free = guest_wire_free,
+	.mem_alloc = guest_wire_mem_alloc,
+	.mem_free = guest_wire_mem_free,
 	.attached = guest_on_attached,
 	.failed = guest_on_failed,
 	.detached = guest_on_detached,

@@ -5,18 +5,18 @@
  * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc request
  * and report; guest_iface.c: what the kernel wants from the interface; vp.c:
  * threads, and vp_loop.c: what they do; netif.c: the TAP in both directions;
- * guest_ctl.c: statistics and run-time settings; guest_uio.c: a NIC of
- * uio_hv_generic in place of the link, with uio_bus.c (channels), uio_dev.c
- * (files) and uio_arena.c (memory).
+ * guest_ctl.c: statistics and run-time settings; guest_wire.c: memory and
+ * messages, from the link or from uio; guest_uio.c: a NIC of uio_hv_generic in
+ * place of the link, with uio_bus.c (channels), uio_dev.c (files) and
+ * uio_arena.c (memory).
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H
 #define LINUX_GUEST_GUEST_PRIV_H
 
 #include "linux/guest/guest.h"
+#include "linux/guest/guest_wire.h"
 #include "linux/guest/netif.h"
-#include "linux/guest/uio_bus.h"
 #include "linux/guest/vp.h"
-#include "linux/link/link_guest.h"
 #include "linux/net/steer.h"
 #include "linux/net/tapwatch.h"
 #include "linux/run/ctl.h"
@@ -33,6 +33,7 @@ enum guest_state {
 };
 
 struct guest {
+	struct guest_wire wire;	/* first; link with vmc, bus with cfg.uio */
 	struct guest_config cfg;
 	struct event_base *base;
 	struct tapwatch *watch;
@@ -41,9 +42,7 @@ struct guest {
 
 	/* owner: VP 0, the control context */
 	uint32_t state;		/* enum guest_state; control writes, VPs read */
-	struct link_guest *link;
 	struct vmc *vmc;
-	struct uio_bus *bus;	/* in place of link and vmc, with cfg.uio */
 	struct vsc *vsc;
 	struct chan *offered;	/* the NIC we serve */
 	struct chan *next_offer; /* came while that one was being let go */
@@ -80,6 +79,8 @@ struct guest {
 	struct netif_queue *queue;	/* tap.queues of them */
 	struct vp vp[LINK_MAX_VPS];
 };
+
+_Static_assert(offsetof(struct guest, wire) == 0, "ctx of guest_wire_*");
 
 /* guest.c; VP 0 except where noted */
 void guest_control(struct guest *);

@@ -45,33 +45,33 @@ guest_uio_connect(struct guest *g)
 
 	bc.chunks = uio_bus_chunks(queues,
 	    g->cfg.vsc.tune.tx_slots);
-	g->bus = uio_bus_open(&bc, g->reason, sizeof(g->reason));
-	if (g->bus == NULL)
+	g->wire.bus = uio_bus_open(&bc, g->reason, sizeof(g->reason));
+	if (g->wire.bus == NULL)
 		return uio_failed(g);
-	if (bc.interrupt && vp_source_add(&g->vp[0], uio_bus_fd(g->bus),
+	if (bc.interrupt && vp_source_add(&g->vp[0], uio_bus_fd(g->wire.bus),
 	    VP_SOURCE_INTERRUPT, 0) < 0) {
 		snprintf(g->reason, sizeof(g->reason), "/dev/uio%u has no "
 		    "interrupt to sleep on", bc.number);
-		uio_bus_close(g->bus);
-		g->bus = NULL;
+		uio_bus_close(g->wire.bus);
+		g->wire.bus = NULL;
 		return uio_failed(g);
 	}
 	g->uio_said = false;
 	snprintf(g->reason, sizeof(g->reason), "opening the channel");
 	guest_state_set(g, GUEST_CONNECTING);
-	guest_attach(g, uio_bus_primary(g->bus));
+	guest_attach(g, uio_bus_primary(g->wire.bus));
 	return 0;
 }
 
 void
 guest_uio_disconnect(struct guest *g)
 {
-	if (g->bus == NULL)
+	if (g->wire.bus == NULL)
 		return;
 	if (g->cfg.uio_interrupt)
-		vp_source_del(&g->vp[0], uio_bus_fd(g->bus));
-	uio_bus_close(g->bus);
-	g->bus = NULL;
+		vp_source_del(&g->vp[0], uio_bus_fd(g->wire.bus));
+	uio_bus_close(g->wire.bus);
+	g->wire.bus = NULL;
 }
 
 bool
@@ -80,8 +80,8 @@ guest_uio_dispatch(struct guest *g, uint32_t vp)
 	bool work;
 
 	if (vp == 0 && g->cfg.uio_interrupt)
-		uio_bus_interrupt(g->bus);
-	work = uio_bus_dispatch(g->bus, vp, GUEST_UIO_BUDGET);
+		uio_bus_interrupt(g->wire.bus);
+	work = uio_bus_dispatch(g->wire.bus, vp, GUEST_UIO_BUDGET);
 	/* What a packet began the timers go on with. */
 	if (vp == 0 && work)
 		os_st32(&g->control_due, 1);
