@@ -250,7 +250,7 @@ on_timer(void *ctx, uint64_t now_ns)
 		r->detach_due = false;
 		vsc_detach(r->vsc);
 	}
-	next = vsc_timer(r->vsc, now_ns);
+	next = vsc_control(r->vsc, now_ns);
 	if (r->detach_due)
 		return now_ns;
 	if (!r->detached)

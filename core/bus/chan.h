@@ -2,17 +2,17 @@
 /*
  * What a channel does: the one view of VMBus that vsc and vsp have.
  *
- * Two implementations exist: our own rings (bus/ring_chan.h, used by both
- * ends), and a channel that an operating system owns, such as FreeBSD's
- * vmbus(4).  The latter signals each packet itself and cannot batch; the
- * capability bits say so, and callers work with either.  tests/unit/
- * test_chan_dummy.c keeps a third, do-nothing implementation compiling and
- * passing, so that this seam stays honest.
+ * Implementations: our own rings (bus/ring_chan.h, used by both ends), the
+ * rings of uio_hv_generic, and a channel that a kernel owns, such as FreeBSD's
+ * vmbus(4), whose behaviour tests/kernel/ has over our rings (docs/porting.md).
  *
- * Ownership: a channel has one owner thread at a time (the virtual processor
- * at the guest end, the worker at the host end), and only that thread calls
- * data functions.  Control functions are called from the control context of the
- * end, with the channel's owner parked or absent.
+ * Contexts.  A channel has an *owner*: the one thread at a time in which
+ * ready() runs (the virtual processor at the guest end, the worker at the host
+ * end, a task of the kernel).  Data functions are the owner's; with
+ * CHAN_CAP_WRITERS any thread may send.  The guest end also has a *control
+ * context*: calls of control functions and of all events but ready() come one
+ * at a time, whatever threads they come from.  It may sleep, and no owner ever
+ * waits for it.  At the host end control runs with the owner parked or absent.
  */
 #ifndef CORE_BUS_CHAN_H
 #define CORE_BUS_CHAN_H
@@ -32,9 +32,14 @@ struct chan_mem {
 	void *port;		/* the allocator's own */
 };
 
-#define CHAN_CAP_BATCH	0x1u	/* send() waits for commit() to be seen */
-#define CHAN_CAP_SPACE	0x2u	/* want_space() leads to a space event */
-#define CHAN_CAP_MASK	0x4u	/* irq_mask() and irq_unmask() have effect */
+/*
+ * What not every channel can do.  That a channel may publish and signal each
+ * packet by itself, or cannot mask signals, needs no bit: commit(), irq_mask()
+ * and irq_unmask() say what they do then.
+ */
+#define CHAN_CAP_SPACE	0x1u	/* want_space() leads to a call of ready() */
+/* send(), commit() and want_space() may be called by several threads at once */
+#define CHAN_CAP_WRITERS 0x2u
 
 /* What the guest end asks of OPEN_CHANNEL. */
 struct chan_open {
@@ -51,17 +56,21 @@ struct chan_ops {
 	uint32_t caps;
 
 	/*
-	 * Append a packet to the open batch.  0; E_AGAIN: no room (nothing was
-	 * written); E_PEER: the peer broke the ring, the fault is noted;
-	 * E_GONE: channel rescinded or closed.  Without CHAN_CAP_BATCH the
-	 * packet is visible, and the peer told, on return.
+	 * Append a packet.  0; E_AGAIN: no room (nothing was written); E_PEER:
+	 * the peer broke the ring, the fault is noted; E_GONE: channel
+	 * rescinded or closed.  The packet is visible after commit() at the
+	 * latest; it may be, and its answer there, before send() returns.
 	 */
 	int (*send)(struct chan *, const struct vmpkt_out *);
-	/* Publish the batch; one signal at most. */
+	/*
+	 * Publish what was sent; one signal at most.  Does nothing where each
+	 * send() publishes and signals.
+	 */
 	void (*commit)(struct chan *);
 	/*
-	 * After E_AGAIN: request an event when `bytes` of room are free.
-	 * True if there is room already: then no event follows.
+	 * After E_AGAIN: request a call of ready() when `bytes` of room are
+	 * free.  True if there is room already: then no call follows.  Without
+	 * CHAN_CAP_SPACE no call follows either: look again later.
 	 */
 	bool (*want_space)(struct chan *, uint32_t bytes);
 
@@ -74,25 +83,38 @@ struct chan_ops {
 	    uint32_t cap);
 	/* Give the peer the room of all packets received so far. */
 	void (*recv_commit)(struct chan *);
-	/* Tell the peer not to signal.  A hint. */
+	/* Tell the peer not to signal.  A hint: it may do nothing. */
 	void (*irq_mask)(struct chan *);
-	/* Request signals again; true: packets are there, poll on. */
+	/*
+	 * Request signals again; true: packets are there, poll on.  A channel
+	 * that cannot mask returns false, and calls ready() while there are
+	 * packets.
+	 */
 	bool (*irq_unmask)(struct chan *);
 
 	/*
 	 * Guest end, control context; NULL at the host end.  Each starts an
 	 * exchange that ends in the chan_events call of the same name, maybe
-	 * before it returns.  E_STATE, E_NOMEM, E_GONE: not started.
+	 * before it returns.  Each may sleep, also for the owner: never from
+	 * ready().  E_STATE, E_NOMEM, E_GONE: not started.
 	 */
 	int (*gpadl_create)(struct chan *, const struct chan_mem *,
 	    uint32_t *gpadl);
 	int (*gpadl_teardown)(struct chan *, uint32_t gpadl);
 	int (*open)(struct chan *, const struct chan_open *);
 	/*
-	 * Close; the ring's GPADL is torn down, ->closed() tells when the ring
-	 * memory is ours again.  A primary closes its sub-channels first.
+	 * Close; the ring's GPADL is torn down.  A primary closes its
+	 * sub-channels first.  Of a channel that was never opened: let go of
+	 * it, with closed() or with E_STATE.
 	 */
 	int (*close)(struct chan *);
+	/*
+	 * The host granted this primary n sub-channels: a bus that does not
+	 * report them by itself begins to wait for them, in a thread of its
+	 * own, and calls subchannel() for each.  NULL where the bus reports
+	 * each as it is offered.
+	 */
+	void (*subs_expect)(struct chan *primary, uint32_t n);
 
 	/*
 	 * Given memory: what the bus driver allocated and announced
@@ -113,17 +135,32 @@ struct chan_events {
 	bool (*ready)(struct chan *, uint32_t budget);
 
 	/* Guest end, control context. */
+	/*
+	 * err E_TIMEOUT: no answer, the host may still have the ring memory:
+	 * leak it on purpose, and count it.  Any other: it is ours.
+	 */
 	void (*opened)(struct chan *, int err);
 	/*
+	 * The channel is drained: no ready() is under way or will come.
 	 * err 0: the ring memory may be freed.  Otherwise (no teardown reply)
 	 * the host may still write there: leak it on purpose, and count it.
 	 */
 	void (*closed)(struct chan *, int err);
+	/* err as of opened(), of the GPADL's memory. */
 	void (*gpadl_created)(struct chan *, uint32_t gpadl, int err);
+	/* err as of closed(), of the GPADL's memory. */
 	void (*gpadl_torndown)(struct chan *, uint32_t gpadl, int err);
-	/* The host offered a sub-channel of this primary. */
+	/*
+	 * A sub-channel of this primary is there.  Who takes it sets its events
+	 * before this returns, opens it or not, and closes it in any case; one
+	 * without events stays the bus's.
+	 */
 	void (*subchannel)(struct chan *primary, struct chan *sub);
-	/* The host took the offer back: close (closed() follows), forget. */
+	/*
+	 * The host took the offer back: close (closed() follows), forget.  A
+	 * hint: it may be late, or never come where the bus only lets calls
+	 * fail with E_GONE.
+	 */
 	void (*rescinded)(struct chan *);
 };
 

@@ -96,7 +96,7 @@ bool ring_chan_irq_unmask(struct chan *c);
  * has RING_OUT_NO_PENDING.  send() also returns E_STATE for a packet that the
  * ring can never hold.
  */
-#define RING_CHAN_CAPS	(CHAN_CAP_BATCH | CHAN_CAP_SPACE | CHAN_CAP_MASK)
+#define RING_CHAN_CAPS	CHAN_CAP_SPACE
 #define RING_CHAN_DATA_OPS						\
 	.send = ring_chan_send,						\
 	.commit = ring_chan_commit,					\

@@ -22,9 +22,8 @@
  *	vsc_ctl.c	the engine: runs lists of steps, reports a failure
  * and, for any context, vsc_tune.c: tunables and counters by name.
  *
- * Context: "control" is the virtual processor that owns the primary channel;
- * "queue owner" is the virtual processor that owns the queue's channel.  The
- * port parks the queue owners between queues_stop() and queues_start().
+ * Context: "queue owner" and "control" as in bus/chan.h and docs/porting.md:
+ * calls of control functions come one at a time, in a context that may sleep.
  * Nothing is allocated outside attach.
  */
 #ifndef CORE_VSC_VSC_H
@@ -157,9 +156,10 @@ struct vsc_ops {
 	/* vsc_tx_reserve() returned E_AGAIN; it can succeed again. */
 	void (*tx_wake)(void *ctx, uint32_t queue);
 	/*
-	 * Something broke: have vsc_timer() called soon in control context, so
-	 * that ->failed() is delivered.  NULL where one thread runs all and
-	 * calls vsc_timer() after each dispatch.
+	 * Have vsc_control() called soon, in control context: the host sent a
+	 * control message, or something broke.  Any context, and never waits.
+	 * NULL where one thread runs all and calls vsc_control() after each
+	 * pass.
 	 */
 	void (*control_wanted)(void *ctx);
 };
@@ -219,7 +219,7 @@ uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues);
 
 /*
  * Attach to an offered NIC channel; borrows cfg for the call, ops and ctx for
- * life.  ->attached() or ->failed() follows, but not before vsc_timer() is
+ * life.  ->attached() or ->failed() follows, but not before vsc_control() is
  * called, which takes the first step: call it next.  NULL: out of memory.
  */
 struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
@@ -229,10 +229,12 @@ void vsc_detach(struct vsc *);
 /* After ->detached(). */
 void vsc_free(struct vsc *);
 /*
- * Time-outs of control exchanges; as vmc_timer().  To be called after every
- * control event too, for a wait's deadline counts from the first call in it.
+ * All the control work that is due: messages of the host, the next steps,
+ * time-outs.  Call it at the time that it returned (absolute ns, UINT64_MAX:
+ * none), after control_wanted(), and after every control call and event, for
+ * the deadline of a wait counts from the first call in it.
  */
-uint64_t vsc_timer(struct vsc *, uint64_t now_ns);
+uint64_t vsc_control(struct vsc *, uint64_t now_ns);
 
 const struct vsc_caps *vsc_caps(const struct vsc *);
 

@@ -6,8 +6,8 @@
  * or buffer, ends the wait for it, and lets the engine (vsc_ctl.c) move on.
  *
  * Time: no event carries the time, so a wait gets its deadline at the first
- * vsc_timer() after it began.  The port calls vsc_timer() after each control
- * event, as it does for vmc_timer().
+ * vsc_control() after it began.  The port calls that after each control event,
+ * as it does for vmc_timer().
  *
  * Context: control.
  */
@@ -164,7 +164,7 @@ timer_patience(const struct vsc *v)
 }
 
 uint64_t
-vsc_timer(struct vsc *v, uint64_t now_ns)
+vsc_control(struct vsc *v, uint64_t now_ns)
 {
 	struct vsc_ctl *ctl = &v->ctl;
 	uint64_t next = UINT64_MAX;

@@ -55,12 +55,15 @@ int
 vsc_subs_done(struct vsc *v)
 {
 	const struct nvs_subchan_done *d = &v->ctl.nvs.subchan_done;
+	struct chan *c = v->q[0]->chan;
 	int rc = vsc_nvs_reply_check(v, NVS_SUBCHAN);
 
 	if (rc < 0)
 		return rc;
 	v->nsub_asked = d->status == NVS_STATUS_OK ?
 	    min_u32(d->count, v->nsub_asked) : 0;
+	if (v->nsub_asked != 0 && c->ops->subs_expect != NULL)
+		c->ops->subs_expect(c, v->nsub_asked);
 	return VSC_STEP_NEXT;
 }
 

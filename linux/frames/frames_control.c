@@ -48,7 +48,7 @@ frames_control(struct hvnet *h)
 		(void)vmc_timer(h->vmc, now);
 	}
 	if (h->vsc != NULL)
-		(void)vsc_timer(h->vsc, now);
+		(void)vsc_control(h->vsc, now);
 }
 
 /* All queues and control, from one thread: for open and close. */

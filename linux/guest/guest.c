@@ -208,7 +208,7 @@ guest_timers(struct guest *g, uint64_t now)
 	if (g->wire.bus != NULL && g->vsc != NULL &&
 	    (t = uio_bus_timer(g->wire.bus, now)) < at)
 		at = t;
-	if (g->vsc != NULL && (t = vsc_timer(g->vsc, now)) < at)
+	if (g->vsc != NULL && (t = vsc_control(g->vsc, now)) < at)
 		at = t;
 	g->timer_at = at;
 }

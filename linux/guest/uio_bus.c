@@ -201,7 +201,7 @@ chan_poll_unmask(struct chan *c)
 	.given = chan_given
 
 static const struct chan_ops bus_poll_ops = {
-	.caps = CHAN_CAP_BATCH | CHAN_CAP_SPACE,
+	.caps = RING_CHAN_CAPS,
 	.send = ring_chan_send,
 	.commit = ring_chan_commit,
 	.want_space = ring_chan_want_space,

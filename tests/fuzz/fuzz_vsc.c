@@ -232,7 +232,7 @@ control(struct rig *r, struct fuzz_in *f)
 	case 4: packets = b & 128 ? -1 : b >> 3; break;
 	case 5: r->complete = b & 8; break;
 	case 6: r->mute = b & 8 ? (int)fuzz_u8(f) : -1; break;
-	default: (void)vsc_timer(r->v, r->now); break;
+	default: (void)vsc_control(r->v, r->now); break;
 	}
 }
 
@@ -260,7 +260,7 @@ poll(struct rig *r)
 	for (uint32_t k = 0; k < RIG_CHANS; k++)
 		if (r->open[k])
 			rig_poll(r, k);
-	(void)vsc_timer(r->v, r->now);
+	(void)vsc_control(r->v, r->now);
 }
 
 static void

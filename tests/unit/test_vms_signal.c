@@ -15,8 +15,7 @@ guest_without_pending_send_gets_no_wait(void **state)
 	ring_gpadl(r, 1);
 	up->feature = le32_put(0);
 	assert_int_equal(post_open(r, 1, 11, 0, 4), 0);
-	assert_int_equal(r->open[0]->ops->caps,
-	    CHAN_CAP_BATCH | CHAN_CAP_MASK);
+	assert_int_equal(r->open[0]->ops->caps & CHAN_CAP_SPACE, 0);
 	assert_int_equal(le32_get(down->feature), 0);
 	rig_delete(r);
 }

@@ -324,7 +324,7 @@ test_cut_off(void **state)
 
 		rig_init(r, 0x30000);
 		r->v = vsc_attach(&r->cfg, &rig_ops, r, &r->chan[0]);
-		(void)vsc_timer(r->v, r->now);
+		(void)vsc_control(r->v, r->now);
 		for (uint32_t i = 1; i < n; i++) {
 			while (r->handled < r->nsent)
 				rig_answer(r);

@@ -562,11 +562,11 @@ test_room_without_events(void **state)
 	rig.handled = rig.nsent;
 	rig.room = 0;
 	assert_int_equal(vsc_set_filter(rig.v, 0x0d), 0);
-	next = vsc_timer(rig.v, rig.now);
+	next = vsc_control(rig.v, rig.now);
 	assert_int_equal(rig.nsent, 1);
 	assert_true(next <= rig.now + VSC_POLL_NS);
 	rig.room = -1;
-	(void)vsc_timer(rig.v, next);
+	(void)vsc_control(rig.v, next);
 	assert_int_equal(rig.nsent, 2);
 	rig_down(&rig);
 	assert_int_equal(rig.live_mem, 0);

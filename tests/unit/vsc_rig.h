@@ -307,7 +307,7 @@ rig_close(struct chan *c)
 }
 
 static const struct chan_ops rig_chan_ops = {
-	.caps = CHAN_CAP_BATCH | CHAN_CAP_SPACE | CHAN_CAP_MASK,
+	.caps = CHAN_CAP_SPACE,
 	.send = rig_send, .commit = rig_commit, .want_space = rig_want_space,
 	.recv = rig_recv, .recv_commit = rig_recv_commit,
 	.irq_mask = rig_irq_mask, .irq_unmask = rig_irq_unmask,

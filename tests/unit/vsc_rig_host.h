@@ -230,7 +230,7 @@ rig_run(struct rig *r)
 
 	while (more) {
 		more = r->handled < r->nsent;
-		(void)vsc_timer(r->v, r->now);
+		(void)vsc_control(r->v, r->now);
 		while (r->detached == 0 && r->handled < r->nsent) {
 			rig_answer(r);
 			more = true;

@@ -224,7 +224,7 @@ rig_unmask(struct chan *c)
 }
 
 static const struct chan_ops rig_chan_ops = {
-	.caps = CHAN_CAP_BATCH | CHAN_CAP_SPACE | CHAN_CAP_MASK,
+	.caps = CHAN_CAP_SPACE,
 	.send = rig_send, .commit = rig_commit,
 	.want_space = rig_want_space, .recv = rig_recv,
 	.recv_commit = rig_recv_commit, .irq_mask = rig_mask,

@@ -109,7 +109,7 @@ rig_want_space(struct chan *c, uint32_t bytes)
 }
 
 static const struct chan_ops rig_chan_ops = {
-	.caps = CHAN_CAP_BATCH | CHAN_CAP_SPACE,
+	.caps = CHAN_CAP_SPACE,
 	.send = rig_send,
 	.commit = rig_commit,
 	.want_space = rig_want_space,
