@@ -208,7 +208,7 @@ signal_mode(const char *arg)
 static void
 cmd_guest_memory_check(const struct guest_config *c)
 {
-	uint64_t need = vsc_memory_bytes(&c->vsc.tune, 1) +
+	uint64_t need = vsc_memory_bytes(&c->vsc.tune, 1, false) +
 	    2ull * c->vps * HV_PAGE_SIZE;
 
 	if (c->memory_bytes < need)

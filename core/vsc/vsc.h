@@ -11,6 +11,7 @@
  *	vsc_ack.c	sections go back to the host
  *	vsc_rsc.c	fragments are joined
  *	vsc_tx.c	frames to send
+ *	vsc_txref.c	frames sent from the user's own memory
  *	vsc_txcut.c	cuts them in software where the host does not
  *	vsc_txoff.c	decides who does an offload
  *	vsc_txroom.c	places frames in sections and slots
@@ -93,6 +94,12 @@ struct vsc_config {
 	 * piece stay valid until vsc_rx_release().
 	 */
 	bool poll;
+	/*
+	 * The user sends large frames by vsc_tx_gather(): slots are header
+	 * room of 512 bytes, not 64 KiB, and a frame that is copied must fit a
+	 * section.
+	 */
+	bool by_ref;
 };
 
 /* What came out of attach. */
@@ -156,6 +163,15 @@ struct vsc_ops {
 	/* vsc_tx_reserve() returned E_AGAIN; it can succeed again. */
 	void (*tx_wake)(void *ctx, uint32_t queue);
 	/*
+	 * The memory of a frame that vsc_tx_gather() took, once for each.  err
+	 * 0: sent; E_PEER: the host reports a failure; E_GONE: detached, the
+	 * host can read it no more; E_TIMEOUT: detached, but the channel did
+	 * not close, so the host may read it for ever: never use it again.  May
+	 * not send.  NULL where nothing is sent by reference.  At detach,
+	 * context control.
+	 */
+	void (*tx_done)(void *ctx, uint32_t queue, uint64_t cookie, int err);
+	/*
 	 * Have vsc_control() called soon, in control context: the host sent a
 	 * control message, or something broke.  Any context, and never waits.
 	 * NULL where one thread runs all and calls vsc_control() after each
@@ -172,6 +188,7 @@ struct vsc_ops {
 	X(by_section,	"frames copied whole into a send-buffer section") \
 	X(by_gpa,	"frames sent by guest physical address")	\
 	X(by_both,	"frames split between section and addresses")	\
+	X(by_ref,	"frames sent from the user's own memory")	\
 	X(aggregated,	"frames that shared a section with an earlier one") \
 	X(completions,	"completions received")				\
 	X(errors,	"completions with a status other than success")	\
@@ -215,7 +232,8 @@ void vsc_tunables_default(struct vsc_tunables *);
 /* Set one by name; E_NOTSUP: no such name; E_STATE: out of range. */
 int vsc_tunable_set(struct vsc_tunables *, const char *name, uint32_t value);
 /* Guest memory that a NIC with so many queues takes, about: bytes. */
-uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues);
+uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues,
+    bool by_ref);
 
 /*
  * Attach to an offered NIC channel; borrows cfg for the call, ops and ctx for
@@ -270,7 +288,8 @@ void vsc_rx_release(struct vsc *, uint32_t queue);
 /* --- transmit; queue owner --- */
 
 /*
- * Room for the next frame of at most tso_maxlen + 18 bytes.  E_AGAIN: none;
+ * Room for the next frame of at most tso_maxlen + 18 bytes (cfg.by_ref: of a
+ * section; E_NOTSUP: there is no send buffer).  E_AGAIN: none;
  * ->tx_wake() comes.  E_GONE: not attached, or broken.  Reserving again
  * without a submit gives the same room.
  */
@@ -279,12 +298,52 @@ int vsc_tx_reserve(struct vsc *, uint32_t queue, struct vsc_tx_room *);
  * Send the frame of `len` bytes that was placed in the room.  What the host
  * does not take (GSO, checksum) is done in software here.  0, or E_STATE for a
  * frame that was dropped (counted: too_long, too_short, no_vlan), or for room
- * that was not reserved.  Visible after vsc_tx_flush().
+ * that was not reserved; E_NOTSUP, with cfg.by_ref: it would have to be cut
+ * here.  Visible after vsc_tx_flush().
  */
 int vsc_tx_submit(struct vsc *, uint32_t queue, struct vsc_tx_room *,
     uint32_t len, const struct pkt_meta *);
-/* Reserve, copy and submit in one. */
+/*
+ * Reserve, copy and submit in one.  E_NOTSUP, with cfg.by_ref: too long for a
+ * section, send it by reference.
+ */
 int vsc_tx_copy(struct vsc *, uint32_t queue, const struct vec *, uint32_t n,
+    const struct pkt_meta *);
+
+/*
+ * A piece of a frame that is sent from where it lies: guest memory, contiguous
+ * in guest physical addresses.
+ */
+struct vsc_piece {
+	uint64_t gpa;
+	uint32_t bytes;		/* 1 or more */
+	const void *va;		/* may be NULL, see below */
+};
+
+/*
+ * Pages of one packet: Linux's MAX_PAGE_BUFFER_COUNT and FreeBSD's
+ * NETVSC_PACKET_MAXPAGE.  Pieces touch one less, the first is for the header.
+ */
+#define VSC_TX_PAGES	32u
+/* Longest head, and enough for all headers that offloads look at. */
+#define VSC_TX_HEAD_MAX	256u
+
+/*
+ * Send a frame by reference: its first bytes are in head, which is copied, the
+ * rest in the pieces, of which the host reads until ->tx_done(cookie); they
+ * must not change meanwhile.  head has 14 to VSC_TX_HEAD_MAX bytes, and all
+ * headers where the frame requests a checksum or GSO.
+ *
+ * 0: taken, ->tx_done() follows, maybe before this returns.  Otherwise it was
+ * not taken and nothing follows: E_AGAIN, E_GONE as vsc_tx_reserve(); E_STATE:
+ * dropped, as vsc_tx_submit(), or head or pieces are not as above; E_NOTSUP:
+ * more pages than VSC_TX_PAGES - 1, or an offload that the host does not do and
+ * we cannot: GSO, or a checksum where a piece has no va.  Then do it (or copy
+ * the frame together), and send that.  Borrows head and piece for the call.
+ * Visible after vsc_tx_flush().
+ */
+int vsc_tx_gather(struct vsc *, uint32_t queue, struct span head,
+    const struct vsc_piece *piece, uint32_t n, uint64_t cookie,
     const struct pkt_meta *);
 /* End of a burst: close the open section, publish, signal if needed. */
 void vsc_tx_flush(struct vsc *, uint32_t queue);

@@ -46,6 +46,8 @@
 #define VSC_HEAD_ALL		(44u + 3u * RNDIS_PPI_BYTES)
 /* Frame bytes of a large-frame slot, after its head room. */
 #define VSC_SLOT_DATA		(17u * HV_PAGE_SIZE)
+/* A slot that is header room only: VSC_HEAD_ALL and VSC_TX_HEAD_MAX. */
+#define VSC_SLOT_HEAD		512u
 
 enum vsc_state {
 	VSC_ATTACHING,		/* control exchanges; no frames */
@@ -153,6 +155,9 @@ struct vsc_tx_packet {
 	uint32_t section_bytes;
 	uint32_t slot;			/* VSC_NONE: none */
 	uint32_t slot_off, slot_bytes;	/* what goes by address */
+	uint32_t sent;			/* in the ring: may be completed */
+	bool ref;			/* slot_bytes are the user's */
+	uint64_t cookie;
 };
 
 /* Free numbers, last in first out. */
@@ -166,6 +171,7 @@ struct vsc_txq {
 	struct vsc_stack sections, slots, packets;
 	struct vsc_tx_packet *packet;
 	struct chan_mem *slot_mem;
+	struct chan_mem heads;		/* of all slots, with cfg.by_ref */
 	uint32_t section_first;		/* of the send buffer, this queue's */
 	uint32_t section_cap;		/* bytes used of a section */
 	uint32_t slot_head;		/* head room of a slot */
@@ -182,6 +188,7 @@ struct vsc_txq {
 	uint32_t npending;
 	uint32_t inflight;		/* bytes by address, outstanding */
 	bool want_wake;
+	bool ref_waits;			/* by reference: the ring was full */
 	/* a frame being cut in software */
 	bool cutting;
 	uint32_t cut_slot, cut_max;
@@ -409,6 +416,11 @@ uint32_t vsc_stack_top(const struct vsc_stack *s);	/* pop's next */
 void vsc_stack_push(struct vsc_stack *s, uint32_t id);
 /* Put a packet behind those that wait, and as many as fit in the ring. */
 void vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p);
+/* Send a packet that names these pieces now, or not at all: E_*. */
+int vsc_tx_post_ref(struct vsc_queue *q, const struct vsc_tx_packet *p,
+    const struct gpa_piece *piece, uint32_t n);
+/* Every frame sent by reference that is outstanding ends with err. */
+void vsc_tx_refs_end(struct vsc_queue *q, int err);
 /* Send what waits; true if nothing waits any more. */
 bool vsc_tx_push(struct vsc_queue *q);
 /* Close the open section and post it, if it holds messages. */
@@ -423,6 +435,14 @@ vsc_tx_limited(const struct vsc_txq *t)
 	return t->inflight_max != 0 && t->inflight >= t->inflight_max;
 }
 
+/* Frames may be sent. */
+static inline bool
+vsc_tx_may(const struct vsc_queue *q)
+{
+	return q->tx.up && !vsc_is_broken(q->vsc) &&
+	    os_ld32(&q->vsc->rx_on) != 0;
+}
+
 /* --- vsc_tx.c; owner (room and placing: vsc_txroom.h) -------------------- */
 
 /* After completions or room: continue what waits, wake the user. */
@@ -434,7 +454,8 @@ void vsc_commit(struct vsc_queue *q);
 
 /*
  * What the frame requests, as PPIs, or in software if the host does not do it.
- * 0; VSC_TX_CUT: must be cut first; E_STATE: drop.
+ * v[0] has the headers.  0; VSC_TX_CUT: must be cut first; E_STATE: drop;
+ * E_NOTSUP: a checksum over bytes that are not in v.
  */
 #define VSC_TX_CUT	1
 int vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
@@ -472,7 +493,7 @@ vsc_space_told(const struct vsc_queue *q)
 static inline bool
 vsc_space_waited(const struct vsc_queue *q)
 {
-	return q->rx.ack_waits || q->tx.npending != 0;
+	return q->rx.ack_waits || q->tx.npending != 0 || q->tx.ref_waits;
 }
 static inline bool
 vsc_ack_room(const struct vsc_queue *q)

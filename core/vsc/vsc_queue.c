@@ -119,6 +119,37 @@ queue_section_cap(const struct vsc *v)
 	return min_u32(v->caps.section_bytes, frame + VSC_HEAD_ALL);
 }
 
+/* Slots of 64 KiB, each contiguous. */
+static int
+queue_slots_alloc(struct vsc_queue *q, uint32_t slots)
+{
+	struct vsc_txq *t = &q->tx;
+
+	for (uint32_t i = 0; i < slots; i++) {
+		int rc = vsc_mem_alloc(q->vsc, t->slot_head + VSC_SLOT_DATA,
+		    &t->slot_mem[i]);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Slots for headers only, none over a page's end; slot_mem are views. */
+static int
+queue_heads_alloc(struct vsc_queue *q, uint32_t slots)
+{
+	struct vsc_txq *t = &q->tx;
+	int rc = vsc_mem_alloc(q->vsc, align_up(slots * VSC_SLOT_HEAD,
+	    HV_PAGE_SIZE), &t->heads);
+
+	for (uint32_t i = 0; rc == 0 && i < slots; i++)
+		t->slot_mem[i] = (struct chan_mem){
+		    .va = (uint8_t *)t->heads.va + i * VSC_SLOT_HEAD,
+		    .gpa = t->heads.gpa + i * VSC_SLOT_HEAD };
+	return rc;
+}
+
 int
 vsc_queue_tx_alloc(struct vsc_queue *q)
 {
@@ -127,8 +158,12 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	uint32_t slots = v->cfg.tune.tx_slots;
 	uint32_t each = v->caps.sections / v->caps.queues;
 	uint32_t n;
+	int rc;
 
 	t->section_cap = queue_section_cap(v);
+	/* Without large slots no frame can be joined there. */
+	if (v->cfg.by_ref)
+		t->head_room = VSC_HEAD_ALL;
 	if (t->section_cap == 0)
 		each = 0;
 	t->section_first = q->index * each;
@@ -143,15 +178,10 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	t->slot_mem = v->ops->alloc(v->ctx, slots * sizeof(t->slot_mem[0]));
 	if (t->packet == NULL || t->slot_mem == NULL)
 		return E_NOMEM;
-	for (uint32_t i = 0; i < slots; i++) {
-		int rc = vsc_mem_alloc(v, t->slot_head + VSC_SLOT_DATA,
-		    &t->slot_mem[i]);
-
-		if (rc < 0)
-			return rc;
-	}
-	t->up = true;
-	return 0;
+	rc = v->cfg.by_ref ? queue_heads_alloc(q, slots) :
+	    queue_slots_alloc(q, slots);
+	t->up = rc == 0;
+	return rc;
 }
 
 static bool
@@ -187,8 +217,11 @@ vsc_queue_free(struct vsc_queue *q)
 	bool open = q->state != VSC_CHAN_CLOSED || q->ring_stuck;
 	uint32_t slots = v->cfg.tune.tx_slots;
 
-	for (uint32_t i = 0; t->slot_mem != NULL && i < slots; i++)
+	vsc_tx_refs_end(q, open ? E_TIMEOUT : E_GONE);
+	for (uint32_t i = 0; t->slot_mem != NULL && t->heads.va == NULL &&
+	    i < slots; i++)
 		vsc_mem_free(v, &t->slot_mem[i], open);
+	vsc_mem_free(v, &t->heads, open);
 	if (t->slot_mem != NULL)
 		v->ops->free(v->ctx, t->slot_mem,
 		    slots * sizeof(t->slot_mem[0]));

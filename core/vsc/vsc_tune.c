@@ -62,13 +62,14 @@ vsc_tunable_set(struct vsc_tunables *t, const char *name, uint32_t value)
 }
 
 uint64_t
-vsc_memory_bytes(const struct vsc_tunables *t, uint32_t queues)
+vsc_memory_bytes(const struct vsc_tunables *t, uint32_t queues, bool by_ref)
 {
 	/* A slot's head room is the rest of a send-buffer section. */
 	uint64_t slot = align_up(t->tx_chimney_size + VSC_HEAD_ALL,
 	    HV_PAGE_SIZE) + VSC_SLOT_DATA;
-	uint64_t queue = 2ull * t->ring_pages * HV_PAGE_SIZE +
-	    t->tx_slots * slot;
+	uint64_t slots = by_ref ? align_up(t->tx_slots * VSC_SLOT_HEAD,
+	    HV_PAGE_SIZE) : t->tx_slots * slot;
+	uint64_t queue = 2ull * t->ring_pages * HV_PAGE_SIZE + slots;
 
 	return ((uint64_t)t->rxbuf_kb + t->sendbuf_kb) * 1024u +
 	    queues * queue + HV_PAGE_SIZE;

@@ -19,7 +19,7 @@ tx_reserve(struct vsc *v, uint32_t queue, uint32_t need, bool slot_needed,
 	struct vsc_txq *t = &q->tx;
 	int rc = E_AGAIN;
 
-	if (!t->up || vsc_is_broken(v) || os_ld32(&v->rx_on) == 0)
+	if (!vsc_tx_may(q))
 		return E_GONE;
 	if (vsc_tx_push(q) && (!t->cutting || vsc_tx_cut_run(q)))
 		rc = vsc_tx_room_get(q, need, slot_needed, room);
@@ -34,7 +34,11 @@ tx_reserve(struct vsc *v, uint32_t queue, uint32_t need, bool slot_needed,
 int
 vsc_tx_reserve(struct vsc *v, uint32_t queue, struct vsc_tx_room *room)
 {
-	return tx_reserve(v, queue, pkt_frame_max(v->caps.mtu, 1), true, room);
+	/* Without large slots, a room is of a section or not at all. */
+	if (v->cfg.by_ref && v->q[queue]->tx.section_cap == 0)
+		return v->q[queue]->tx.up ? E_NOTSUP : E_GONE;
+	return tx_reserve(v, queue, pkt_frame_max(v->caps.mtu, 1),
+	    !v->cfg.by_ref, room);
 }
 
 int
@@ -64,6 +68,8 @@ vsc_tx_submit(struct vsc *v, uint32_t queue, struct vsc_tx_room *room,
 	rc = vsc_tx_offload(q, vec, n, len, &m, &ppi);
 	if (rc < 0)
 		return rc;
+	if (rc == VSC_TX_CUT && v->cfg.by_ref)
+		return E_NOTSUP;
 	if (rc == VSC_TX_CUT)
 		rc = vsc_tx_cut(q, room, len, &m);
 	else
@@ -117,6 +123,8 @@ int
 vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
     const struct pkt_meta *m)
 {
+	/* A VLAN tag or hash may want the slot for its larger header. */
+	bool slot = (m->flags & (PKT_VLAN | PKT_HASH | PKT_GSO_ANY)) != 0;
 	struct vsc_tx_room room;
 	uint32_t len, off = 0;
 	int rc;
@@ -131,9 +139,14 @@ vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
 		counter_add(&v->q[queue]->tx.count.too_long, 1);
 		return E_STATE;
 	}
-	/* A VLAN tag or hash may want the slot for its larger header. */
-	rc = tx_reserve(v, queue, len,
-	    (m->flags & (PKT_VLAN | PKT_HASH | PKT_GSO_ANY)) != 0, &room);
+	if (v->cfg.by_ref) {
+		const struct vsc_txq *t = &v->q[queue]->tx;
+
+		if (len + VSC_HEAD_ALL > t->section_cap)
+			return t->up ? E_NOTSUP : E_GONE;
+		slot = false;
+	}
+	rc = tx_reserve(v, queue, len, slot, &room);
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < room.nvec && off < len; i++)
@@ -163,6 +176,17 @@ vsc_tx_flush(struct vsc *v, uint32_t queue)
 	vsc_commit(q);
 }
 
+/* Where the next frame goes: a slot, or, without large ones, a section. */
+static bool
+tx_has_room(const struct vsc_queue *q)
+{
+	const struct vsc_txq *t = &q->tx;
+
+	if (q->vsc->cfg.by_ref && t->section_cap != 0)
+		return t->section != VSC_NONE || t->sections.n != 0;
+	return t->slot != VSC_NONE || t->slots.n != 0;
+}
+
 void
 vsc_tx_resume(struct vsc_queue *q)
 {
@@ -170,6 +194,7 @@ vsc_tx_resume(struct vsc_queue *q)
 
 	if (!t->up || !vsc_tx_push(q))
 		return;
+	t->ref_waits = false;
 	if (t->cutting) {
 		bool done = vsc_tx_cut_run(q);
 
@@ -178,8 +203,7 @@ vsc_tx_resume(struct vsc_queue *q)
 		if (!done)
 			return;
 	}
-	if (t->want_wake && !vsc_tx_limited(t) &&
-	    (t->slot != VSC_NONE || t->slots.n != 0)) {
+	if (t->want_wake && !vsc_tx_limited(t) && tx_has_room(q)) {
 		t->want_wake = false;
 		q->vsc->ops->tx_wake(q->vsc->ctx, q->index);
 	}

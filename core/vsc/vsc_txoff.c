@@ -44,7 +44,7 @@ txoff_csum_ppi(uint32_t on, const struct pkt_info *info,
 	    (tcp ? RNDIS_TXCSUM_TCP : RNDIS_TXCSUM_UDP), info->l4_off);
 }
 
-static void
+static int
 txoff_csum(struct vsc_queue *q, const struct vec *v, uint32_t n, uint32_t len,
     struct pkt_meta *m, struct rndis_ppi_set *ppi)
 {
@@ -68,9 +68,13 @@ txoff_csum(struct vsc_queue *q, const struct vec *v, uint32_t n, uint32_t len,
 		ppi->csum = csum;
 	}
 	if ((m->flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0) {
+		/* A frame by reference, of which we have only the head. */
+		if (pkt_vec_bytes(v, n) < len)
+			return E_NOTSUP;
 		(void)pkt_csum_complete(v, n, m);
 		counter_add(&q->tx.count.sw_csum, 1);
 	}
+	return 0;
 }
 
 /* True if the host cuts this frame; the headers are then as LSO wants them. */
@@ -127,6 +131,6 @@ vsc_tx_offload(struct vsc_queue *q, const struct vec *v, uint32_t n,
 		return E_STATE;
 	}
 	if ((m->flags & (PKT_CSUM_PARTIAL | PKT_IPCS)) != 0)
-		txoff_csum(q, v, n, len, m, ppi);
+		return txoff_csum(q, v, n, len, m, ppi);
 	return 0;
 }

@@ -69,13 +69,12 @@ txq_ext_put(const struct vsc_txq *t, const struct vsc_tx_packet *p,
 	return vmpkt_gpa_ext_put(ext, cap, &r, 1);
 }
 
-/* Append packet i to the ring's batch. */
+/* Append packet i, with the ranges in ext, to the ring's batch. */
 static int
-txq_send(struct vsc_queue *q, uint32_t i)
+txq_send_ext(struct vsc_queue *q, uint32_t i, struct span ext)
 {
 	struct vsc_txq *t = &q->tx;
-	const struct vsc_tx_packet *p = &t->packet[i];
-	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
+	struct vsc_tx_packet *p = &t->packet[i];
 	struct nvs_rndis_wire w = {
 		.type = le32_put(NVS_RNDIS),
 		.channel = le32_put(NVS_CHANNEL_DATA),
@@ -90,12 +89,12 @@ txq_send(struct vsc_queue *q, uint32_t i)
 	memcpy(msg, &w, sizeof(w));
 	o.xact = txq_xact(t, i);
 	o.data = (struct span){ msg, sizeof(msg) };
-	o.ext.p = ext;
-	o.ext.len = txq_ext_put(t, p, ext, sizeof(ext));
-	o.type = o.ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
+	o.ext = ext;
+	o.type = ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
 	do {
 		rc = chan_send(q->chan, &o);
 		if (rc == 0) {
+			p->sent = 1;
 			q->dirty = true;
 			counter_add(&t->count.packets, 1);
 			return 0;
@@ -108,6 +107,15 @@ txq_send(struct vsc_queue *q, uint32_t i)
 	} while (chan_want_space(q->chan,
 	    o.ext.len + o.data.len + 16u + RING_TRAILER_BYTES));
 	return E_AGAIN;
+}
+
+static int
+txq_send(struct vsc_queue *q, uint32_t i)
+{
+	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
+	uint32_t len = txq_ext_put(&q->tx, &q->tx.packet[i], ext, sizeof(ext));
+
+	return txq_send_ext(q, i, (struct span){ ext, len });
 }
 
 bool
@@ -124,20 +132,63 @@ vsc_tx_push(struct vsc_queue *q)
 	return t->npending == 0;
 }
 
-void
-vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p)
+/* An entry of the packet table for *p. */
+static uint32_t
+txq_take(struct vsc_txq *t, const struct vsc_tx_packet *p)
 {
-	struct vsc_txq *t = &q->tx;
 	uint32_t i = vsc_stack_pop(&t->packets);
 	uint32_t gen;
 
-	OS_ASSERT(i != VSC_NONE && t->npending < VSC_TX_PENDING);
+	OS_ASSERT(i != VSC_NONE);
 	gen = t->packet[i].gen + 1;
 	t->packet[i] = *p;
 	t->packet[i].gen = gen;		/* odd: outstanding */
 	t->inflight += p->slot_bytes;
-	t->pending[t->npending++] = i;
+	return i;
+}
+
+void
+vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p)
+{
+	struct vsc_txq *t = &q->tx;
+
+	OS_ASSERT(t->npending < VSC_TX_PENDING);
+	t->pending[t->npending++] = txq_take(t, p);
 	(void)vsc_tx_push(q);
+}
+
+int
+vsc_tx_post_ref(struct vsc_queue *q, const struct vsc_tx_packet *p,
+    const struct gpa_piece *piece, uint32_t n)
+{
+	struct vsc_txq *t = &q->tx;
+	uint8_t ext[VMPKT_SG_EXT_BYTES(VSC_TX_PAGES)];
+	uint32_t i = txq_take(t, p);
+	uint32_t len = vmpkt_gpa_sg_put(ext, sizeof(ext), piece, n);
+	int rc = txq_send_ext(q, i, (struct span){ ext, len });
+
+	if (rc < 0) {
+		t->packet[i].gen--;
+		t->inflight -= p->slot_bytes;
+		vsc_stack_push(&t->packets, i);
+	}
+	t->ref_waits = rc == E_AGAIN;
+	return rc;
+}
+
+void
+vsc_tx_refs_end(struct vsc_queue *q, int err)
+{
+	struct vsc_txq *t = &q->tx;
+
+	for (uint32_t i = 0; t->packet != NULL && i < t->packets.cap; i++) {
+		struct vsc_tx_packet *p = &t->packet[i];
+
+		if ((p->gen & 1) == 0 || !p->ref)
+			continue;
+		p->ref = false;
+		q->vsc->ops->tx_done(q->vsc->ctx, q->index, p->cookie, err);
+	}
 }
 
 void
@@ -180,13 +231,10 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	if (le32_get(w.type) != NVS_RNDIS_DONE)
 		return vsc_fault(q, FAULT_NVS_TYPE, le32_get(w.type),
 		    "completion");
-	/* Not sent yet, and so not the host's to complete. */
-	for (uint32_t k = 0; k < t->npending; k++) {
-		if (t->pending[k] == i)
-			return vsc_fault(q, FAULT_XACT_ID, in->xact,
-			    "completion");
-	}
 	p = &t->packet[i];
+	/* Not sent yet, and so not the host's to complete. */
+	if (p->sent == 0)
+		return vsc_fault(q, FAULT_XACT_ID, in->xact, "completion");
 	p->gen++;
 	t->inflight -= p->slot_bytes;
 	if (p->section != VSC_NONE)
@@ -197,5 +245,8 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	counter_add(&t->count.completions, 1);
 	if (le32_get(w.status) != NVS_STATUS_OK)
 		counter_add(&t->count.errors, 1);
+	if (p->ref)
+		q->vsc->ops->tx_done(q->vsc->ctx, q->index, p->cookie,
+		    le32_get(w.status) == NVS_STATUS_OK ? 0 : E_PEER);
 	return 0;
 }

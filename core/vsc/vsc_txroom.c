@@ -73,6 +73,10 @@ vsc_tx_room_get(struct vsc_queue *q, uint32_t need, bool slot_needed,
 		counter_add(&t->count.limited, 1);
 		return E_AGAIN;
 	}
+	if (slot_needed && q->vsc->cfg.by_ref) {
+		/* No section is free, and a slot is header room only. */
+		return E_AGAIN;
+	}
 	if (slot_needed && t->slot == VSC_NONE) {
 		t->slot = vsc_stack_pop(&t->slots);
 		if (t->slot == VSC_NONE) {

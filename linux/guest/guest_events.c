@@ -213,7 +213,7 @@ guest_failed_hint(const struct guest *g, int err, enum fault why,
 	if (err == E_NOMEM && g->wire.link != NULL)
 		snprintf(out, cap, "; %u channel%s take --memory %uM",
 		    queues, queues == 1 ? "" : "s", (unsigned int)
-		    (vsc_memory_bytes(t, queues) >> 20) + 16);
+		    (vsc_memory_bytes(t, queues, false) >> 20) + 16);
 	else if (why == FAULT_NVS_STATUS && strcmp(stage,
 	    "receive buffer") == 0)
 		snprintf(out, cap, "; it has %u KiB (-o rxbuf_kb), and four "

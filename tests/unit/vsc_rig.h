@@ -47,6 +47,7 @@ struct rig {
 	bool rsc, no_csum;
 	int mute;			/* NVSP or RNDIS type not answered */
 	bool complete;			/* complete frames by itself */
+	bool stuck;			/* channels do not close in time */
 	int room;			/* sends that still fit; < 0: any */
 	/* state */
 	struct chan chan[RIG_CHANS];
@@ -64,6 +65,9 @@ struct rig {
 	/* upcalls */
 	uint32_t attached, failed, detached, links, tables, wakes, flushes;
 	uint32_t unflushed;		/* frames since the last flush */
+	uint32_t dones;			/* and the last one */
+	uint64_t cookie;
+	int done;
 	int err;
 	enum fault why;
 	const char *stage;
@@ -302,7 +306,7 @@ rig_close(struct chan *c)
 	snprintf(word, sizeof(word), "close%u", rig_index(c));
 	rig_order(word);
 	the_rig->open[rig_index(c)] = false;
-	c->events->closed(c, 0);
+	c->events->closed(c, the_rig->stuck ? E_TIMEOUT : 0);
 	return 0;
 }
 
@@ -400,6 +404,16 @@ rig_tx_wake(void *ctx, uint32_t queue)
 	((struct rig *)ctx)->wakes++;
 }
 
+static void
+rig_tx_done(void *ctx, uint32_t queue, uint64_t cookie, int err)
+{
+	struct rig *r = ctx;
+
+	r->dones++;
+	r->cookie = cookie;
+	r->done = err;
+}
+
 static const struct vsc_ops rig_ops = {
 	.alloc = rig_alloc, .free = rig_free,
 	.mem_alloc = rig_mem_alloc, .mem_free = rig_mem_free,
@@ -408,6 +422,7 @@ static const struct vsc_ops rig_ops = {
 	.queue_vp = rig_queue_vp, .send_table = rig_send_table,
 	.queues_stop = rig_stop, .queues_start = rig_start,
 	.rx = rig_rx, .rx_flush = rig_rx_flush, .tx_wake = rig_tx_wake,
+	.tx_done = rig_tx_done,
 };
 
 #include "vsc_rig_host.h"
