@@ -21,7 +21,7 @@
 #define CORE_VSP_VSP_H
 
 #include "base/counter.h"
-#include "bus/vms.h"
+#include "base/fault.h"
 #include "pkt/pkt_meta.h"
 #include "pkt/pkt_parse.h"
 
@@ -37,6 +37,8 @@
  */
 #define VSP_FRAME_MAX	65600u
 
+struct chan;
+struct vms_dev;
 struct vsp;
 
 /* Offloads the NIC offers; the guest then enables some. */

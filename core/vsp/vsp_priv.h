@@ -10,6 +10,7 @@
 #ifndef CORE_VSP_VSP_PRIV_H
 #define CORE_VSP_VSP_PRIV_H
 
+#include "bus/vms.h"
 #include "pkt/pkt_parse.h"
 #include "vsp/vsp.h"
 #include "vsp/vsp_rxbuf.h"

@@ -21,6 +21,7 @@
 #include "vsp/vsp_handover.h"
 #include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
+#include "wire/vmpkt.h"
 
 /* Policy: ranges in one type 7 packet, and so fragments of one RSC frame.
  * Guests take 375 (DPDK, Linux), 562 with RSC. */

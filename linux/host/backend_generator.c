@@ -31,6 +31,7 @@
 #include "pkt/pkt_csum.h"
 #include "pkt/pkt_load.h"
 #include "pkt/pkt_parse.h"
+#include "wire/wire.h"
 
 #define GEN_MAX_FLOWS		1024u
 #define GEN_HEAD_BYTES		46u	/* Ethernet, IPv4, UDP, number */
