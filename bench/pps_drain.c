@@ -145,25 +145,27 @@ drain_ready(struct chan *c, uint32_t budget)
 /* --- the backend: takes the channel at its first frame --- */
 
 static int
-drain_open(struct nic *nic, char *err, size_t cap)
+drain_open(struct backend_port *port, char *err, size_t cap)
 {
 	return 0;
 }
 
 static void
-drain_close(struct nic *nic)
+drain_close(struct backend_port *port)
 {
 }
 
 static enum backend_pull
-drain_pull(struct nic *nic, uint32_t k, uint32_t queue)
+drain_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
 	return BACKEND_DRY;
 }
 
 static void
-drain_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+drain_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
+	const struct nic *nic = CONTAINER_OF(port, struct nic, port);
 	struct drained *d = &drained[queue % DRAIN_QUEUES];
 	struct chan *c = nic->queue[queue].chan;
 
@@ -177,7 +179,7 @@ drain_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
 }
 
 static void
-drain_flush(struct nic *nic, uint32_t queue)
+drain_flush(struct backend_port *port, uint32_t queue)
 {
 }
 
@@ -216,7 +218,7 @@ drain_serve(const struct host_config *c, const char *nic,
 		return 1;
 	}
 	/* No guest is there yet. */
-	nic_list_find(h, spec.name)->ops = &drain_ops;
+	nic_list_find(h, spec.name)->port.ops = &drain_ops;
 	printf("listening on %s\n", c->listen);
 	fflush(stdout);
 	event_base_dispatch(base);

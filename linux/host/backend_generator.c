@@ -25,8 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linux/host/nic.h"
-#include "linux/host/nic_delay.h"
+#include "linux/host/backend.h"
 #include "linux/run/clock.h"
 #include "pkt/pkt_csum.h"
 #include "pkt/pkt_load.h"
@@ -76,14 +75,14 @@ gen_least(uint64_t a, uint64_t b)
 /* --- frames --- */
 
 static void
-gen_head_make(const struct nic *nic, uint32_t flow, uint8_t *p)
+gen_head_make(const struct backend_port *port, uint32_t flow, uint8_t *p)
 {
 	static const uint8_t from[6] = { 0x02, 0x15, 0x5d, 0xff, 0xff, 0x01 };
-	uint32_t size = nic->spec.gen_bytes;
+	uint32_t size = port->spec->gen_bytes;
 	uint8_t *ip = p + 14, *udp = ip + 20;
 
 	memset(p, 0, GEN_HEAD_BYTES);
-	memcpy(p, nic->mac, 6);
+	memcpy(p, port->mac, 6);
 	memcpy(p + 6, from, 6);
 	pkt_be16_store(p + 12, 0x0800);
 	ip[0] = 0x45;
@@ -105,11 +104,11 @@ gen_head_make(const struct nic *nic, uint32_t flow, uint8_t *p)
 
 /* The first VSP_HEAD_BYTES of a frame, or more than it has; then comes ramp. */
 static void
-gen_frame_make(struct nic *nic, uint32_t k, uint32_t flow, uint64_t made,
-    struct gen_frame *f)
+gen_frame_make(struct backend_port *port, uint32_t k, uint32_t flow,
+    uint64_t made, struct gen_frame *f)
 {
-	struct backend_gen *g = nic->backend;
-	uint32_t seq = (uint32_t)(made * nic->spec.queues + k);
+	struct backend_gen *g = port->backend;
+	uint32_t seq = (uint32_t)(made * port->spec->queues + k);
 
 	f->ramp = g->ramp + ((seq * 7 + 4) & 255);
 	memcpy(f->head, g->head[flow], GEN_HEAD_BYTES - 4);
@@ -119,16 +118,17 @@ gen_frame_make(struct nic *nic, uint32_t k, uint32_t flow, uint64_t made,
 }
 
 static int
-gen_frame_send(struct nic *nic, uint32_t queue, struct gen_frame *f)
+gen_frame_send(struct backend_port *port, uint32_t queue, struct gen_frame *f)
 {
 	/* Its sum is of our own making, see gen_head_make(). */
 	static const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
-	uint32_t bytes = nic->spec.gen_bytes;
+	uint32_t bytes = port->spec->gen_bytes;
 	uint32_t first = min_u32(bytes, VSP_HEAD_BYTES);
 	struct vec v[2] = { { f->head, first },
 		{ f->ramp + first - GEN_HEAD_BYTES, bytes - first } };
 
-	return nic_to_guest_copy(nic, queue, v, bytes > first ? 2 : 1, &meta);
+	return port->to_guest->copy(port, queue, v, bytes > first ? 2 : 1,
+	    &meta);
 }
 
 /*
@@ -137,9 +137,10 @@ gen_frame_send(struct nic *nic, uint32_t queue, struct gen_frame *f)
  * stores to the guest's lines before them (see le32_store()).
  */
 static uint32_t
-gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
+gen_frames(struct backend_port *port, uint32_t k, uint32_t queue, uint32_t n,
+    int *rc)
 {
-	struct backend_gen *g = nic->backend;
+	struct backend_gen *g = port->backend;
 	struct gen_source *s = &g->source[k];
 	struct gen_frame batch[GEN_BATCH];
 	uint32_t sent = 0;
@@ -148,12 +149,12 @@ gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
 		uint32_t most = min_u32(n - sent, GEN_BATCH);
 
 		for (uint32_t i = 0, next = s->next; i < most; i++) {
-			gen_frame_make(nic, k, s->flow[next], s->made + i,
+			gen_frame_make(port, k, s->flow[next], s->made + i,
 			    &batch[i]);
 			next = next + 1 < s->flows ? next + 1 : 0;
 		}
 		for (uint32_t i = 0; i < most; i++) {
-			*rc = gen_frame_send(nic, queue, &batch[i]);
+			*rc = gen_frame_send(port, queue, &batch[i]);
 			if (*rc == E_AGAIN || *rc == E_GONE)
 				return sent;
 			s->next = s->next + 1 < s->flows ? s->next + 1 : 0;
@@ -169,19 +170,20 @@ gen_frames(struct nic *nic, uint32_t k, uint32_t queue, uint32_t n, int *rc)
 
 /* This source's share of a number for all sources. */
 static uint64_t
-gen_share(const struct nic *nic, uint64_t total)
+gen_share(const struct backend_port *port, uint64_t total)
 {
-	const struct backend_gen *g = nic->backend;
+	const struct backend_gen *g = port->backend;
 
 	return g->active == 0 ? 0 : (total + g->active - 1) / g->active;
 }
 
 /* Frames that may be made now. */
 static uint64_t
-gen_due(struct nic *nic, struct gen_source *s, struct backend_counters *c)
+gen_due(struct backend_port *port, struct gen_source *s,
+    struct backend_counters *c)
 {
-	uint64_t rate = gen_share(nic, nic->spec.gen_rate);
-	uint64_t limit = gen_share(nic, nic->spec.gen_frames), due, most;
+	uint64_t rate = gen_share(port, port->spec->gen_rate);
+	uint64_t limit = gen_share(port, port->spec->gen_frames), due, most;
 	uint64_t now;
 
 	due = limit == 0 ? UINT64_MAX : limit - gen_least(s->made, limit);
@@ -207,9 +209,9 @@ gen_due(struct nic *nic, struct gen_source *s, struct backend_counters *c)
 
 /* Nothing more now: go on at the next tick, unless all is done. */
 static enum backend_pull
-gen_rest(const struct nic *nic, struct gen_source *s)
+gen_rest(const struct backend_port *port, struct gen_source *s)
 {
-	uint64_t limit = gen_share(nic, nic->spec.gen_frames), ticks;
+	uint64_t limit = gen_share(port, port->spec->gen_frames), ticks;
 
 	if ((limit == 0 || s->made < limit) &&
 	    read(s->fd, &ticks, sizeof(ticks)) < 0)
@@ -218,103 +220,105 @@ gen_rest(const struct nic *nic, struct gen_source *s)
 }
 
 static enum backend_pull
-gen_pull(struct nic *nic, uint32_t k, uint32_t queue)
+gen_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
-	struct backend_gen *g = nic->backend;
+	struct backend_gen *g = port->backend;
 	struct gen_source *s = &g->source[k];
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_counters *c = &port->queue[queue].counters;
 	uint64_t due = g->wanted && k == queue && s->flows > 0 ?
-	    gen_due(nic, s, c) : 0;
+	    gen_due(port, s, c) : 0;
 	uint32_t most = (uint32_t)gen_least(due, BACKEND_BURST_FRAMES);
 	uint32_t n;
 	int rc = 0;
 
-	n = gen_frames(nic, k, queue, most, &rc);
+	n = gen_frames(port, k, queue, most, &rc);
 	if (n > 0) {
 		counter_add(&c->read, n);
 		counter_add(&c->read_bytes, (uint64_t)n *
-		    nic->spec.gen_bytes);
+		    port->spec->gen_bytes);
 		counter_add(&c->bursts, 1);
-		vsp_to_guest_flush(nic->vsp, queue);
+		port->to_guest->flush(port, queue);
 	}
 	if (rc == E_AGAIN)
 		return BACKEND_BLOCKED;
-	return rc == E_GONE || n == due ? gen_rest(nic, s) : BACKEND_MORE;
+	return rc == E_GONE || n == due ? gen_rest(port, s) : BACKEND_MORE;
 }
 
 static void
-gen_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+gen_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_counters *c = &port->queue[queue].counters;
 
 	counter_add(&c->written, 1);
 	counter_add(&c->written_bytes, f->len);
 }
 
 static void
-gen_flush(struct nic *nic, uint32_t queue)
+gen_flush(struct backend_port *port, uint32_t queue)
 {
 }
 
 /* --- control --- */
 
 static int
-gen_source_fd(struct nic *nic, uint32_t k)
+gen_source_fd(struct backend_port *port, uint32_t k)
 {
-	const struct backend_gen *g = nic->backend;
+	const struct backend_gen *g = port->backend;
 
 	return g->source[k].fd;
 }
 
 /* Deal the flows out to the queues that the guest's table names. */
 static void
-gen_steering(struct nic *nic)
+gen_steering(struct backend_port *port, const struct vsp *vsp)
 {
-	struct backend_gen *g = nic->backend;
+	struct backend_gen *g = port->backend;
 
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		g->source[k].flows = g->source[k].next = 0;
 	g->active = 0;
-	for (uint32_t f = 0; f < nic->spec.gen_flows; f++) {
+	for (uint32_t f = 0; f < port->spec->gen_flows; f++) {
 		const struct span head = { g->head[f], GEN_HEAD_BYTES };
 		struct pkt_meta m = { 0 };
-		uint32_t k = vsp_steer(nic->vsp, head, nic->spec.gen_bytes,
+		uint32_t k = vsp_steer(vsp, head, port->spec->gen_bytes,
 		    &m);
 		struct gen_source *s = &g->source[k];
 
 		g->active += s->flows == 0;
 		s->flow[s->flows++] = (uint16_t)f;
 	}
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		g->source[k].paced_from_ns = 0;
 }
 
 static int
-gen_configure(struct nic *nic)
+gen_configure(struct backend_port *port, const struct vsp *vsp)
 {
-	struct backend_gen *g = nic->backend;
+	struct backend_gen *g = port->backend;
 	struct vsp_guest_state st = { 0 };
 
-	if (nic->vsp != NULL)
-		vsp_guest_state(nic->vsp, &st);
+	if (vsp != NULL)
+		vsp_guest_state(vsp, &st);
 	g->wanted = st.filter != 0;
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		g->source[k].paced_from_ns = 0;
 	return 0;
 }
 
 /* The guest's first channel opened, the last one closed, or the link. */
 static void
-gen_carrier(struct nic *nic, bool on)
+gen_carrier(struct backend_port *port, bool on)
 {
-	struct backend_gen *g = nic->backend;
-	long ns = !on ? 0 : nic->spec.gen_rate > 0 ? GEN_TICK_NS : GEN_IDLE_NS;
+	struct backend_gen *g = port->backend;
+	long ns = !on ? 0 : port->spec->gen_rate > 0 ? GEN_TICK_NS :
+	    GEN_IDLE_NS;
 	const struct itimerspec it = { { 0, ns }, { 0, ns } };
 
-	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+	for (uint32_t k = 0; k < port->spec->queues; k++) {
 		struct gen_source *s = &g->source[k];
 
-		if (!on && nic->queues_open == 0)
+		if (!on && port->queues_open == 0)
 			s->made = 0;
 		s->paced_from_ns = 0;
 		timerfd_settime(s->fd, 0, &it, NULL);
@@ -322,21 +326,21 @@ gen_carrier(struct nic *nic, bool on)
 }
 
 static void
-gen_close(struct nic *nic)
+gen_close(struct backend_port *port)
 {
-	struct backend_gen *g = nic->backend;
+	struct backend_gen *g = port->backend;
 
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		if (g->source[k].fd >= 0)
 			close(g->source[k].fd);
 	free(g);
-	nic->backend = NULL;
+	port->backend = NULL;
 }
 
 static int
-gen_open(struct nic *nic, char *err, size_t cap)
+gen_open(struct backend_port *port, char *err, size_t cap)
 {
-	const struct nic_spec *s = &nic->spec;
+	const struct nic_spec *s = port->spec;
 	struct backend_gen *g = calloc(1, sizeof(*g) + s->queues *
 	    sizeof(g->source[0]));
 	bool ok = true;
@@ -351,18 +355,18 @@ gen_open(struct nic *nic, char *err, size_t cap)
 	snprintf(err, cap, "out of memory or descriptors");
 	if (g == NULL)
 		return -ENOMEM;
-	nic->backend = g;
+	port->backend = g;
 	for (uint32_t k = 0; k < s->queues; k++) {
 		g->source[k].fd = timerfd_create(CLOCK_MONOTONIC,
 		    TFD_CLOEXEC | TFD_NONBLOCK);
 		ok = ok && g->source[k].fd >= 0;
 	}
 	if (!ok) {
-		gen_close(nic);
+		gen_close(port);
 		return -EMFILE;
 	}
 	for (uint32_t f = 0; f < s->gen_flows; f++)
-		gen_head_make(nic, f, g->head[f]);
+		gen_head_make(port, f, g->head[f]);
 	for (uint32_t i = 0; i < sizeof(g->ramp); i++)
 		g->ramp[i] = (uint8_t)i;
 	return 0;

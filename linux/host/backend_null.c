@@ -2,36 +2,37 @@
 /*
  * Null backend: counts what the guest sends and gives it nothing.
  */
-#include "linux/host/nic.h"
+#include "linux/host/backend.h"
 
 static int
-null_open(struct nic *nic, char *err, size_t cap)
+null_open(struct backend_port *port, char *err, size_t cap)
 {
 	return 0;
 }
 
 static void
-null_close(struct nic *nic)
+null_close(struct backend_port *port)
 {
 }
 
 static enum backend_pull
-null_pull(struct nic *nic, uint32_t k, uint32_t queue)
+null_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
 	return BACKEND_DRY;
 }
 
 static void
-null_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+null_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_counters *c = &port->queue[queue].counters;
 
 	counter_add(&c->written, 1);
 	counter_add(&c->written_bytes, f->len);
 }
 
 static void
-null_flush(struct nic *nic, uint32_t queue)
+null_flush(struct backend_port *port, uint32_t queue)
 {
 }
 

@@ -23,11 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/host/backend.h"
 #include "linux/host/frame_line.h"
-#include "linux/host/nic.h"
-#include "linux/host/nic_delay.h"
-#include "linux/host/nic_list.h"
-#include "linux/host/nic_wake.h"
+#include "linux/host/worker.h"
 
 /* Policy: bytes that wait, a queue; stall from here on. */
 #define PAIR_LINE_BYTES		(4u << 20)
@@ -55,40 +53,42 @@ struct backend_pair {
 };
 
 static struct pair_queue *
-pair_queue_of(const struct nic *nic, uint32_t queue)
+pair_queue_of(const struct backend_port *port, uint32_t queue)
 {
-	struct backend_pair *p = nic->backend;
+	struct backend_pair *p = port->backend;
 
 	return &p->queue[queue];
 }
 
-/* The queue of the other NIC that takes what queue k sends. */
-static struct nic_queue *
-pair_target(const struct nic *nic, uint32_t k)
+/* The queue of the other NIC that takes what queue k sends; -1: none does. */
+static int
+pair_target(const struct backend_port *port, uint32_t k)
 {
-	const struct nic *mate = nic->mate;
+	const struct backend_port *mate = port->mate;
 
-	if (mate == NULL || mate->vsp == NULL || mate->queues_open == 0)
-		return NULL;
-	return mate->source[k % mate->spec.queues].serves;
+	if (mate == NULL || mate->queues_open == 0)
+		return -1;
+	return (int)mate->queue[k % mate->spec->queues].server;
 }
 
 static void
-pair_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+pair_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
-	struct backend_counters *c = &nic->queue[queue].counters;
-	struct pair_queue *pq = pair_queue_of(nic, queue);
-	struct nic_queue *to = pair_target(nic, queue);
+	struct backend_counters *c = &port->queue[queue].counters;
+	struct pair_queue *pq = pair_queue_of(port, queue);
+	struct backend_port *mate = port->mate;
+	int to = pair_target(port, queue);
 	int rc = E_AGAIN;
 
-	if (to == NULL) {
+	if (to < 0) {
 		counter_add(&c->no_guest, 1);
 		return;
 	}
-	if (to->work.worker == nic->queue[queue].work.worker &&
+	if (mate->queue[to].work->worker == port->queue[queue].work->worker &&
 	    frame_line_oldest(&pq->line) == NULL) {
-		rc = nic_to_guest_copy(nic->mate, to->index, f->vec,
-		    f->nvec, &f->meta);
+		rc = mate->to_guest->copy(mate, (uint32_t)to, f->vec, f->nvec,
+		    &f->meta);
 		pq->unflushed = true;
 	}
 	if (rc == E_AGAIN) {
@@ -107,33 +107,34 @@ pair_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
 }
 
 static void
-pair_from_guest_flush(struct nic *nic, uint32_t queue)
+pair_from_guest_flush(struct backend_port *port, uint32_t queue)
 {
-	struct pair_queue *pq = pair_queue_of(nic, queue);
-	struct nic_queue *to = pair_target(nic, queue);
+	struct pair_queue *pq = pair_queue_of(port, queue);
+	struct backend_port *mate = port->mate;
+	int to = pair_target(port, queue);
 
-	if (pq->unflushed && to != NULL)
-		vsp_to_guest_flush(nic->mate->vsp, to->index);
+	if (pq->unflushed && to >= 0)
+		mate->to_guest->flush(mate, (uint32_t)to);
 	pq->unflushed = false;
-	if (pq->posted && to != NULL)
-		nic_source_post(nic->mate, queue % nic->mate->spec.queues);
+	if (pq->posted && to >= 0)
+		backend_port_post(mate, queue % mate->spec->queues);
 	pq->posted = false;
 }
 
 static bool
-pair_stalled(struct nic *nic, uint32_t queue, bool full)
+pair_stalled(struct backend_port *port, uint32_t queue, bool full)
 {
-	struct pair_queue *pq = pair_queue_of(nic, queue);
+	struct pair_queue *pq = pair_queue_of(port, queue);
 
 	if (frame_line_used(&pq->line) < PAIR_STALL_BYTES ||
-	    nic->mate == NULL || os_ld32(&pq->hopeless) != 0)
+	    port->mate == NULL || os_ld32(&pq->hopeless) != 0)
 		return false;
 	if (full)
 		os_st32(&pq->full, 1);
 	if (os_ld32(&pq->stalled) != 0)
 		return true;
 	(void)os_xchg32(&pq->stalled, 1);
-	counter_add(&nic->queue[queue].counters.stalls, 1);
+	counter_add(&port->queue[queue].counters.stalls, 1);
 	os_mb();
 	/* It may have been drained before our mark could be seen. */
 	if (frame_line_used(&pq->line) >= PAIR_STALL_BYTES)
@@ -144,18 +145,18 @@ pair_stalled(struct nic *nic, uint32_t queue, bool full)
 
 /* One line to the guest.  True: it is empty. */
 static bool
-pair_drain(struct nic *nic, uint32_t sender, uint32_t queue, uint32_t *frames,
-    bool *blocked)
+pair_drain(struct backend_port *port, uint32_t sender, uint32_t queue,
+    uint32_t *frames, bool *blocked)
 {
-	struct pair_queue *pq = pair_queue_of(nic->mate, sender);
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct pair_queue *pq = pair_queue_of(port->mate, sender);
+	struct backend_counters *c = &port->queue[queue].counters;
 	struct frame_record *r;
 
 	while ((r = frame_line_oldest(&pq->line)) != NULL &&
 	    *frames < BACKEND_BURST_FRAMES) {
 		struct vec v = { frame_record_bytes(r), r->len };
 
-		if (nic_to_guest_copy(nic, queue, &v, 1, &r->meta) ==
+		if (port->to_guest->copy(port, queue, &v, 1, &r->meta) ==
 		    E_AGAIN) {
 			*blocked = true;
 			break;
@@ -171,26 +172,26 @@ pair_drain(struct nic *nic, uint32_t sender, uint32_t queue, uint32_t *frames,
 		os_mb();
 		if (os_ld32(&pq->stalled) != 0 &&
 		    os_xchg32(&pq->stalled, 0) != 0)
-			nic_queue_poke(&nic->mate->queue[sender]);
+			backend_port_poke(port->mate, sender);
 	}
 	return r == NULL;
 }
 
 static enum backend_pull
-pair_pull(struct nic *nic, uint32_t k, uint32_t queue)
+pair_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
 	bool blocked = false, empty = true;
 	uint32_t frames = 0;
 
-	if (nic->mate == NULL)
+	if (port->mate == NULL)
 		return BACKEND_DRY;
-	for (uint32_t s = k; s < nic->mate->spec.queues;
-	    s += nic->spec.queues)
-		if (!pair_drain(nic, s, queue, &frames, &blocked))
+	for (uint32_t s = k; s < port->mate->spec->queues;
+	    s += port->spec->queues)
+		if (!pair_drain(port, s, queue, &frames, &blocked))
 			empty = false;
 	if (frames > 0) {
-		vsp_to_guest_flush(nic->vsp, queue);
-		counter_add(&nic->queue[queue].counters.bursts, 1);
+		port->to_guest->flush(port, queue);
+		counter_add(&port->queue[queue].counters.bursts, 1);
 	}
 	return blocked ? BACKEND_BLOCKED : empty ? BACKEND_DRY : BACKEND_MORE;
 }
@@ -199,10 +200,10 @@ pair_pull(struct nic *nic, uint32_t k, uint32_t queue)
 static void
 pair_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct nic *nic = arg;
+	struct backend_port *port = arg;
 
-	for (uint32_t k = 0; k < nic->spec.queues; k++) {
-		struct pair_queue *pq = pair_queue_of(nic, k);
+	for (uint32_t k = 0; k < port->spec->queues; k++) {
+		struct pair_queue *pq = pair_queue_of(port, k);
 		uint32_t tail = os_ld32(&pq->line.tail);
 
 		pq->beats = tail == pq->last_tail ? pq->beats + 1 : 0;
@@ -212,79 +213,64 @@ pair_on_timer(evutil_socket_t fd, short what, void *arg)
 			continue;
 		os_st32(&pq->hopeless, 1);
 		if (os_xchg32(&pq->stalled, 0) != 0)
-			nic_queue_poke(&nic->queue[k]);
+			backend_port_poke(port, k);
 	}
 }
 
 /* What this NIC's guest sent waits for nobody any more. */
 static void
-pair_let_go(struct nic *nic)
+pair_let_go(struct backend_port *port)
 {
-	for (uint32_t k = 0; k < nic->spec.queues; k++) {
-		struct pair_queue *pq = pair_queue_of(nic, k);
+	for (uint32_t k = 0; k < port->spec->queues; k++) {
+		struct pair_queue *pq = pair_queue_of(port, k);
 
 		pq->unflushed = pq->posted = false;
 		os_st32(&pq->hopeless, 0);
 		os_st32(&pq->full, 0);
 		if (os_xchg32(&pq->stalled, 0) != 0)
-			nic_queue_poke(&nic->queue[k]);
+			backend_port_poke(port, k);
 	}
 }
 
 /* The other guest goes, or its link: forget what waits for it. */
 static void
-pair_clear(struct nic *nic)
+pair_clear(struct backend_port *port)
 {
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
-		frame_line_clear(&pair_queue_of(nic, k)->line);
-	pair_let_go(nic);
+	for (uint32_t k = 0; k < port->spec->queues; k++)
+		frame_line_clear(&pair_queue_of(port, k)->line);
+	pair_let_go(port);
 }
 
 /* What a guest sent before it went is still the other one's. */
 static void
-pair_carrier(struct nic *nic, bool on)
+pair_carrier(struct backend_port *port, bool on)
 {
 	if (on)
 		return;
-	pair_let_go(nic);
-	if (nic->mate != NULL)
-		pair_clear(nic->mate);
+	pair_let_go(port);
+	if (port->mate != NULL)
+		pair_clear(port->mate);
 }
 
 static void
-pair_close(struct nic *nic)
+pair_close(struct backend_port *port)
 {
-	struct backend_pair *p = nic->backend;
+	struct backend_pair *p = port->backend;
 
-	if (nic->mate != NULL) {
-		pair_clear(nic->mate);
-		nic->mate->mate = NULL;
-	}
-	nic->mate = NULL;
+	if (port->mate != NULL)
+		pair_clear(port->mate);
 	event_free(p->timer);
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		frame_line_free(&p->queue[k].line);
 	free(p);
-	nic->backend = NULL;
-}
-
-/* Find the other one (nic_spec_peer_check() held); it may come later. */
-static void
-pair_join(struct nic *nic)
-{
-	struct nic *mate = nic_list_find(nic->host, nic->spec.peer);
-
-	if (mate == NULL)
-		return;
-	nic->mate = mate;
-	mate->mate = nic;
+	port->backend = NULL;
 }
 
 static int
-pair_open(struct nic *nic, char *err, size_t cap)
+pair_open(struct backend_port *port, char *err, size_t cap)
 {
 	const struct timeval beat = { 0, PAIR_BEAT_US };
-	uint32_t n = nic->spec.queues;
+	uint32_t n = port->spec->queues;
 	size_t bytes = sizeof(struct backend_pair) +
 	    n * sizeof(struct pair_queue);
 	struct backend_pair *p;
@@ -295,14 +281,13 @@ pair_open(struct nic *nic, char *err, size_t cap)
 	if (p == NULL)
 		goto no_memory;
 	memset(p, 0, bytes);
-	p->timer = event_new(nic->base, -1, EV_PERSIST, pair_on_timer,
-	    nic);
+	p->timer = event_new(port->base, -1, EV_PERSIST, pair_on_timer,
+	    port);
 	for (uint32_t k = 0; k < n && rc == 0; k++)
 		rc = frame_line_make(&p->queue[k].line, PAIR_LINE_BYTES);
 	if (rc < 0 || p->timer == NULL)
 		goto free_all;
-	nic->backend = p;
-	pair_join(nic);
+	port->backend = p;
 	event_add(p->timer, &beat);
 	return 0;
 

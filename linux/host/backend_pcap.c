@@ -21,8 +21,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "linux/host/nic.h"
-#include "linux/host/nic_delay.h"
+#include "linux/host/backend.h"
 #include "linux/run/outfile.h"
 #include "linux/run/text.h"
 #include "pkt/pkt_load.h"
@@ -70,10 +69,10 @@ pcap_gather(struct backend_pcap *p, const struct vec *v, uint32_t n,
 
 /* A frame into the file, or the end of a burst (v NULL). */
 static void
-pcap_out(struct nic *nic, uint32_t queue, const struct vec *v, uint32_t n,
-    uint32_t len, const struct pkt_meta *m)
+pcap_out(struct backend_port *port, uint32_t queue, const struct vec *v,
+    uint32_t n, uint32_t len, const struct pkt_meta *m)
 {
-	struct backend_pcap *p = nic->backend;
+	struct backend_pcap *p = port->backend;
 	struct pcap_record_head h;
 	struct timeval now;
 	uint64_t lost;
@@ -96,52 +95,53 @@ pcap_out(struct nic *nic, uint32_t queue, const struct vec *v, uint32_t n,
 	lost = outfile_lost(p->out) - lost;
 	pthread_mutex_unlock(&p->lock);
 	if (lost != 0)
-		counter_add(&nic->queue[queue].counters.file_lost, lost);
+		counter_add(&port->queue[queue].counters.file_lost, lost);
 }
 
 static void
-pcap_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+pcap_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_counters *c = &port->queue[queue].counters;
 
-	pcap_out(nic, queue, f->vec, f->nvec, f->len, &f->meta);
+	pcap_out(port, queue, f->vec, f->nvec, f->len, &f->meta);
 	counter_add(&c->written, 1);
 	counter_add(&c->written_bytes, f->len);
 }
 
 static void
-pcap_flush(struct nic *nic, uint32_t queue)
+pcap_flush(struct backend_port *port, uint32_t queue)
 {
-	pcap_out(nic, queue, NULL, 0, 0, NULL);
+	pcap_out(port, queue, NULL, 0, 0, NULL);
 }
 
 /* The replay file has ended: log that, and why. */
 static void
-pcap_in_end(struct nic *nic, uint32_t queue, const char *why)
+pcap_in_end(struct backend_port *port, uint32_t queue, const char *why)
 {
-	struct backend_pcap *p = nic->backend;
+	struct backend_pcap *p = port->backend;
 	char shown[NIC_PATH_LEN], snapped[80] = "";
 
 	if (p->in_snapped > 0)
 		snprintf(snapped, sizeof(snapped), " and %llu that are not "
 		    "whole, dropped", (unsigned long long)p->in_snapped);
 	fprintf(stderr, "hvnet host: %s: replay=%s %s %llu frames%s%s%s\n",
-	    nic->spec.name,
-	    text_show(shown, sizeof(shown), nic->spec.replay),
+	    port->spec->name,
+	    text_show(shown, sizeof(shown), port->spec->replay),
 	    why == NULL ? "ended after" : "is broken after",
 	    (unsigned long long)p->in_frames, snapped,
 	    why == NULL ? "" : ": ", why == NULL ? "" : why);
 	if (why != NULL)
-		counter_add(&nic->queue[queue].counters.replay_broken, 1);
+		counter_add(&port->queue[queue].counters.replay_broken, 1);
 	pcap_close(p->in);
 	p->in = NULL;
 }
 
 /* The next frame of the replay file, or false at its end. */
 static bool
-pcap_next_held(struct nic *nic, uint32_t queue)
+pcap_next_held(struct backend_port *port, uint32_t queue)
 {
-	struct backend_pcap *p = nic->backend;
+	struct backend_pcap *p = port->backend;
 	struct pcap_pkthdr *h;
 	int rc;
 
@@ -149,12 +149,12 @@ pcap_next_held(struct nic *nic, uint32_t queue)
 		rc = pcap_next_ex(p->in, &h, &p->held);
 		if (rc != 1) {
 			p->held = NULL;
-			pcap_in_end(nic, queue, rc == PCAP_ERROR_BREAK ? NULL :
+			pcap_in_end(port, queue, rc == PCAP_ERROR_BREAK ? NULL :
 			    pcap_geterr(p->in));
 		} else if (h->caplen < h->len) {
 			p->held = NULL;
 			p->in_snapped++;
-			counter_add(&nic->queue[queue].counters.replay_snapped,
+			counter_add(&port->queue[queue].counters.replay_snapped,
 			    1);
 		} else {
 			p->held_hdr = *h;
@@ -165,10 +165,10 @@ pcap_next_held(struct nic *nic, uint32_t queue)
 }
 
 static enum backend_pull
-pcap_pull(struct nic *nic, uint32_t k, uint32_t queue)
+pcap_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
-	struct backend_pcap *p = nic->backend;
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_pcap *p = port->backend;
+	struct backend_counters *c = &port->queue[queue].counters;
 	const struct pkt_meta meta = { 0 };
 	enum backend_pull end = BACKEND_MORE;
 	uint32_t n;
@@ -176,13 +176,13 @@ pcap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 	if (k != 0)
 		return BACKEND_DRY;
 	for (n = 0; n < BACKEND_BURST_FRAMES && end == BACKEND_MORE; n++) {
-		if (!pcap_next_held(nic, queue)) {
+		if (!pcap_next_held(port, queue)) {
 			end = BACKEND_DRY;
 			break;
 		}
 		struct vec v = { (void *)(uintptr_t)p->held,
 			p->held_hdr.caplen };
-		int rc = nic_to_guest_copy(nic, queue, &v, 1, &meta);
+		int rc = port->to_guest->copy(port, queue, &v, 1, &meta);
 
 		/* E_GONE: not up yet; nic_state() comes. */
 		if (rc == E_AGAIN || rc == E_GONE) {
@@ -190,30 +190,30 @@ pcap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 			break;
 		}
 		if (rc == 0)
-			pcap_out(nic, queue, &v, 1, v.len, &meta);
+			pcap_out(port, queue, &v, 1, v.len, &meta);
 		counter_add(&c->read, 1);
 		counter_add(&c->read_bytes, v.len);
 		p->held = NULL;
 	}
 	if (n > 0) {
-		vsp_to_guest_flush(nic->vsp, queue);
-		pcap_flush(nic, queue);
+		port->to_guest->flush(port, queue);
+		pcap_flush(port, queue);
 		counter_add(&c->bursts, 1);
 	}
 	return end;
 }
 
 static void
-pcap_backend_close(struct nic *nic)
+pcap_backend_close(struct backend_port *port)
 {
-	struct backend_pcap *p = nic->backend;
+	struct backend_pcap *p = port->backend;
 
 	outfile_close(p->out);
 	if (p->in != NULL)
 		pcap_close(p->in);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
-	nic->backend = NULL;
+	port->backend = NULL;
 }
 
 /* 0, or a sentence. */
@@ -256,7 +256,7 @@ pcap_out_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
 }
 
 static int
-pcap_backend_open(struct nic *nic, char *err, size_t cap)
+pcap_backend_open(struct backend_port *port, char *err, size_t cap)
 {
 	struct backend_pcap *p = calloc(1, sizeof(*p));
 	int rc = 0;
@@ -265,15 +265,15 @@ pcap_backend_open(struct nic *nic, char *err, size_t cap)
 		snprintf(err, cap, "out of memory");
 		return -ENOMEM;
 	}
-	nic->backend = p;
+	port->backend = p;
 	pthread_mutex_init(&p->lock, NULL);
 	/* First what is read: as the file to be written it would be emptied. */
-	if (nic->spec.replay[0] != '\0')
-		rc = pcap_in_open(p, nic->spec.replay, err, cap);
-	if (rc == 0 && nic->spec.file[0] != '\0')
-		rc = pcap_out_open(p, nic->spec.file, err, cap);
+	if (port->spec->replay[0] != '\0')
+		rc = pcap_in_open(p, port->spec->replay, err, cap);
+	if (rc == 0 && port->spec->file[0] != '\0')
+		rc = pcap_out_open(p, port->spec->file, err, cap);
 	if (rc < 0)
-		pcap_backend_close(nic);
+		pcap_backend_close(port);
 	return rc;
 }
 

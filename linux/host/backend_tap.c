@@ -27,9 +27,7 @@
 #include <unistd.h>
 
 #include "linux/host/backend_coal.h"
-#include "linux/host/nic.h"
-#include "linux/host/nic_delay.h"
-#include "linux/host/nic_queue.h"
+#include "linux/host/host_log.h"
 #include "linux/net/rtnl.h"
 #include "linux/net/steer.h"
 #include "linux/net/tap_frame.h"
@@ -54,35 +52,13 @@ struct backend_tap {
 /* --- to the guest --- */
 
 static void
-tap_discard(struct nic *nic, uint32_t k)
+tap_discard(struct backend_port *port, uint32_t k)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 	char frame[64];
 
 	while (read(t->tap.fd[k], frame, sizeof(frame)) > 0)
-		counter_add(&nic->queue[k].counters.no_guest, 1);
-}
-
-/* A frame into the delay line; as tap_pull_frame(). */
-static int
-tap_pull_delayed(struct nic *nic, int fd, uint32_t queue)
-{
-	uint8_t spill[256];
-	struct pkt_meta meta;
-	uint8_t *p = nic_delay_room(nic, queue, VSP_FRAME_MAX);
-	struct vec v = { p, VSP_FRAME_MAX };
-	int len;
-
-	if (p == NULL)
-		v = (struct vec){ spill, sizeof(spill) };
-	len = tap_frame_read(fd, &v, 1, &meta);
-	if (len > 0 && p != NULL)
-		nic_delay_to_guest(nic, queue, (uint32_t)len, &meta);
-	else if (len != 0 && p == NULL)
-		counter_add(&nic->queue[queue].counters.delay_full, 1);
-	else if (len < 0)
-		counter_add(&nic->queue[queue].counters.read_cut, 1);
-	return len;
+		counter_add(&port->queue[k].counters.no_guest, 1);
 }
 
 /*
@@ -90,41 +66,39 @@ tap_pull_delayed(struct nic *nic, int fd, uint32_t queue)
  * vsp_to_guest_reserve(), E_STATE if it was dropped and counted.
  */
 static inline int
-tap_pull_frame(struct nic *nic, int fd, uint32_t queue)
+tap_pull_frame(struct backend_port *port, int fd, uint32_t queue)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 	struct vsp_room room;
 	struct pkt_meta meta;
 	int len;
 
-	if (nic->delay != NULL)
-		return tap_pull_delayed(nic, fd, queue);
-	len = vsp_to_guest_reserve(nic->vsp, queue, t->frame_usual, &room);
+	len = port->to_guest->reserve(port, queue, t->frame_usual, &room);
 	if (len < 0)
 		return len;
 	len = tap_frame_read(fd, room.vec, room.nvec, &meta);
 	if (len > 0)
 		/* A frame that it drops is counted there. */
-		(void)vsp_to_guest_submit(nic->vsp, queue, &room,
-		    (uint32_t)len, &meta);
+		(void)port->to_guest->submit(port, queue, &room, (uint32_t)len,
+		    &meta);
 	else if (len < 0)
-		counter_add(&nic->queue[queue].counters.read_cut, 1);
+		counter_add(&port->queue[queue].counters.read_cut, 1);
 	return len;
 }
 
 static enum backend_pull
-tap_pull(struct nic *nic, uint32_t k, uint32_t queue)
+tap_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 {
-	struct backend_tap *t = nic->backend;
-	struct backend_counters *c = &nic->queue[queue].counters;
+	struct backend_tap *t = port->backend;
+	struct backend_counters *c = &port->queue[queue].counters;
 	enum backend_pull end = BACKEND_MORE;
 	uint32_t frames = 0, bytes = 0;
 
 	while (frames < BACKEND_BURST_FRAMES && bytes < BACKEND_BURST_BYTES) {
-		int len = tap_pull_frame(nic, t->tap.fd[k], queue);
+		int len = tap_pull_frame(port, t->tap.fd[k], queue);
 
 		if (len == E_GONE) {
-			tap_discard(nic, k);
+			tap_discard(port, k);
 			return BACKEND_DRY;
 		}
 		if (len == 0 || len == E_AGAIN) {
@@ -139,7 +113,7 @@ tap_pull(struct nic *nic, uint32_t k, uint32_t queue)
 		bytes += (uint32_t)len;
 	}
 	if (frames > 0) {
-		vsp_to_guest_flush(nic->vsp, queue);
+		port->to_guest->flush(port, queue);
 		counter_add(&c->bursts, 1);
 	}
 	return end;
@@ -162,19 +136,20 @@ tap_write(void *arg, const struct vec *vec, uint32_t nvec, uint32_t len,
 }
 
 static void
-tap_from_guest(struct nic *nic, uint32_t queue, const struct vsp_frame *f)
+tap_from_guest(struct backend_port *port, uint32_t queue,
+    const struct vsp_frame *f)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 	struct tap_queue *q = &t->queue[queue];
 
-	if (!nic->spec.gro || !backend_coal_add(q->coal, f))
+	if (!port->spec->gro || !backend_coal_add(q->coal, f))
 		tap_write(q, f->vec, f->nvec, f->len, &f->meta);
 }
 
 static void
-tap_from_guest_flush(struct nic *nic, uint32_t queue)
+tap_from_guest_flush(struct backend_port *port, uint32_t queue)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 
 	backend_coal_flush(t->queue[queue].coal);
 }
@@ -182,26 +157,26 @@ tap_from_guest_flush(struct nic *nic, uint32_t queue)
 /* --- control --- */
 
 static int
-tap_source_fd(struct nic *nic, uint32_t k)
+tap_source_fd(struct backend_port *port, uint32_t k)
 {
-	const struct backend_tap *t = nic->backend;
+	const struct backend_tap *t = port->backend;
 
 	return t->tap.fd[k];
 }
 
 static void
-tap_carrier_set(struct nic *nic, bool on)
+tap_carrier_set(struct backend_port *port, bool on)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 
 	(void)tap_carrier(&t->tap, on);
 }
 
 static int
-tap_configure(struct nic *nic)
+tap_configure(struct backend_port *port, const struct vsp *vsp)
 {
-	struct backend_tap *t = nic->backend;
-	const struct nic_spec *s = &nic->spec;
+	struct backend_tap *t = port->backend;
+	const struct nic_spec *s = port->spec;
 	/* What an administrator set stays until the NIC gets another. */
 	const struct rtnl_link link = { .mtu = s->mtu };
 	uint32_t off = 0;
@@ -212,7 +187,7 @@ tap_configure(struct nic *nic)
 	else if (s->rxcsum != NIC_RXCSUM_OFF)
 		off = TAP_OFF_CSUM;
 	/* Deleted: all of it is set when it is made again. */
-	if (nic->cut)
+	if (port->cut)
 		return 0;
 	/* First what may want for descriptors or memory. */
 	rc = s->mtu == t->mtu ? 0 :
@@ -228,14 +203,14 @@ tap_configure(struct nic *nic)
 }
 
 static void
-tap_steer(struct nic *nic)
+tap_steer(struct backend_port *port, const struct vsp *vsp)
 {
-	struct backend_tap *t = nic->backend;
-	struct steer_config sc = { .queues = nic->queues_open };
+	struct backend_tap *t = port->backend;
+	struct steer_config sc = { .queues = port->queues_open };
 
 	if (t->steer == NULL)
 		return;
-	vsp_steering(nic->vsp, sc.key, sc.table, &sc.entries, &sc.hash_types);
+	vsp_steering(vsp, sc.key, sc.table, &sc.entries, &sc.hash_types);
 	if (sc.entries > 0)
 		steer_set(t->steer, &sc);
 }
@@ -243,10 +218,10 @@ tap_steer(struct nic *nic)
 static void
 tap_say(void *ctx, const char *text)
 {
-	const struct nic *nic = ctx;
-	const struct backend_tap *t = nic->backend;
+	const struct backend_port *port = ctx;
+	const struct backend_tap *t = port->backend;
 
-	host_log(nic->log, "%s: tap %s: %s", nic->spec.name,
+	host_log(port->log, "%s: tap %s: %s", port->spec->name,
 	    t->tap.name, text);
 }
 
@@ -254,26 +229,26 @@ tap_say(void *ctx, const char *text)
 static void
 tap_state(void *ctx, enum tapwatch_state before)
 {
-	struct nic *nic = ctx;
-	struct backend_tap *t = nic->backend;
+	struct backend_port *port = ctx;
+	struct backend_tap *t = port->backend;
 	const enum tapwatch_state now = tapwatch_state(t->watch);
 	const struct rtnl_link up = { .up = true };
 	int rc;
 
-	nic->interface = tapwatch_state_name(now);
+	port->interface = tapwatch_state_name(now);
 	if (before != TAPWATCH_DELETED && now != TAPWATCH_DELETED)
 		return;
-	nic->cut = now == TAPWATCH_DELETED;
+	port->cut = now == TAPWATCH_DELETED;
 	t->mtu = 0;
-	if (!nic->cut && t->steer != NULL)
+	if (!port->cut && t->steer != NULL)
 		tap_steering(&t->tap, steer_prog_fd(t->steer));
-	nic->cut_changed(nic);
-	if (nic->cut)
+	port->cut_changed(port);
+	if (port->cut)
 		return;
 	rc = rtnl_link_set(t->tap.netns, t->tap.index, &up);
 	if (rc < 0)
-		host_log(nic->log, "%s: tap %s: bringing it up: %s",
-		    nic->spec.name, t->tap.name, strerror(-rc));
+		host_log(port->log, "%s: tap %s: bringing it up: %s",
+		    port->spec->name, t->tap.name, strerror(-rc));
 }
 
 static const struct tapwatch_ops tap_watch_ops = {
@@ -282,29 +257,29 @@ static const struct tapwatch_ops tap_watch_ops = {
 };
 
 static void
-tap_backend_close(struct nic *nic)
+tap_backend_close(struct backend_port *port)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 
 	tapwatch_destroy(t->watch);
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
+	for (uint32_t k = 0; k < port->spec->queues; k++)
 		backend_coal_free(t->queue[k].coal);
 	tap_close(&t->tap);
 	steer_destroy(t->steer);
 	free(t);
-	nic->backend = NULL;
+	port->backend = NULL;
 }
 
 static int
-tap_queues_ready(struct nic *nic)
+tap_queues_ready(struct backend_port *port)
 {
-	struct backend_tap *t = nic->backend;
+	struct backend_tap *t = port->backend;
 
-	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+	for (uint32_t k = 0; k < port->spec->queues; k++) {
 		struct tap_queue *q = &t->queue[k];
 
 		q->fd = t->tap.fd[k];
-		q->counters = &nic->queue[k].counters;
+		q->counters = &port->queue[k].counters;
 		q->coal = backend_coal_make(65535, tap_write, q,
 		    q->counters);
 		if (q->coal == NULL)
@@ -314,9 +289,9 @@ tap_queues_ready(struct nic *nic)
 }
 
 static int
-tap_backend_open(struct nic *nic, char *err, size_t cap)
+tap_backend_open(struct backend_port *port, char *err, size_t cap)
 {
-	const struct nic_spec *s = &nic->spec;
+	const struct nic_spec *s = port->spec;
 	struct backend_tap *t = calloc(1, sizeof(*t));
 	const struct tap_config tc = {
 		.name = s->ifname[0] != '\0' ? s->ifname : s->name,
@@ -328,7 +303,7 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 		snprintf(err, cap, "out of memory");
 		return -ENOMEM;
 	}
-	nic->backend = t;
+	port->backend = t;
 	t->mtu = s->mtu;
 	if (s->queues > 1) {
 		t->steer = steer_create(err, cap);
@@ -345,26 +320,26 @@ tap_backend_open(struct nic *nic, char *err, size_t cap)
 	}
 	if (t->steer != NULL)
 		tap_steering(&t->tap, steer_prog_fd(t->steer));
-	rc = tap_queues_ready(nic);
+	rc = tap_queues_ready(port);
 	if (rc < 0) {
 		snprintf(err, cap, "out of memory");
-		tap_backend_close(nic);
+		tap_backend_close(port);
 		return rc;
 	}
-	rc = tap_configure(nic);
+	rc = tap_configure(port, NULL);
 	if (rc < 0) {
 		snprintf(err, cap, "tap %s: setting offloads and MTU: %s",
 		    t->tap.name, strerror(-rc));
-		tap_backend_close(nic);
+		tap_backend_close(port);
 		return rc;
 	}
-	t->watch = tapwatch_create(nic->base, &t->tap, &tap_watch_ops,
-	    nic, err, cap);
+	t->watch = tapwatch_create(port->base, &t->tap, &tap_watch_ops,
+	    port, err, cap);
 	if (t->watch == NULL) {
-		tap_backend_close(nic);
+		tap_backend_close(port);
 		return -ENOMEM;
 	}
-	nic->interface = tapwatch_state_name(TAPWATCH_THERE);
+	port->interface = tapwatch_state_name(TAPWATCH_THERE);
 	return 0;
 }
 

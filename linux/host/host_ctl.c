@@ -61,7 +61,8 @@ ctl_queues(struct nic *nic)
 		const struct nic_queue *q = &nic->queue[k];
 		json_t *o = json_pack("{s:i,s:i,s:o}", "queue", (int)k,
 		    "worker", (int)q->work.worker->index, "backend",
-		    stat_counters(&q->counters, &backend_counters_table));
+		    stat_counters(&nic->port.queue[k].counters,
+		    &backend_counters_table));
 
 		if (nic->vsp != NULL) {
 			json_object_set_new(o, "from_guest", stat_counters(
@@ -156,9 +157,9 @@ ctl_nic(struct nic *nic)
 	o = json_pack("{s:s,s:o,s:b,s:o}", "name", nic->spec.name, "spec",
 	    spec, "attached", nic->user.guest != NULL, "queues",
 	    ctl_queues(nic));
-	if (nic->interface != NULL)
+	if (nic->port.interface != NULL)
 		json_object_set_new(o, "interface",
-		    json_string(nic->interface));
+		    json_string(nic->port.interface));
 	ctl_waiting(nic, o);
 	if (nic->user.guest != NULL) {
 		json_object_set_new(o, "guest",

@@ -53,7 +53,7 @@ monitor_look(struct host *h)
 
 	for (struct nic *n = h->nics; n != NULL; n = n->next) {
 		if (n->user.guest == NULL || !n->user.guest->monitored ||
-		    n->queues_open == 0)
+		    n->port.queues_open == 0)
 			continue;
 		any = true;
 		vms_monitor_poll(n->user.guest->vms, guest_poke, n->user.guest);

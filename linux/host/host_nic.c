@@ -39,15 +39,15 @@ host_nic_add(struct host *h, const struct nic_spec *spec, char *err,
 		return rc;
 	nic_list_add(h, nic);
 	offer_new(h, nic);
-	if (nic->mate != NULL)
-		nic_link_changed(nic->mate);
+	if (nic_mate(nic) != NULL)
+		nic_link_changed(nic_mate(nic));
 	return 0;
 }
 
 void
 host_nic_drop(struct host *h, struct nic *nic)
 {
-	struct nic *mate = nic->mate;
+	struct nic *mate = nic_mate(nic);
 
 	if (nic->user.guest != NULL)
 		offer_withdraw(nic);
@@ -90,7 +90,7 @@ host_nic_remove(struct host *h, const char *name, char *err, size_t cap)
 
 	if (nic == NULL)
 		return -ENOENT;
-	mate = nic->mate;
+	mate = nic_mate(nic);
 	host_nic_drop(h, nic);
 	if (mate != NULL &&
 	    host_nic_waits(h, mate->spec.name, text, sizeof(text)))

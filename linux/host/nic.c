@@ -84,15 +84,20 @@ nic_queues_make(struct nic *nic)
 	uint32_t n = nic->spec.queues;
 
 	nic->queue = aligned_alloc(OS_CACHELINE, n * sizeof(*nic->queue));
+	nic->port.queue = aligned_alloc(OS_CACHELINE,
+	    n * sizeof(*nic->port.queue));
 	nic->source = calloc(n, sizeof(*nic->source));
-	if (nic->queue == NULL || nic->source == NULL)
+	if (nic->queue == NULL || nic->port.queue == NULL ||
+	    nic->source == NULL)
 		return -ENOMEM;
 	memset(nic->queue, 0, n * sizeof(*nic->queue));
+	memset(nic->port.queue, 0, n * sizeof(*nic->port.queue));
 	for (uint32_t k = 0; k < n; k++) {
 		struct worker_pool *p = nic->pool;
 
 		nic->source[k].src.fd = -1;
 		nic->source[k].index = k;
+		nic->port.queue[k].work = &nic->queue[k].work;
 		nic_queue_init(&nic->queue[k], nic, k,
 		    &p->worker[(nic->first_worker + k) % p->count]);
 	}
@@ -130,13 +135,45 @@ nic_works_remove(struct nic *nic)
 
 /* The backend's interface is gone, or new: carriers, MTU and offloads. */
 static void
-nic_cut_changed(struct nic *nic)
+nic_cut_changed(struct backend_port *port)
 {
+	struct nic *nic = CONTAINER_OF(port, struct nic, port);
 	const struct nic_spec same = nic->spec;
 	char err[200];
 
 	if (nic_set(nic, &same, err, sizeof(err)) < 0)
 		host_log(nic->log, "%s", err);
+}
+
+static void
+nic_port_init(struct nic *nic)
+{
+	nic->port.spec = &nic->spec;
+	nic->port.mac = nic->mac;
+	nic->port.base = nic->base;
+	nic->port.pool = nic->pool;
+	nic->port.log = nic->log;
+	nic->port.ops = nic_backends[nic->spec.backend];
+	nic->port.to_guest = &backend_port_to_guest;
+	nic->port.cut_changed = nic_cut_changed;
+}
+
+/* NULL: the other NIC of the pair comes later, or there is none. */
+static void
+nic_join(struct nic *nic, struct nic *mate)
+{
+	if (mate == NULL)
+		return;
+	nic->port.mate = &mate->port;
+	mate->port.mate = &nic->port;
+}
+
+static void
+nic_part(struct nic *nic)
+{
+	if (nic->port.mate != NULL)
+		nic->port.mate->mate = NULL;
+	nic->port.mate = NULL;
 }
 
 int
@@ -158,7 +195,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	nic->base = h->base;
 	nic->log = &h->log;
 	nic->spec = *spec;
-	nic->ops = nic_backends[spec->backend];
+	nic_port_init(nic);
 	nic->first_worker = peer != NULL ? peer->first_worker :
 	    h->next_worker++;
 	nic->gate = nic_gate_get(h, peer);
@@ -184,17 +221,16 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 		goto quiet;
 	}
 	nic_delay_use(nic, spec->delay_us, delay);
-	rc = nic->ops->open(nic, err, cap);
+	rc = nic->port.ops->open(&nic->port, err, cap);
 	if (rc < 0)
 		goto quiet;
 	rc = nic_sources_open(nic, err, cap);
 	if (rc < 0) {
-		nic->ops->close(nic);
+		nic->port.ops->close(&nic->port);
 		goto quiet;
 	}
-	if (nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, false);
-	nic->cut_changed = nic_cut_changed;
+	nic_carrier(nic);
+	nic_join(nic, peer);
 	nic_open(nic);
 	*out = nic;
 	return 0;
@@ -207,6 +243,7 @@ free_nic:
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);
 	free(nic->queue);
+	free(nic->port.queue);
 	free(nic->source);
 	free(nic);
 	return rc;
@@ -217,12 +254,14 @@ nic_destroy(struct nic *nic)
 {
 	nic_close(nic);
 	nic_works_remove(nic);
-	nic->ops->close(nic);
+	nic->port.ops->close(&nic->port);
+	nic_part(nic);
 	nic_delay_free(nic);
 	nic_open(nic);
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);
 	free(nic->queue);
+	free(nic->port.queue);
 	free(nic->source);
 	free(nic);
 }
@@ -267,10 +306,10 @@ nic_set_backend(struct nic *nic, const struct nic_spec *to)
 	const struct nic_spec old = nic->spec;
 	int rc;
 
-	if (nic->ops->configure == NULL)
+	if (nic->port.ops->configure == NULL)
 		return 0;
 	nic->spec = *to;
-	rc = nic->ops->configure(nic);
+	rc = nic->port.ops->configure(&nic->port, nic->vsp);
 	nic->spec = old;
 	return rc;
 }
@@ -303,9 +342,7 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 		goto out;
 	}
 	nic_delay_use(nic, to->delay_us, delay);
-	if (nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, nic->spec.link_up && !nic->cut &&
-		    nic->queues_open > 0);
+	nic_carrier(nic);
 out:
 	nic_open(nic);
 	return rc;

@@ -27,7 +27,6 @@ struct nic_leaving;
 /* One queue of the backend, as it feeds the guest. */
 struct nic_source {
 	struct work_source src;
-	struct nic_queue *serves;	/* control, gate closed */
 	struct nic_source *next;	/* of the same queue; gate closed */
 	uint32_t index;
 	/* Set by the worker's events also while the gate is closed: os_st32 */
@@ -36,7 +35,7 @@ struct nic_source {
 };
 
 struct nic_queue {
-	struct work work;
+	struct work work CACHE_ALIGNED;
 	struct work_source signal;	/* the guest signals this channel */
 	struct nic *nic;
 	uint32_t index;
@@ -53,7 +52,6 @@ struct nic_queue {
 	/* shared */
 	uint32_t poke;			/* look at the ring */
 	uint32_t handover;		/* frames were left for this queue */
-	struct backend_counters counters CACHE_ALIGNED;
 };
 
 /* Who has a NIC, and what the NIC needs of it. */
@@ -76,12 +74,7 @@ struct nic {
 	struct nic_spec spec;
 	uint8_t mac[6];			/* of the guest's end */
 	uint32_t first_worker;
-	struct nic *mate;		/* the other NIC of a pair, or NULL */
-	const struct backend_ops *ops;
-	void *backend;
-	const char *interface;		/* of a TAP, for the user; or NULL */
-	bool cut;			/* it was deleted: the link is down */
-	void (*cut_changed)(struct nic *);	/* the backend calls it */
+	struct backend_port port;	/* what the backend sees */
 	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* the same number */
@@ -93,8 +86,15 @@ struct nic {
 	struct nic_user user;
 	struct vsp *vsp;
 	struct nic_leaving *leaving;	/* for when it is withdrawn */
-	uint32_t queues_open;
 };
+
+/* The other NIC of a pair, or NULL. */
+static inline struct nic *
+nic_mate(const struct nic *nic)
+{
+	return nic->port.mate == NULL ? NULL :
+	    CONTAINER_OF(nic->port.mate, struct nic, port);
+}
 
 /* Close its gate: no worker is inside on return, until it is opened. */
 static inline void

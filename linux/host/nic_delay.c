@@ -30,6 +30,7 @@ struct delay_queue {
 	struct work_source timer;
 	int fd;
 	struct frame_line to_guest, from_guest;
+	uint8_t *spill;			/* VSP_FRAME_MAX bytes: a full line's */
 };
 
 struct nic_delay {
@@ -38,6 +39,20 @@ struct nic_delay {
 };
 
 /* --- worker --- */
+
+static struct nic_delay *
+delay_of(struct backend_port *port)
+{
+	return CONTAINER_OF(port, struct nic, port)->delay;
+}
+
+/* A frame is dropped. */
+static int
+delay_full(struct backend_port *port, uint32_t queue)
+{
+	counter_add(&port->queue[queue].counters.delay_full, 1);
+	return E_STATE;
+}
 
 static void
 delay_arm(struct delay_queue *d)
@@ -72,51 +87,83 @@ nic_delay_from_guest(struct nic *nic, uint32_t queue,
 
 	if (!frame_line_copy(&d->from_guest, clock_now_ns() +
 	    nic->delay->delay_ns, f->vec, f->nvec, f->len, &f->meta))
-		counter_add(&nic->queue[queue].counters.delay_full, 1);
+		delay_full(&nic->port, queue);
 	else if (idle)
 		delay_arm(d);
 	return true;
 }
 
-uint8_t *
-nic_delay_room(struct nic *nic, uint32_t queue, uint32_t max)
-{
-	return frame_line_room(&nic->delay->queue[queue].to_guest, max);
-}
-
-void
-nic_delay_to_guest(struct nic *nic, uint32_t queue, uint32_t len,
+/* A frame for the guest is in the room that the line gave. */
+static void
+delay_put(struct nic_delay *delay, uint32_t queue, uint32_t len,
     const struct pkt_meta *m)
 {
-	struct delay_queue *d = &nic->delay->queue[queue];
+	struct delay_queue *d = &delay->queue[queue];
 	bool idle = frame_line_oldest(&d->to_guest) == NULL;
 
-	frame_line_put(&d->to_guest, clock_now_ns() + nic->delay->delay_ns, len,
-	    m);
+	frame_line_put(&d->to_guest, clock_now_ns() + delay->delay_ns, len, m);
 	if (idle)
 		delay_arm(d);
 }
 
-int
-nic_delay_copy(struct nic *nic, uint32_t queue, const struct vec *v,
-    uint32_t n, const struct pkt_meta *m)
+/* Of a full line: room for a frame that will be dropped. */
+static int
+delay_reserve(struct backend_port *port, uint32_t queue, uint32_t usual,
+    struct vsp_room *room)
 {
-	uint32_t len = pkt_vec_bytes(v, n);
-	uint8_t *p = nic_delay_room(nic, queue, len);
+	struct delay_queue *d = &delay_of(port)->queue[queue];
+	uint8_t *p = frame_line_room(&d->to_guest, VSP_FRAME_MAX);
 
-	if (p == NULL) {
-		counter_add(&nic->queue[queue].counters.delay_full, 1);
-		return E_STATE;
-	}
-	pkt_vec_gather(v, n, 0, p, len);
-	nic_delay_to_guest(nic, queue, len, m);
+	room->vec[0] = (struct vec){ p != NULL ? p : d->spill, VSP_FRAME_MAX };
+	room->nvec = 1;
 	return 0;
 }
+
+static int
+delay_submit(struct backend_port *port, uint32_t queue, struct vsp_room *room,
+    uint32_t len, const struct pkt_meta *m)
+{
+	struct nic_delay *delay = delay_of(port);
+
+	if (room->vec[0].p == delay->queue[queue].spill)
+		return delay_full(port, queue);
+	delay_put(delay, queue, len, m);
+	return 0;
+}
+
+static int
+delay_copy(struct backend_port *port, uint32_t queue, const struct vec *v,
+    uint32_t n, const struct pkt_meta *m)
+{
+	struct nic_delay *delay = delay_of(port);
+	uint32_t len = pkt_vec_bytes(v, n);
+	uint8_t *p = frame_line_room(&delay->queue[queue].to_guest, len);
+
+	if (p == NULL)
+		return delay_full(port, queue);
+	pkt_vec_gather(v, n, 0, p, len);
+	delay_put(delay, queue, len, m);
+	return 0;
+}
+
+/* Their time comes. */
+static void
+delay_flush(struct backend_port *port, uint32_t queue)
+{
+}
+
+static const struct backend_to_guest delay_to_guest = {
+	.reserve = delay_reserve,
+	.submit = delay_submit,
+	.copy = delay_copy,
+	.flush = delay_flush,
+};
 
 void
 nic_delay_turn(struct nic_queue *q)
 {
 	struct nic *nic = q->nic;
+	struct backend_port *port = &nic->port;
 	struct delay_queue *d = &nic->delay->queue[q->index];
 	uint64_t now = clock_now_ns();
 	struct frame_record *r;
@@ -126,14 +173,14 @@ nic_delay_turn(struct nic_queue *q)
 	    NULL && r->stamp <= now; n++) {
 		struct vec v = { frame_record_bytes(r), r->len };
 
-		if (nic->ops->stalled != NULL &&
-		    nic->ops->stalled(nic, q->index, false))
+		if (port->ops->stalled != NULL &&
+		    port->ops->stalled(port, q->index, false))
 			break;	/* it will poke us */
 
 		struct vsp_frame f = { &v, 1, r->len, r->meta };
 
-		nic->ops->from_guest(nic, q->index, &f);
-		nic->ops->from_guest_flush(nic, q->index);
+		port->ops->from_guest(port, q->index, &f);
+		port->ops->from_guest_flush(port, q->index);
 		frame_line_drop(&d->from_guest, r);
 	}
 	for (n = 0; n < DELAY_TURN && (r = frame_line_oldest(&d->to_guest)) !=
@@ -172,6 +219,7 @@ delay_free(struct nic_delay *delay, uint32_t queues)
 			close(d->fd);
 		frame_line_free(&d->to_guest);
 		frame_line_free(&d->from_guest);
+		free(d->spill);
 	}
 	free(delay);
 }
@@ -198,6 +246,9 @@ delay_queue_make(struct delay_queue *d, struct work *work)
 		return -errno;
 	if (frame_line_make(&d->to_guest, DELAY_LINE_BYTES) < 0 ||
 	    frame_line_make(&d->from_guest, DELAY_LINE_BYTES) < 0)
+		return -ENOMEM;
+	d->spill = malloc(VSP_FRAME_MAX);
+	if (d->spill == NULL)
 		return -ENOMEM;
 	return work_source_add(&d->timer, work, d->fd, delay_on_timer);
 }
@@ -243,7 +294,9 @@ nic_delay_use(struct nic *nic, uint32_t delay_us, struct nic_delay *made)
 	if (delay_us == 0) {
 		delay_end(nic, nic->delay);
 		nic->delay = NULL;
+		nic->port.to_guest = &backend_port_to_guest;
 	} else {
+		nic->port.to_guest = &delay_to_guest;
 		nic->delay->delay_ns = (uint64_t)delay_us * 1000;
 	}
 }

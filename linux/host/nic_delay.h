@@ -30,25 +30,6 @@ void nic_delay_free(struct nic *);
 /* Take a frame of the guest; false: pass it on at once. */
 bool nic_delay_from_guest(struct nic *, uint32_t queue,
     const struct vsp_frame *);
-/*
- * Where a frame of up to max bytes for the guest may be put, or NULL when the
- * line is full; then what was put there.
- */
-uint8_t *nic_delay_room(struct nic *, uint32_t queue, uint32_t max);
-void nic_delay_to_guest(struct nic *, uint32_t queue, uint32_t len,
-    const struct pkt_meta *);
-/* vsp_to_guest_copy() by way of the line. */
-int nic_delay_copy(struct nic *, uint32_t queue, const struct vec *,
-    uint32_t n, const struct pkt_meta *);
-/* The same if there is a line: nic->delay may be NULL here. */
-static inline int
-nic_to_guest_copy(struct nic *nic, uint32_t queue, const struct vec *v,
-    uint32_t n, const struct pkt_meta *m)
-{
-	if (nic->delay != NULL)
-		return nic_delay_copy(nic, queue, v, n, m);
-	return vsp_to_guest_copy(nic->vsp, queue, v, n, m);
-}
 /* Let go of what is due. */
 void nic_delay_turn(struct nic_queue *);
 

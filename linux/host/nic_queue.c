@@ -42,6 +42,12 @@ source_on_readable(struct work_source *s)
 	os_st32(&CONTAINER_OF(s, struct nic_source, src)->readable, 1);
 }
 
+static inline struct backend_counters *
+queue_counters(const struct nic_queue *q)
+{
+	return &q->nic->port.queue[q->index].counters;
+}
+
 /* One source; true: it has more and the guest has room. */
 static bool
 source_turn(struct nic_queue *q, struct nic_source *s)
@@ -50,12 +56,12 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 
 	for (uint32_t n = 0; n < QUEUE_TURN_BURSTS &&
 	    os_ld32(&nic->gate->closed) == 0; n++) {
-		switch (nic->ops->pull(nic, s->index, q->index)) {
+		switch (nic->port.ops->pull(&nic->port, s->index, q->index)) {
 		case BACKEND_DRY:
 			os_st32(&s->readable, 0);
 			return false;
 		case BACKEND_BLOCKED:
-			counter_add(&q->counters.blocked, 1);
+			counter_add(&queue_counters(q)->blocked, 1);
 			q->blocked = true;
 			return false;
 		case BACKEND_MORE:
@@ -71,7 +77,7 @@ ring_spins(struct nic_queue *q)
 {
 	uint64_t now = clock_now_ns();
 
-	counter_add(&q->counters.polls_idle, 1);
+	counter_add(&queue_counters(q)->polls_idle, 1);
 	if (q->idle_from_ns == 0)
 		q->idle_from_ns = now;
 	return worker_may_spin(q->work.worker, now) && now - q->idle_from_ns <
@@ -84,7 +90,7 @@ ring_turn(struct nic_queue *q)
 	enum vsp_poll found = VSP_POLL_WAIT;
 
 	if (q->polled) {
-		counter_add(&q->counters.polls, 1);
+		counter_add(&queue_counters(q)->polls, 1);
 		found = vsp_from_guest_poll(q->nic->vsp, q->index,
 		    QUEUE_BUDGET);
 	}
@@ -106,8 +112,9 @@ sources_discard(struct nic_queue *q)
 	struct nic *nic = q->nic;
 
 	for (struct nic_source *s = q->sources; s != NULL; s = s->next)
-		if (os_ld32(&s->readable) != 0 && nic->ops->discard != NULL) {
-			nic->ops->discard(nic, s->index);
+		if (os_ld32(&s->readable) != 0 &&
+		    nic->port.ops->discard != NULL) {
+			nic->port.ops->discard(&nic->port, s->index);
 			os_st32(&s->readable, 0);
 		}
 }
@@ -175,24 +182,20 @@ worker_pass(struct worker *w, void *arg)
 static void
 source_move(struct nic_source *s, struct nic_queue *to)
 {
-	struct nic_queue *from = s->serves;
-	struct worker *old = from != NULL ? from->work.worker : NULL;
+	uint32_t *server = &to->nic->port.queue[s->index].server;
+	struct nic_queue *from = &to->nic->queue[*server];
+	struct nic_source **p = &from->sources;
 	int fd = s->src.fd;
 
 	if (from == to)
 		return;
-	if (from != NULL) {
-		struct nic_source **p = &from->sources;
-
-		while (*p != s)
-			p = &(*p)->next;
-		*p = s->next;
-	}
+	while (*p != s)
+		p = &(*p)->next;
+	*p = s->next;
 	if (fd >= 0) {
 		work_source_del(&s->src);
 		/* After this no event of it is under way. */
-		if (old != NULL)
-			worker_call(old, worker_pass, NULL);
+		worker_call(from->work.worker, worker_pass, NULL);
 		if (work_source_add(&s->src, &to->work, fd,
 		    source_on_readable) < 0)
 			host_log_of(to->nic->log,
@@ -202,7 +205,7 @@ source_move(struct nic_source *s, struct nic_queue *to)
 	}
 	/* An event of it may be under way at the same worker. */
 	__atomic_store_n(&s->src.work, &to->work, __ATOMIC_RELEASE);
-	s->serves = to;
+	*server = to->index;
 	s->next = to->sources;
 	to->sources = s;
 	os_st32(&s->readable, 1);
@@ -291,10 +294,10 @@ nic_source_open(struct nic *nic, uint32_t k)
 {
 	struct nic_source *s = &nic->source[k];
 	struct nic_queue *q = &nic->queue[0];
-	int fd = nic->ops->source_fd != NULL ? nic->ops->source_fd(nic, k) :
-	    -1;
+	const struct backend_ops *ops = nic->port.ops;
+	int fd = ops->source_fd != NULL ? ops->source_fd(&nic->port, k) : -1;
 
-	s->serves = q;
+	nic->port.queue[k].server = q->index;
 	s->src.work = &q->work;
 	s->next = q->sources;
 	q->sources = s;

@@ -24,6 +24,14 @@
 #define NIC_RSC_SECTION_QUEUES	8u
 #define NIC_RSC_SECTION_SMALL	8192u
 
+void
+nic_carrier(struct nic *nic)
+{
+	if (nic->port.ops->carrier != NULL)
+		nic->port.ops->carrier(&nic->port, nic->spec.link_up &&
+		    !nic->port.cut && nic->port.queues_open > 0);
+}
+
 /* --- NetVSP's needs --- */
 
 void *
@@ -50,7 +58,7 @@ nic_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
 
 	if (nic->delay != NULL && nic_delay_from_guest(nic, queue, f))
 		return;
-	nic->ops->from_guest(nic, queue, f);
+	nic->port.ops->from_guest(&nic->port, queue, f);
 }
 
 static void
@@ -58,7 +66,7 @@ nic_from_guest_flush(void *ctx, uint32_t queue)
 {
 	struct nic *nic = ctx;
 
-	nic->ops->from_guest_flush(nic, queue);
+	nic->port.ops->from_guest_flush(&nic->port, queue);
 }
 
 static bool
@@ -66,7 +74,7 @@ nic_from_guest_stalled(void *ctx, uint32_t queue, bool full)
 {
 	struct nic *nic = ctx;
 
-	return nic->ops->stalled(nic, queue, full);
+	return nic->port.ops->stalled(&nic->port, queue, full);
 }
 
 static void
@@ -109,10 +117,10 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 
 	nic_queue_start(&nic->queue[queue], c,
 	    link_host_signal_fd(nic->user.link, c));
-	nic->queues_open++;
+	nic->port.queues_open++;
 	host_monitor_wake(nic->host);
-	if (nic->queues_open == 1 && nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, nic->spec.link_up && !nic->cut);
+	if (nic->port.queues_open == 1)
+		nic_carrier(nic);
 }
 
 static void
@@ -128,9 +136,9 @@ nic_queue_stop_op(void *ctx, uint32_t queue)
 	struct nic *nic = ctx;
 
 	nic_look(nic);
-	nic->queues_open--;
-	if (nic->queues_open == 0 && nic->ops->carrier != NULL)
-		nic->ops->carrier(nic, false);
+	nic->port.queues_open--;
+	if (nic->port.queues_open == 0)
+		nic_carrier(nic);
 	nic_queue_stop(&nic->queue[queue]);
 }
 
@@ -139,8 +147,8 @@ nic_steering(void *ctx)
 {
 	struct nic *nic = ctx;
 
-	if (nic->vsp != NULL && nic->ops->steering != NULL)
-		nic->ops->steering(nic);
+	if (nic->vsp != NULL && nic->port.ops->steering != NULL)
+		nic->port.ops->steering(&nic->port, nic->vsp);
 }
 
 static void
@@ -153,8 +161,8 @@ nic_state(void *ctx)
 	if (nic->vsp == NULL)
 		return;
 	nic_look(nic);
-	if (nic->ops->configure != NULL)
-		rc = nic->ops->configure(nic);
+	if (nic->port.ops->configure != NULL)
+		rc = nic->port.ops->configure(&nic->port, nic->vsp);
 	if (rc < 0)
 		host_log_once(nic->log, "%s: setting offloads and MTU: "
 		    "%s", nic->spec.name, strerror(-rc));
@@ -205,7 +213,7 @@ nic_rsc_section(const struct nic_spec *s, uint32_t kind)
 bool
 nic_waits(const struct nic *nic)
 {
-	return nic->spec.backend == NIC_PAIR && nic->mate == NULL;
+	return nic->spec.backend == NIC_PAIR && nic->port.mate == NULL;
 }
 
 void
@@ -221,7 +229,7 @@ nic_vsp_config(const struct nic *nic, struct vsp_config *c)
 		.rxcsum_complete = s->rxcsum != NIC_RXCSUM_AUTO ||
 		    kind != LINK_KIND_HVNET,
 		.speed_bps = s->speed_bps,
-		.link_up = s->link_up && !nic->cut && !nic_waits(nic),
+		.link_up = s->link_up && !nic->port.cut && !nic_waits(nic),
 		.vlan = s->vlan == NIC_VLAN_TRUNK ? VSP_VLAN_TRUNK :
 		    s->vlan == NIC_VLAN_ACCESS ? VSP_VLAN_ACCESS :
 		    VSP_VLAN_NONE,
@@ -229,9 +237,9 @@ nic_vsp_config(const struct nic *nic, struct vsp_config *c)
 		.lso_max = s->tso_max, .section_bytes = s->section_bytes,
 		.rsc_large = kind == LINK_KIND_HVNET || kind == LINK_KIND_VM,
 		.rsc_sizes = kind == LINK_KIND_HVNET,
-		.backend_gso4 = (nic->ops->caps & BACKEND_GSO4) != 0,
-		.backend_gso6 = (nic->ops->caps & BACKEND_GSO6) != 0,
-		.backend_csum = (nic->ops->caps & BACKEND_CSUM) != 0,
+		.backend_gso4 = (nic->port.ops->caps & BACKEND_GSO4) != 0,
+		.backend_gso6 = (nic->port.ops->caps & BACKEND_GSO6) != 0,
+		.backend_csum = (nic->port.ops->caps & BACKEND_CSUM) != 0,
 		.loss_ppm = s->loss_ppm };
 	if (c->rsc_large && s->rsc)
 		c->rsc_section_bytes = nic_rsc_section(s, kind);
@@ -251,7 +259,7 @@ nic_vsp_create(struct nic *nic)
 
 	nic_vsp_config(nic, &c);
 	ops.stop = &nic->gate->closed;
-	if (nic->ops->stalled == NULL)
+	if (nic->port.ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
 	return vsp_create(&c, &ops, nic);
 }

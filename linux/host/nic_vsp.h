@@ -29,4 +29,7 @@ void nic_link_changed(struct nic *);
  */
 void nic_memory_changed(struct nic *);
 
+/* Tell the backend whether its guest can receive.  Gate closed. */
+void nic_carrier(struct nic *);
+
 #endif

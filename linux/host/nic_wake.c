@@ -21,10 +21,8 @@ nic_queue_poke(struct nic_queue *q)
 void
 nic_source_post(struct nic *nic, uint32_t k)
 {
-	struct nic_source *s = &nic->source[k];
-
-	(void)os_xchg32(&s->posted, 1);
-	work_post(&s->serves->work);
+	(void)os_xchg32(&nic->source[k].posted, 1);
+	work_post(&nic->queue[nic->port.queue[k].server].work);
 }
 
 bool

@@ -8,6 +8,7 @@
  */
 #include "linux/run/text.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -8,10 +8,11 @@
 #ifndef LINUX_RUN_TEXT_H
 #define LINUX_RUN_TEXT_H
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+
+struct json_t;	/* jansson.h */
 
 /*
  * Text on one line: control characters, bytes that are no UTF-8, and
@@ -20,7 +21,7 @@
  */
 char *text_show(char *out, size_t cap, const char *text);
 /* The same as a JSON string; a new reference. */
-json_t *text_json(const char *text);
+struct json_t *text_json(const char *text);
 /* PREFIX, the formatted text shown, end of line: in one write. */
 void text_line(FILE *, const char *prefix, const char *fmt, va_list)
     __attribute__((format(printf, 3, 0)));
