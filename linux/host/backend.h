@@ -18,6 +18,7 @@
 #include "linux/host/nic_spec.h"
 #include "vsp/vsp.h"
 
+struct backend_delay;
 struct backend_ops;
 struct backend_port;
 struct event_base;
@@ -98,6 +99,7 @@ struct backend_port {
 	/* control, gate closed */
 	const struct backend_ops *ops;	/* the backend's, or of a layer */
 	const struct backend_to_guest *to_guest;	/* the same */
+	struct backend_delay *delay;	/* the layer, or NULL: there is none */
 	struct backend_port *mate;	/* the other NIC of a pair, or NULL */
 	uint32_t queues_open;
 	/* the backend's */
@@ -143,6 +145,12 @@ struct backend_ops {
 	int (*configure)(struct backend_port *, const struct vsp *);
 	/* The guest's RSS key, table or queues changed. */
 	void (*steering)(struct backend_port *, const struct vsp *);
+
+	/* A layer's; NULL in a backend. */
+	/* A queue with a channel has its turn.  Worker. */
+	void (*turn)(struct backend_port *, uint32_t queue);
+	/* Drop the frames that wait.  Control, gate closed. */
+	void (*guest_gone)(struct backend_port *);
 };
 
 /* --- backend_port.c; any thread --- */

@@ -14,6 +14,7 @@
  *	host_tries.c	guests that try to attach and cannot
  *	nic.c, nic_vsp.c, nic_queue.c, nic_control.c	one NIC
  *	backend_port.c	what a NIC's backend sees of it
+ *	backend_delay.c	a layer between the two
  *	nic_list.c	all NICs, and those of one guest
  *	nic_wake.c	who makes workers and control look at a NIC
  *	nic_leaving.c	NICs that guests have not let go of

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/host/backend_delay.h"
 #include "linux/host/host_priv.h"
-#include "linux/host/nic_delay.h"
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_vsp.h"
@@ -129,7 +129,7 @@ nic_works_remove(struct nic *nic)
 		works[k] = &nic->queue[k].work;
 		nic_source_close(nic, k);
 	}
-	nic_delay_quiet(nic);
+	backend_delay_quiet(&nic->port);
 	work_remove(nic->pool, works, nic->spec.queues);
 }
 
@@ -181,7 +181,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
     char *err, size_t cap)
 {
 	struct nic *nic = calloc(1, sizeof(*nic));
-	struct nic_delay *delay;
+	struct backend_delay *delay;
 	struct nic *peer = spec->backend == NIC_PAIR ?
 	    nic_list_find(h, spec->peer) : NULL;
 	int rc;
@@ -215,12 +215,12 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	}
 	/* Closed until all is in place: events of the first source may come. */
 	nic_close(nic);
-	rc = nic_delay_make(nic, spec->delay_us, &delay);
+	rc = backend_delay_make(&nic->port, spec->delay_us, &delay);
 	if (rc < 0) {
 		snprintf(err, cap, "delay: %s", strerror(-rc));
 		goto quiet;
 	}
-	nic_delay_use(nic, spec->delay_us, delay);
+	backend_delay_use(&nic->port, spec->delay_us, delay);
 	rc = nic->port.ops->open(&nic->port, err, cap);
 	if (rc < 0)
 		goto quiet;
@@ -237,7 +237,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 
 quiet:
 	nic_works_remove(nic);
-	nic_delay_free(nic);
+	backend_delay_free(&nic->port);
 	nic_open(nic);
 free_nic:
 	nic_control_free(nic);
@@ -256,7 +256,7 @@ nic_destroy(struct nic *nic)
 	nic_works_remove(nic);
 	nic->port.ops->close(&nic->port);
 	nic_part(nic);
-	nic_delay_free(nic);
+	backend_delay_free(&nic->port);
 	nic_open(nic);
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);
@@ -319,11 +319,11 @@ int
 nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 {
 	const struct nic_spec old = nic->spec;
-	struct nic_delay *delay;
+	struct backend_delay *delay;
 	int rc;
 
 	nic_close(nic);
-	rc = nic_delay_make(nic, to->delay_us, &delay);
+	rc = backend_delay_make(&nic->port, to->delay_us, &delay);
 	if (rc < 0) {
 		snprintf(err, cap, "delay: %s", strerror(-rc));
 		goto out;
@@ -332,16 +332,16 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	if (rc < 0) {
 		snprintf(err, cap, "%s: setting offloads and MTU: %s",
 		    nic->spec.name, strerror(-rc));
-		nic_delay_forget(nic, delay);
+		backend_delay_forget(&nic->port, delay);
 		goto out;
 	}
 	rc = nic_set_guest(nic, to, err, cap);
 	if (rc < 0) {
 		nic_set_backend(nic, &old);
-		nic_delay_forget(nic, delay);
+		backend_delay_forget(&nic->port, delay);
 		goto out;
 	}
-	nic_delay_use(nic, to->delay_us, delay);
+	backend_delay_use(&nic->port, to->delay_us, delay);
 	nic_carrier(nic);
 out:
 	nic_open(nic);

@@ -21,7 +21,6 @@ struct host_guest;
 struct link_host;
 struct nic;
 struct nic_queue;
-struct nic_delay;
 struct nic_leaving;
 
 /* One queue of the backend, as it feeds the guest. */
@@ -78,7 +77,6 @@ struct nic {
 	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* the same number */
-	struct nic_delay *delay;	/* NULL: no delay */
 	uint32_t control_due;		/* shared: set by workers */
 	struct share control_share;	/* of control's time, for its ring */
 	struct event *control_again;	/* when it may have more */

@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "linux/host/host_priv.h"
-#include "linux/host/nic_delay.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
 
@@ -148,8 +147,8 @@ queue_turn(struct work *wk)
 		vsp_to_guest_drain_handover(nic->vsp, q->index);
 	if (q->ring)
 		turn = ring_turn(q);
-	if (nic->delay != NULL)
-		nic_delay_turn(q);
+	if (nic->port.ops->turn != NULL)
+		nic->port.ops->turn(&nic->port, q->index);
 	for (struct nic_source *s = q->sources; s != NULL && !q->blocked;
 	    s = s->next) {
 		if (os_ld32(&s->posted) != 0 && os_xchg32(&s->posted, 0) != 0)

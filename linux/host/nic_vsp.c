@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "linux/host/host_priv.h"
-#include "linux/host/nic_delay.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_wake.h"
 
@@ -56,8 +55,6 @@ nic_from_guest(void *ctx, uint32_t queue, const struct vsp_frame *f)
 {
 	struct nic *nic = ctx;
 
-	if (nic->delay != NULL && nic_delay_from_guest(nic, queue, f))
-		return;
 	nic->port.ops->from_guest(&nic->port, queue, f);
 }
 

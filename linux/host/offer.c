@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "linux/host/host_guest_priv.h"
-#include "linux/host/nic_delay.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_vsp.h"
@@ -33,7 +32,8 @@ offer_release(struct nic *nic)
 	nic->vsp = NULL;
 	nic->leaving = NULL;
 	nic->user = (struct nic_user){ NULL };
-	nic_delay_clear(nic);
+	if (nic->port.ops->guest_gone != NULL)
+		nic->port.ops->guest_gone(&nic->port);
 	nic_open(nic);
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Delay lines.
+ * Delay lines: a layer between a NIC and its backend.
  *
  * Each queue has a line each way (frame_line.h), in order of time, because the
  * delay is the same for all frames.  One timer a queue wakes its worker for the
- * oldest.
+ * oldest; the queue's turn then calls delay_turn().
+ *
+ * All operations of the backend but the four of `ops` below are used as they
+ * are: both have the same port.
  *
  * Context: the queue's worker, but for the control functions of the header.
  */
-#include "linux/host/nic_delay.h"
+#include "linux/host/backend_delay.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "linux/host/frame_line.h"
+#include "linux/host/worker.h"
 #include "linux/run/clock.h"
 #include "pkt/pkt_load.h"
 
@@ -33,18 +37,16 @@ struct delay_queue {
 	uint8_t *spill;			/* VSP_FRAME_MAX bytes: a full line's */
 };
 
-struct nic_delay {
+struct backend_delay {
 	uint64_t delay_ns;
+	struct backend_ops ops;		/* ours */
+	/* what stood in the port before */
+	const struct backend_ops *real;
+	const struct backend_to_guest *to_guest;
 	struct delay_queue queue[];
 };
 
 /* --- worker --- */
-
-static struct nic_delay *
-delay_of(struct backend_port *port)
-{
-	return CONTAINER_OF(port, struct nic, port)->delay;
-}
 
 /* A frame is dropped. */
 static int
@@ -78,24 +80,24 @@ delay_on_timer(struct work_source *s)
 {
 }
 
-bool
-nic_delay_from_guest(struct nic *nic, uint32_t queue,
+static void
+delay_from_guest(struct backend_port *port, uint32_t queue,
     const struct vsp_frame *f)
 {
-	struct delay_queue *d = &nic->delay->queue[queue];
+	struct backend_delay *delay = port->delay;
+	struct delay_queue *d = &delay->queue[queue];
 	bool idle = frame_line_oldest(&d->from_guest) == NULL;
 
-	if (!frame_line_copy(&d->from_guest, clock_now_ns() +
-	    nic->delay->delay_ns, f->vec, f->nvec, f->len, &f->meta))
-		delay_full(&nic->port, queue);
+	if (!frame_line_copy(&d->from_guest, clock_now_ns() + delay->delay_ns,
+	    f->vec, f->nvec, f->len, &f->meta))
+		(void)delay_full(port, queue);
 	else if (idle)
 		delay_arm(d);
-	return true;
 }
 
 /* A frame for the guest is in the room that the line gave. */
 static void
-delay_put(struct nic_delay *delay, uint32_t queue, uint32_t len,
+delay_put(struct backend_delay *delay, uint32_t queue, uint32_t len,
     const struct pkt_meta *m)
 {
 	struct delay_queue *d = &delay->queue[queue];
@@ -111,7 +113,7 @@ static int
 delay_reserve(struct backend_port *port, uint32_t queue, uint32_t usual,
     struct vsp_room *room)
 {
-	struct delay_queue *d = &delay_of(port)->queue[queue];
+	struct delay_queue *d = &port->delay->queue[queue];
 	uint8_t *p = frame_line_room(&d->to_guest, VSP_FRAME_MAX);
 
 	room->vec[0] = (struct vec){ p != NULL ? p : d->spill, VSP_FRAME_MAX };
@@ -123,7 +125,7 @@ static int
 delay_submit(struct backend_port *port, uint32_t queue, struct vsp_room *room,
     uint32_t len, const struct pkt_meta *m)
 {
-	struct nic_delay *delay = delay_of(port);
+	struct backend_delay *delay = port->delay;
 
 	if (room->vec[0].p == delay->queue[queue].spill)
 		return delay_full(port, queue);
@@ -135,7 +137,7 @@ static int
 delay_copy(struct backend_port *port, uint32_t queue, const struct vec *v,
     uint32_t n, const struct pkt_meta *m)
 {
-	struct nic_delay *delay = delay_of(port);
+	struct backend_delay *delay = port->delay;
 	uint32_t len = pkt_vec_bytes(v, n);
 	uint8_t *p = frame_line_room(&delay->queue[queue].to_guest, len);
 
@@ -159,58 +161,72 @@ static const struct backend_to_guest delay_to_guest = {
 	.flush = delay_flush,
 };
 
-void
-nic_delay_turn(struct nic_queue *q)
+/* The guest's frames that are due. */
+static void
+delay_turn_from_guest(struct backend_port *port, uint32_t queue, uint64_t now)
 {
-	struct nic *nic = q->nic;
-	struct backend_port *port = &nic->port;
-	struct delay_queue *d = &nic->delay->queue[q->index];
-	uint64_t now = clock_now_ns();
+	const struct backend_ops *real = port->delay->real;
+	struct frame_line *line = &port->delay->queue[queue].from_guest;
 	struct frame_record *r;
-	uint32_t n;
 
-	for (n = 0; n < DELAY_TURN && (r = frame_line_oldest(&d->from_guest)) !=
+	for (uint32_t n = 0; n < DELAY_TURN && (r = frame_line_oldest(line)) !=
 	    NULL && r->stamp <= now; n++) {
 		struct vec v = { frame_record_bytes(r), r->len };
-
-		if (port->ops->stalled != NULL &&
-		    port->ops->stalled(port, q->index, false))
-			break;	/* it will poke us */
-
 		struct vsp_frame f = { &v, 1, r->len, r->meta };
 
-		port->ops->from_guest(port, q->index, &f);
-		port->ops->from_guest_flush(port, q->index);
-		frame_line_drop(&d->from_guest, r);
+		if (real->stalled != NULL && real->stalled(port, queue, false))
+			break;	/* it will poke us */
+		real->from_guest(port, queue, &f);
+		real->from_guest_flush(port, queue);
+		frame_line_drop(line, r);
 	}
-	for (n = 0; n < DELAY_TURN && (r = frame_line_oldest(&d->to_guest)) !=
-	    NULL && r->stamp <= now; n++) {
+}
+
+/* Those for the guest; false: it has no room, to_guest_wake() comes. */
+static bool
+delay_turn_to_guest(struct backend_port *port, uint32_t queue, uint64_t now)
+{
+	const struct backend_to_guest *to = port->delay->to_guest;
+	struct frame_line *line = &port->delay->queue[queue].to_guest;
+	struct frame_record *r;
+	bool room = true;
+	uint32_t n;
+
+	for (n = 0; n < DELAY_TURN && (r = frame_line_oldest(line)) != NULL &&
+	    r->stamp <= now; n++) {
 		struct vec v = { frame_record_bytes(r), r->len };
 
-		if (vsp_to_guest_copy(nic->vsp, q->index, &v, 1, &r->meta) ==
-		    E_AGAIN) {
-			/* The ring's next turn comes by to_guest_wake(). */
-			vsp_to_guest_flush(nic->vsp, q->index);
-			return;
-		}
-		frame_line_drop(&d->to_guest, r);
+		room = to->copy(port, queue, &v, 1, &r->meta) != E_AGAIN;
+		if (!room)
+			break;
+		frame_line_drop(line, r);
 	}
-	if (n > 0)
-		vsp_to_guest_flush(nic->vsp, q->index);
-	delay_arm(d);
+	if (n > 0 || !room)
+		to->flush(port, queue);
+	return room;
+}
+
+static void
+delay_turn(struct backend_port *port, uint32_t queue)
+{
+	uint64_t now = clock_now_ns();
+
+	delay_turn_from_guest(port, queue, now);
+	if (delay_turn_to_guest(port, queue, now))
+		delay_arm(&port->delay->queue[queue]);
 }
 
 /* --- control --- */
 
 static void
-delay_quiet(struct nic_delay *delay, uint32_t queues)
+delay_quiet(struct backend_delay *delay, uint32_t queues)
 {
 	for (uint32_t k = 0; delay != NULL && k < queues; k++)
 		work_source_del(&delay->queue[k].timer);
 }
 
 static void
-delay_free(struct nic_delay *delay, uint32_t queues)
+delay_free(struct backend_delay *delay, uint32_t queues)
 {
 	for (uint32_t k = 0; delay != NULL && k < queues; k++) {
 		struct delay_queue *d = &delay->queue[k];
@@ -226,16 +242,16 @@ delay_free(struct nic_delay *delay, uint32_t queues)
 
 /* Of lines that workers may have heard of. */
 static void
-delay_end(struct nic *nic, struct nic_delay *delay)
+delay_end(struct backend_port *port, struct backend_delay *delay)
 {
 	struct work *none = NULL;
 
 	if (delay == NULL)
 		return;
-	delay_quiet(delay, nic->spec.queues);
+	delay_quiet(delay, port->spec->queues);
 	/* After this no event of its timers is under way. */
-	work_remove(nic->pool, &none, 0);
-	delay_free(delay, nic->spec.queues);
+	work_remove(port->pool, &none, 0);
+	delay_free(delay, port->spec->queues);
 }
 
 static int
@@ -254,15 +270,16 @@ delay_queue_make(struct delay_queue *d, struct work *work)
 }
 
 int
-nic_delay_make(struct nic *nic, uint32_t delay_us, struct nic_delay **out)
+backend_delay_make(struct backend_port *port, uint32_t delay_us,
+    struct backend_delay **out)
 {
-	uint32_t n = nic->spec.queues;
-	struct nic_delay *delay;
+	uint32_t n = port->spec->queues;
+	struct backend_delay *delay;
 	size_t bytes = sizeof(*delay) + n * sizeof(delay->queue[0]);
 	int rc = 0;
 
 	*out = NULL;
-	if (delay_us == 0 || nic->delay != NULL)
+	if (delay_us == 0 || port->delay != NULL)
 		return 0;
 	delay = aligned_alloc(OS_CACHELINE, align_up((uint32_t)bytes,
 	    OS_CACHELINE));
@@ -272,55 +289,79 @@ nic_delay_make(struct nic *nic, uint32_t delay_us, struct nic_delay **out)
 	for (uint32_t k = 0; k < n; k++)
 		delay->queue[k].fd = delay->queue[k].timer.fd = -1;
 	for (uint32_t k = 0; k < n && rc == 0; k++)
-		rc = delay_queue_make(&delay->queue[k], &nic->queue[k].work);
+		rc = delay_queue_make(&delay->queue[k], port->queue[k].work);
 	if (rc < 0)
-		delay_end(nic, delay);
+		delay_end(port, delay);
 	else
 		*out = delay;
 	return rc;
 }
 
 void
-nic_delay_forget(struct nic *nic, struct nic_delay *made)
+backend_delay_forget(struct backend_port *port, struct backend_delay *made)
 {
-	delay_end(nic, made);
+	delay_end(port, made);
 }
 
-void
-nic_delay_use(struct nic *nic, uint32_t delay_us, struct nic_delay *made)
+static void
+delay_guest_gone(struct backend_port *port)
 {
-	if (made != NULL)
-		nic->delay = made;
-	if (delay_us == 0) {
-		delay_end(nic, nic->delay);
-		nic->delay = NULL;
-		nic->port.to_guest = &backend_port_to_guest;
-	} else {
-		nic->port.to_guest = &delay_to_guest;
-		nic->delay->delay_ns = (uint64_t)delay_us * 1000;
-	}
-}
-
-void
-nic_delay_clear(struct nic *nic)
-{
-	for (uint32_t k = 0; nic->delay != NULL && k < nic->spec.queues; k++) {
-		struct delay_queue *d = &nic->delay->queue[k];
+	for (uint32_t k = 0; k < port->spec->queues; k++) {
+		struct delay_queue *d = &port->delay->queue[k];
 
 		frame_line_clear(&d->to_guest);
 		frame_line_clear(&d->from_guest);
 	}
 }
 
-void
-nic_delay_quiet(struct nic *nic)
+static void
+delay_insert(struct backend_port *port, struct backend_delay *delay)
 {
-	delay_quiet(nic->delay, nic->spec.queues);
+	delay->real = port->ops;
+	delay->to_guest = port->to_guest;
+	delay->ops = *port->ops;
+	delay->ops.from_guest = delay_from_guest;
+	delay->ops.from_guest_flush = delay_flush;
+	delay->ops.turn = delay_turn;
+	delay->ops.guest_gone = delay_guest_gone;
+	port->ops = &delay->ops;
+	port->to_guest = &delay_to_guest;
+	port->delay = delay;
+}
+
+static struct backend_delay *
+delay_remove(struct backend_port *port)
+{
+	struct backend_delay *delay = port->delay;
+
+	if (delay != NULL) {
+		port->ops = delay->real;
+		port->to_guest = delay->to_guest;
+	}
+	port->delay = NULL;
+	return delay;
 }
 
 void
-nic_delay_free(struct nic *nic)
+backend_delay_use(struct backend_port *port, uint32_t delay_us,
+    struct backend_delay *made)
 {
-	delay_free(nic->delay, nic->spec.queues);
-	nic->delay = NULL;
+	if (made != NULL)
+		delay_insert(port, made);
+	if (delay_us == 0)
+		delay_end(port, delay_remove(port));
+	else
+		port->delay->delay_ns = (uint64_t)delay_us * 1000;
+}
+
+void
+backend_delay_quiet(struct backend_port *port)
+{
+	delay_quiet(port->delay, port->spec->queues);
+}
+
+void
+backend_delay_free(struct backend_port *port)
+{
+	delay_free(delay_remove(port), port->spec->queues);
 }
