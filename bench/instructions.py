@@ -4,10 +4,11 @@
 
 The real programs, one queue, under callgrind (bench/pps_count.py says how):
 the driver through the frames API, the host end with a backend that takes
-everything (tx) or makes the frames itself (rx, echo).  Unlike speeds, these
-numbers repeat within 2 %, however noisy the machine.
+everything (tx; ref: tx from registered memory) or makes the frames itself (rx,
+echo).  Unlike speeds, these numbers repeat within 2 %, however noisy the
+machine.
 
-usage: instructions.py [--build DIR] [--modes tx,rx,echo] [--sizes 64,1514]
+usage: instructions.py [--build DIR] [--modes tx,ref,rx,echo] [--sizes 64,1514]
 """
 import json
 import sys
@@ -22,8 +23,9 @@ def main():
     p = Parser(prog='bench/instructions.py',
                description=__doc__.split('\n')[0])
     p.add_argument('--build', default=str(TOP / 'build'))
-    p.add_argument('--modes', type=several(one_of('tx', 'rx', 'echo')),
-                   default='tx,rx,echo')
+    p.add_argument('--modes',
+                   type=several(one_of('tx', 'ref', 'rx', 'echo')),
+                   default='tx,ref,rx,echo')
     p.add_argument('--sizes', type=several(number(46, 1514)),
                    default='64,1514')
     o = p.parse_args()
@@ -36,8 +38,10 @@ def main():
         pps_count.need()
         for mode in o.modes:
             for size in o.sizes:
-                ends = pps_count.by_layer(bench, 'ours', mode, size, 1,
-                                          Setting())
+                side = 'ref' if mode == 'ref' else 'ours'
+                ends = pps_count.by_layer(
+                    bench, side, 'tx' if mode == 'ref' else mode, size, 1,
+                    Setting())
                 results.append({'mode': mode, 'bytes': size, **{
                     end: {'total': round(sum(n.values())), 'layers': {
                         k: round(v, 1) for k, v in n.most_common()

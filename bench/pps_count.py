@@ -63,7 +63,7 @@ def collected(lab):
 def run(bench, lab, side, mode, size, queues, setting, frames, host_wrap=(),
         guest_wrap=()):
     """Frames that each end handled; the guest's end naps when idle."""
-    if side != 'ours':
+    if side in ('pmd', 'uio'):
         bench.pages.take()
     pace = PACE if guest_wrap and mode != 'tx' else ''
     host_cmd = bench.host_cmd(lab, bench.spec(mode, size, queues) + pace,

@@ -14,13 +14,17 @@
 
 #include "bench/pps_loop.h"
 
+#define PPS_OWN		(2u << 20)	/* of a thread's registered memory */
+
 struct sender {
 	struct pps_worker w;
 	struct hvnet *h;
 	pthread_t thread;
 	const uint8_t *mac;
 	struct hvnet_frame frame[PPS_BURST_MAX];
-	uint8_t data[PPS_FRAME_MAX];
+	uint64_t cookie[PPS_BURST_MAX];
+	uint8_t *data;
+	uint8_t own[PPS_FRAME_MAX];
 };
 
 static bool
@@ -33,6 +37,23 @@ tx_turn(void *arg, uint32_t queue)
 		return false;
 	s->w.all.frames += (uint32_t)n;
 	s->w.all.idle += n == 0;
+	return true;
+}
+
+/* The same from registered memory; cookies are collected and forgotten. */
+static bool
+tx_ref_turn(void *arg, uint32_t queue)
+{
+	struct sender *s = arg;
+	int n = hvnet_tx_ref(s->h, queue, s->frame, s->cookie, s->w.o->burst);
+	uint64_t done[PPS_BURST_MAX];
+
+	if (n < 0)
+		return false;
+	s->w.all.frames += (uint32_t)n;
+	s->w.all.idle += n == 0;
+	while (hvnet_tx_done(s->h, queue, done, PPS_BURST_MAX) > 0)
+		;
 	return true;
 }
 
@@ -86,6 +107,7 @@ echo_turn(void *arg, uint32_t queue)
 }
 
 static const struct pps_turns turns = { tx_turn, rx_turn, echo_turn };
+static const struct pps_turns ref_turns = { tx_ref_turn, rx_turn, echo_turn };
 
 static void *
 work(void *arg)
@@ -97,7 +119,7 @@ work(void *arg)
 		s->frame[i].data = s->data;
 		s->frame[i].len = s->w.o->size;
 	}
-	pps_loop(&s->w, &turns, s);
+	pps_loop(&s->w, s->w.o->ref ? &ref_turns : &turns, s);
 	return NULL;
 }
 
@@ -129,6 +151,8 @@ main(int argc, char **argv)
 	struct hvnet_info info;
 	struct pps_opt o;
 	struct hvnet *h;
+	uint8_t *memory;
+	uint64_t bytes;
 	char text[400];
 
 	if (argc < 7 || !pps_args(&o, argc - 3, argv + 3)) {
@@ -140,6 +164,7 @@ main(int argc, char **argv)
 	c.nic = argv[2];
 	c.queues = o.queues;
 	c.offloads &= ~HVNET_OFF_HASH;
+	c.send_bytes = o.ref ? o.threads * PPS_OWN : 0;
 	h = hvnet_open(&c, text, sizeof(text));
 	if (h == NULL || hvnet_queues(h) < o.queues) {
 		fprintf(stderr, "pps_hvnet: %s\n", h == NULL ? text :
@@ -147,11 +172,13 @@ main(int argc, char **argv)
 		return 1;
 	}
 	hvnet_info(h, &info);
+	memory = hvnet_memory(h, &bytes);
 	for (uint32_t k = 0; k < o.threads; k++) {
 		s[k].w.o = &o;
 		s[k].w.first = k;
 		s[k].h = h;
 		s[k].mac = info.mac;
+		s[k].data = o.ref ? memory + k * PPS_OWN : s[k].own;
 		pthread_create(&s[k].thread, NULL, work, &s[k]);
 	}
 	for (uint32_t k = 0; k < o.threads; k++) {

@@ -114,6 +114,10 @@ class Bench:
         return ['taskset', '-c', cpus, *wrap, helper(self.hvnet, 'pps_hvnet'),
                 lab.sock, 'b0', *tail]
 
+    def ref_cmd(self, lab, tail, setting, wrap=()):
+        """Ours from registered memory: frames are not copied (tx only)."""
+        return self.ours_cmd(lab, [*tail, 'ref=1'], setting, wrap)
+
     def uio_cmd(self, lab, tail, setting, wrap=()):
         """Ours over the files that DPDK gets."""
         return [lab.hvnet, 'uio', '--connect', lab.sock, '--nic', 'b0', '--',
@@ -132,8 +136,8 @@ class Bench:
                 '--no-pci', '--iova-mode=va', *memory, *dev, '--', *tail]
 
     def cmd(self, side, *args, **kw):
-        return {'ours': self.ours_cmd, 'uio': self.uio_cmd,
-                'pmd': self.pmd_cmd}[side](*args, **kw)
+        return {'ours': self.ours_cmd, 'ref': self.ref_cmd,
+                'uio': self.uio_cmd, 'pmd': self.pmd_cmd}[side](*args, **kw)
 
     # --- running ---
 

@@ -86,6 +86,12 @@ struct hvnet_config {
 	uint32_t filter;	/* NDIS packet filter; 0: own, multi, broad */
 	uint32_t timeout_ms;	/* of hvnet_open() */
 	uint64_t memory_bytes;	/* address space for rings and buffers */
+	/*
+	 * Memory to send from without a copy: hvnet_memory().  0: none.  At
+	 * most 1 GiB, rounded up to 2 MiB.  If not 0, a frame that is copied
+	 * has to fit a section of the host's send buffer (6 KB).
+	 */
+	uint64_t send_bytes;
 	/* "name=value" as `hvnet guest -o` takes them; ends with NULL */
 	const char *const *tunables;
 };
@@ -179,6 +185,30 @@ int hvnet_tx_reserve(struct hvnet *, uint32_t queue, struct hvnet_room *);
 int hvnet_tx_submit(struct hvnet *, uint32_t queue, struct hvnet_room *,
     uint32_t len, const struct hvnet_meta *);
 int hvnet_tx_flush(struct hvnet *, uint32_t queue);
+
+/*
+ * The memory of hvnet_config.send_bytes, zeroed, until hvnet_close(); *bytes is
+ * its length.  The caller divides it, among all queues.  NULL: none.
+ */
+void *hvnet_memory(const struct hvnet *, uint64_t *bytes);
+/*
+ * Send n frames from where they lie in hvnet_memory(); taken as by hvnet_tx().
+ * The host reads a frame until hvnet_tx_done() gives back its cookie, any
+ * number of the caller's: do not change it before that.  Each cookie of a
+ * frame that was taken comes once, in any order, also of one that cannot be
+ * sent (tx_invalid); HVNET_TSO4 and 6 only as hvnet_info() has it in effect.
+ * Short frames (256 bytes) are copied after all, it costs less.
+ */
+int hvnet_tx_ref(struct hvnet *, uint32_t queue, const struct hvnet_frame *,
+    const uint64_t *cookie, uint32_t n);
+/*
+ * At most n cookies of frames whose memory is free again: how many, or below
+ * zero.  Does not drive the queue: hvnet_rx() and hvnet_poll() do, and
+ * hvnet_tx_ref() where it has no room.  With 8192 cookies not yet collected,
+ * hvnet_tx_ref() takes no more.
+ */
+int hvnet_tx_done(struct hvnet *, uint32_t queue, uint64_t *cookie,
+    uint32_t n);
 
 /*
  * Drive a queue without receiving: completions, and on queue 0 control.  Frames

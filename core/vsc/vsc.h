@@ -332,7 +332,7 @@ struct vsc_piece {
  * Send a frame by reference: its first bytes are in head, which is copied, the
  * rest in the pieces, of which the host reads until ->tx_done(cookie); they
  * must not change meanwhile.  head has 14 to VSC_TX_HEAD_MAX bytes, and all
- * headers where the frame requests a checksum or GSO.
+ * headers where the frame requests a checksum or GSO.  n may be 0.
  *
  * 0: taken, ->tx_done() follows, maybe before this returns.  Otherwise it was
  * not taken and nothing follows: E_AGAIN, E_GONE as vsc_tx_reserve(); E_STATE:

@@ -62,6 +62,13 @@ frames_config(struct hvnet_config *out, const struct hvnet_config *in,
 		snprintf(err, cap, "queues: 1 to %u", HVNET_MAX_QUEUES);
 		return false;
 	}
+	if (out->send_bytes > FRAMES_SEND_MAX) {
+		snprintf(err, cap, "send_bytes: at most %llu",
+		    FRAMES_SEND_MAX);
+		return false;
+	}
+	out->send_bytes = (out->send_bytes + FRAMES_CHUNK - 1) / FRAMES_CHUNK *
+	    FRAMES_CHUNK;
 	return true;
 }
 
@@ -92,6 +99,7 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	c->offloads = h->cfg.offloads & HVNET_OFF_ALL;
 	c->filter = h->cfg.filter != 0 ? h->cfg.filter : FRAMES_FILTER;
 	c->poll = true;
+	c->by_ref = h->cfg.send_bytes != 0;
 	return true;
 }
 
@@ -111,7 +119,8 @@ frames_connect(struct hvnet *h, char *err, size_t cap)
 		.name = h->cfg.name, .nic = h->cfg.nic,
 		/* A guest that polls: the host polls it as well. */
 		.kind = LINK_KIND_POLL, .max_nics = 1,
-		.vps = h->cfg.queues, .memory_bytes = h->cfg.memory_bytes,
+		.vps = h->cfg.queues,
+		.memory_bytes = h->cfg.memory_bytes + h->cfg.send_bytes,
 		.timeout_ms = h->cfg.timeout_ms, .go_on = frames_go_on,
 		.ctx = h };
 	struct vmc_config vc = { .vps = h->cfg.queues,
@@ -142,7 +151,7 @@ frames_bring_up(struct hvnet *h, char *err, size_t cap)
 	if (!frames_tunables(h, err, cap) ||
 	    (frames_uio_wanted(h->cfg.connect) ?
 	    frames_uio_connect(h, err, cap) < 0 :
-	    !frames_connect(h, err, cap)))
+	    !frames_connect(h, err, cap)) || !frames_ref_alloc(h, err, cap))
 		return false;
 	now = clock_now_ns();
 	if (frames_until(h, &h->attached, now < end ? end - now : 0))
@@ -237,6 +246,7 @@ hvnet_close(struct hvnet *h)
 		frames_detach(h);
 	if (h->wire.link != NULL)
 		link_guest_close(h->wire.link);
+	frames_ref_free(h);
 	for (uint32_t k = 0; h->queue != NULL && k < h->cfg.queues; k++)
 		free(h->queue[k].kept);
 	free(h->queue);

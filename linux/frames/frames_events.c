@@ -84,6 +84,7 @@ static const struct vsc_ops frames_vsc_ops = {
 	.rx = frames_rx,
 	.rx_flush = frames_rx_flush,
 	.tx_wake = frames_tx_wake,
+	.tx_done = frames_tx_done,
 };
 
 static void

@@ -5,7 +5,8 @@
  *	frames.c	 open and close
  *	frames_uio.c	 the same for a NIC of uio_hv_generic
  *	frames_events.c	 calls that vmc and vsc make
- *	frames_queue.c	 the data calls
+ *	frames_ref.c	 sending from the caller's memory
+ *	frames_queue.c	 the other data calls
  *	frames_control.c control work, the mark of a broken connection
  *
  * Each calls only those below it.
@@ -38,6 +39,14 @@
 /* Policy: how long hvnet_close() waits for the host. */
 #define FRAMES_CLOSE_NS		5000000000ull
 
+/* Memory to send from is contiguous for the host in pieces of this size. */
+#define FRAMES_CHUNK		(2u << 20)
+#define FRAMES_SEND_MAX		(1024ull << 20)
+/* Policy: cookies of a queue that are out, or not yet collected. */
+#define FRAMES_COOKIES		8192u
+/* Policy: frames up to so long are copied, whoever sends them. */
+#define FRAMES_COPY		256u
+
 struct frames_queue {
 	/* owner: the queue's thread */
 	struct hvnet_frame *out;	/* the caller's array in hvnet_rx() */
@@ -48,6 +57,10 @@ struct frames_queue {
 	/* const from attach on */
 	struct hvnet_frame *kept;
 	uint32_t keep;			/* and FRAMES_KEEP_MORE */
+	uint64_t *cookie;		/* FRAMES_COOKIES, to be collected */
+	/* owner: the queue's thread */
+	uint32_t cookie_first, cookie_n;
+	uint32_t cookies_out;		/* with the host, or in cookie[] */
 } __attribute__((aligned(OS_CACHELINE)));
 
 struct hvnet {
@@ -66,6 +79,10 @@ struct hvnet {
 	uint32_t gone;
 	char why[160];
 	struct frames_queue *queue;	/* cfg.queues of them */
+	/* const from open on */
+	uint8_t *send_va;
+	uint64_t send_bytes;
+	uint64_t *send_gpa;		/* of each FRAMES_CHUNK */
 };
 
 _Static_assert(offsetof(struct hvnet, wire) == 0, "ctx of guest_wire_*");
@@ -96,7 +113,26 @@ void frames_uio_close(struct hvnet *h);
 void frames_attach(struct hvnet *h, struct chan *c);
 extern const struct vmc_ops frames_vmc_ops;
 
+/* --- frames_ref.c --- */
+
+/* The memory of cfg.send_bytes, when connected; false with a sentence. */
+bool frames_ref_alloc(struct hvnet *h, char *err, size_t cap);
+void frames_ref_free(struct hvnet *h);
+/* vsc_ops.tx_done */
+void frames_tx_done(void *ctx, uint32_t queue, uint64_t cookie, int err);
+
 /* --- frames_queue.c --- */
+
+/* Each data call: control, when it is due. */
+void frames_call(struct hvnet *h, uint32_t queue);
+/* No room: take completions in; true if it is worth another try. */
+bool frames_make_room(struct hvnet *h, uint32_t queue);
+/* The connection is broken. */
+static inline bool
+frames_gone(const struct hvnet *h)
+{
+	return os_ld32_acq(&h->gone) != 0;
+}
 
 /*
  * Room to keep a frame of each section that the host named, in each queue that

@@ -28,12 +28,6 @@ _Static_assert(sizeof(struct hvnet_meta) == sizeof(struct pkt_meta) &&
     offsetof(struct hvnet_meta, l4_proto) ==
     offsetof(struct pkt_meta, l4_proto), "frame metadata");
 
-static inline bool
-frames_gone(const struct hvnet *h)
-{
-	return os_ld32_acq(&h->gone) != 0;
-}
-
 static inline uint32_t
 frames_kept_max(const struct frames_queue *q)
 {
@@ -47,8 +41,7 @@ frames_pass(struct hvnet *h, uint32_t queue)
 	vsc_queue_poll(h->vsc, queue, FRAMES_BUDGET);
 }
 
-/* Control, when it is due. */
-static inline void
+void
 frames_call(struct hvnet *h, uint32_t queue)
 {
 	struct frames_queue *q = &h->queue[queue];
@@ -177,8 +170,7 @@ hvnet_poll(struct hvnet *h, uint32_t queue)
 
 /* --- out --- */
 
-/* No room: take completions in; true if it is worth another try. */
-static bool
+bool
 frames_make_room(struct hvnet *h, uint32_t queue)
 {
 	struct frames_queue *q = &h->queue[queue];

@@ -46,7 +46,8 @@ frames_uio_connect(struct hvnet *h, char *err, size_t cap)
 	}
 	bc.huge = tail[0] == '\0';
 	bc.chunks = uio_bus_chunks(h->cfg.queues,
-	    h->vsc_cfg.tune.tx_slots);
+	    h->vsc_cfg.tune.tx_slots) +
+	    (uint32_t)(h->cfg.send_bytes / FRAMES_CHUNK);
 	h->wire.bus = uio_bus_open(&bc, err, cap);
 	if (h->wire.bus == NULL)
 		return -1;

@@ -7,7 +7,10 @@
  *
  * Each queue sends COUNT frames and expects COUNT; sizes go through 60..1514
  * (and back), payload follows from queue and number.  THREADS: one for each
- * queue, or 1 for all.  HOW: "copy", "room" (reserve and submit) or "vlan".
+ * queue, or 1 for all.  HOW: "copy", "room" (reserve and submit), "vlan", or
+ * "ref": from hvnet_memory(), where a buffer whose cookie came is spoilt at
+ * once; "ref" also crosses pages and the 2 MiB after which memory need not be
+ * contiguous for the host.
  * Prints one line of JSON; exit code 0 if all came, whole and in order.
  */
 #include <hvnet.h>
@@ -29,6 +32,17 @@ struct worker {
 	uint32_t count;
 	uint64_t got, bad, sent, short_tx;
 };
+
+/* A queue's buffers by reference: 1 MiB, 256 of 4 KiB less 256 bytes. */
+#define REF_BYTES	(1u << 20)
+#define REF_BUFS	256u
+#define REF_STEP	3840u
+
+static struct {
+	uint8_t *memory;
+	uint32_t free[REF_BUFS], n;
+	uint64_t done;
+} ref[HVNET_MAX_QUEUES];
 
 /* Of all threads: frames without a hash all come on queue 0. */
 static uint64_t total_got;
@@ -100,6 +114,59 @@ send_room(struct worker *w, uint32_t q, uint32_t n)
 	return hvnet_tx_submit(w->h, q, &r, len, &plain) == 0;
 }
 
+/* Queue 1's first buffer lies across the first 2 MiB's end. */
+static void
+ref_init(struct hvnet *h, uint32_t queues)
+{
+	uint64_t bytes;
+	uint8_t *p = hvnet_memory(h, &bytes);
+
+	for (uint32_t q = 0; p != NULL && q < queues; q++) {
+		ref[q].memory = p + (2u << 20) - 900 + q * REF_BYTES;
+		for (ref[q].n = 0; ref[q].n < REF_BUFS; ref[q].n++)
+			ref[q].free[ref[q].n] = ref[q].n;
+	}
+}
+
+static void
+ref_collect(struct worker *w, uint32_t q)
+{
+	uint64_t cookie[BURST];
+	int n;
+
+	while ((n = hvnet_tx_done(w->h, q, cookie, BURST)) > 0) {
+		for (int i = 0; i < n; i++) {
+			memset(ref[q].memory + cookie[i] * REF_STEP, 0xee,
+			    1600);
+			ref[q].free[ref[q].n++] = (uint32_t)cookie[i];
+		}
+		ref[q].done += (uint64_t)n;
+	}
+}
+
+static uint32_t
+send_ref(struct worker *w, uint32_t q, uint32_t n, uint32_t want)
+{
+	struct hvnet_frame f[BURST] = { { 0 } };
+	uint64_t cookie[BURST];
+	uint32_t i;
+	int rc;
+
+	ref_collect(w, q);
+	for (i = 0; i < want && i < ref[q].n; i++) {
+		/* Taken from the end, as many as hvnet takes. */
+		cookie[i] = ref[q].free[ref[q].n - 1 - i];
+		f[i].data = ref[q].memory + cookie[i] * REF_STEP;
+		f[i].len = size_of(n + i);
+		frame_fill(f[i].data, q, n + i);
+	}
+	rc = hvnet_tx_ref(w->h, q, f, cookie, i);
+	if (rc < 0)
+		return 0;
+	ref[q].n -= (uint32_t)rc;
+	return (uint32_t)rc;
+}
+
 static uint32_t
 send_some(struct worker *w, uint32_t q, uint32_t n)
 {
@@ -107,6 +174,8 @@ send_some(struct worker *w, uint32_t q, uint32_t n)
 	struct hvnet_frame f[BURST] = { { 0 } };
 	int rc;
 
+	if (strcmp(w->how, "ref") == 0)
+		return send_ref(w, q, n, want);
 	if (strcmp(w->how, "room") == 0) {
 		for (i = 0; i < want && send_room(w, q, n + i); i++)
 			;
@@ -165,8 +234,11 @@ work(void *arg)
 	for (uint32_t i = 0; i < 2000; i++) {
 		struct timespec ts = { 0, 100000 };
 
-		for (uint32_t q = w->first; q < w->queues; q += w->step)
+		for (uint32_t q = w->first; q < w->queues; q += w->step) {
 			hvnet_poll(w->h, q);
+			if (ref[q].memory != NULL)
+				ref_collect(w, q);
+		}
 		nanosleep(&ts, NULL);
 	}
 	return NULL;
@@ -190,6 +262,8 @@ main(int argc, char **argv)
 	c.nic = argv[2];
 	c.queues = (uint32_t)atoi(argv[3]);
 	c.timeout_ms = 1000 * SECONDS;
+	if (strcmp(argv[6], "ref") == 0)
+		c.send_bytes = (3u << 20) + c.queues * REF_BYTES;
 	h = hvnet_open(&c, err, sizeof(err));
 	if (h == NULL) {
 		printf("{\"ok\": false, \"error\": \"%s\"}\n", err);
@@ -197,6 +271,7 @@ main(int argc, char **argv)
 	}
 	queues = hvnet_queues(h);
 	threads = atoi(argv[4]) == 1 ? 1 : queues;
+	ref_init(h, queues);
 	printf("up %u\n", queues);
 	fflush(stdout);
 	getchar();	/* until the other one is up as well */
@@ -221,6 +296,10 @@ main(int argc, char **argv)
 	}
 	ok = all.got == (uint64_t)queues * (uint64_t)atoll(argv[5]) &&
 	    all.bad == 0 && hvnet_why(h)[0] == '\0';
+	/* Each cookie came, once. */
+	for (uint32_t q = 0; q < queues && ref[q].memory != NULL; q++)
+		ok = ok && ref[q].n == REF_BUFS &&
+		    ref[q].done == (uint64_t)atoll(argv[5]);
 	printf("{\"ok\": %s, \"queues\": %u, \"got\": %lu, \"bad\": %lu, "
 	    "\"sent\": %lu, \"tx_frames\": %lu, \"rx_dropped\": %lu, "
 	    "\"tx_invalid\": %lu, \"short_tx\": %lu, \"why\": \"%s\"}\n",

@@ -41,7 +41,7 @@ def fcheck(lab, nic, queues, threads, count, how):
 # over: what finds no room there holds its sender back.
 @pytest.mark.parametrize('queues,threads,how', [
     (1, 1, 'copy'), (1, 1, 'room'), (1, 1, 'vlan'), (2, 1, 'copy'),
-    (2, 2, 'copy'), (4, 4, 'room')])
+    (2, 2, 'copy'), (4, 4, 'room'), (1, 1, 'ref'), (2, 2, 'ref')])
 def test_exchange(lab, queues, threads, how):
     """Both ways at once: all of it, whole, in order; nothing lost."""
     lab.host(f'backend=pair,name=a,peer=b,spoof=on,queues={queues}',

@@ -60,7 +60,7 @@ def fcheck(lab, nic, target, queues, threads, count, how):
 
 
 @pytest.mark.parametrize('target', ['uio:0', 'uio:0,no-huge'])
-@pytest.mark.parametrize('how', ['copy', 'room', 'vlan'])
+@pytest.mark.parametrize('how', ['copy', 'room', 'vlan', 'ref'])
 def test_exchange(lab, request, target, how):
     """Both ends through the files: all of it, whole, in order."""
     if target == 'uio:0':

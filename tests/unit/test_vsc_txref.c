@@ -229,8 +229,6 @@ test_limits(void **state)
 	assert_int_equal(vsc_tx_gather(rig.v, 0, head, p, 1, 5, &plain),
 	    E_STATE);
 	assert_int_equal(vsc_tx_stats(rig.v, 0)->too_long, 1);
-	assert_int_equal(vsc_tx_gather(rig.v, 0, head, p, 0, 5, &plain),
-	    E_STATE);
 	head.len = 13;
 	assert_int_equal(vsc_tx_gather(rig.v, 0, head, p, 1, 5, &plain),
 	    E_STATE);
@@ -244,8 +242,13 @@ test_limits(void **state)
 	assert_int_equal(vsc_tx_gather(rig.v, 0, head, p, 1, 5, &m), E_STATE);
 	assert_int_equal(rig.nsent, 1);
 	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 1);
+	/* no piece at all */
+	head.len = 60;
+	assert_int_equal(vsc_tx_gather(rig.v, 0, head, p, 0, 5, &plain), 0);
+	assert_int_equal(rig.sent[1].type, VMPKT_INBAND);
+	assert_int_equal(rig.sent[1].ext_len, 0);
 	down();
-	assert_int_equal(rig.dones, 1);
+	assert_int_equal(rig.dones, 2);
 }
 
 /* What the host does goes as per-packet info; the user's bytes stay. */
