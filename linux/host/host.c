@@ -1,93 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host daemon: its listening socket, its control thread, its life.
+ * The host daemon: its control thread, its life.
  *
  * Everything here runs on the control thread.  Workers request it through one
  * eventfd, nic_control_ask(); a mark in the NIC tells which one.
- *
- * A socket file may be left over from a host that died: if nobody listens at it
- * it is replaced, else starting fails (linux/run/sockfile.h).
  */
 #include "linux/host/host.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/link/link_fds.h"
-#include "linux/run/acceptor.h"
 
 void
 host_config_default(struct host_config *c)
 {
 	*c = (struct host_config){ .place.pin = true,
 		.max_guests = HOST_MAX_GUESTS };
-}
-
-/* --- the socket --- */
-
-static int
-host_group_find(const char *name, gid_t *group, char *err, size_t cap)
-{
-	const struct group *g;
-
-	*group = SOCKFILE_NO_GROUP;
-	if (name == NULL || name[0] == '\0')
-		return 0;
-	g = getgrnam(name);
-	if (g == NULL) {
-		snprintf(err, cap, "there is no group '%s'", name);
-		return -EINVAL;
-	}
-	*group = g->gr_gid;
-	return 0;
-}
-
-static int
-host_listen(struct host *h, char *err, size_t cap)
-{
-	const char *path = h->cfg.listen;
-	gid_t group;
-	int rc;
-
-	if (strlen(path) == 0 || strlen(path) >= sizeof(h->file.path)) {
-		snprintf(err, cap, "--listen: the path must have 1 to %zu "
-		    "characters", sizeof(h->file.path) - 1);
-		return -EINVAL;
-	}
-	rc = host_group_find(h->cfg.group, &group, err, cap);
-	if (rc < 0)
-		return rc;
-	rc = sockfile_open(&h->file, path, SOCK_SEQPACKET, group);
-	if (rc == -EEXIST)
-		snprintf(err, cap, "%s exists and is not a socket", path);
-	else if (rc == -EADDRINUSE)
-		snprintf(err, cap, "%s: another host listens there", path);
-	else if (rc < 0)
-		snprintf(err, cap, "%s: %s", path, strerror(-rc));
-	return rc;
-}
-
-static void
-host_on_client(void *ctx, int fd)
-{
-	host_guest_accept(ctx, fd);
-}
-
-static void
-host_on_starved(void *ctx, int error)
-{
-	struct host *h = ctx;
-
-	host_log_once(&h->log, "a guest waits: %s", error == EMFILE ?
-	    link_fds_text() : strerror(error));
 }
 
 /* --- workers ask --- */
@@ -135,10 +70,7 @@ host_events_make(struct host *h, char *err, size_t cap)
 	if (h->control_fd >= 0)
 		h->control_event = event_new(h->base, h->control_fd,
 		    EV_READ | EV_PERSIST, host_on_control, h);
-	h->acceptor = acceptor_create(h->base, h->file.sock, host_on_client,
-	    host_on_starved, h);
-	if (h->control_event == NULL || h->acceptor == NULL ||
-	    host_monitor_start(h) < 0) {
+	if (h->control_event == NULL || host_monitor_start(h) < 0) {
 		snprintf(err, cap, "out of memory or descriptors");
 		return -ENOMEM;
 	}
@@ -178,8 +110,9 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 		if (h->transcript == NULL)
 			goto fail;
 	}
-	if (host_listen(h, err, cap) < 0 || host_workers_start(h, err, cap) <
-	    0 || host_events_make(h, err, cap) < 0)
+	if (host_socket_open(h, err, cap) < 0 ||
+	    host_workers_start(h, err, cap) < 0 ||
+	    host_events_make(h, err, cap) < 0)
 		goto fail;
 	h->ctl = ctl_server_create(base, "host", host_basename(cfg->listen),
 	    host_ctl, h, err, cap);
@@ -197,8 +130,7 @@ host_stop(struct host *h)
 {
 	if (h->ctl != NULL)
 		ctl_server_destroy(h->ctl);
-	acceptor_free(h->acceptor);
-	sockfile_close(&h->file);
+	host_socket_close(h);
 	while (h->guests != NULL)
 		host_guest_end(h->guests, LINK_E_SHUTDOWN);
 	while (h->nics != NULL)

@@ -2,7 +2,8 @@
 /*
  * The host daemon from inside.
  *
- *	host.c		socket, life
+ *	host.c		life, the control thread
+ *	host_socket.c	where guests connect
  *	host_nic.c	NICs come, change and go
  *	offer.c		who gets which NIC
  *	host_accept.c	places for guests
@@ -74,6 +75,13 @@ struct host {
 	struct fault_log faults;	/* of guests that are gone */
 	struct host_log log;
 };
+
+/* --- host_socket.c --- */
+
+/* Listen at cfg.listen.  0, or -errno with a sentence in err. */
+int host_socket_open(struct host *, char *err, size_t cap);
+/* Also what was opened in part. */
+void host_socket_close(struct host *);
 
 /* --- host_nic.c --- */
 
