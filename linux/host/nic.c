@@ -78,6 +78,18 @@ nic_gate_put(struct gate *g)
 		free(g);
 }
 
+/* What nic_create() made before it told workers. */
+static void
+nic_free(struct nic *nic)
+{
+	nic_control_free(nic);
+	nic_gate_put(nic->gate);
+	free(nic->queue);
+	free(nic->port.queue);
+	free(nic->source);
+	free(nic);
+}
+
 static int
 nic_queues_make(struct nic *nic)
 {
@@ -240,12 +252,7 @@ quiet:
 	backend_delay_free(&nic->port);
 	nic_open(nic);
 free_nic:
-	nic_control_free(nic);
-	nic_gate_put(nic->gate);
-	free(nic->queue);
-	free(nic->port.queue);
-	free(nic->source);
-	free(nic);
+	nic_free(nic);
 	return rc;
 }
 
@@ -258,12 +265,7 @@ nic_destroy(struct nic *nic)
 	nic_part(nic);
 	backend_delay_free(&nic->port);
 	nic_open(nic);
-	nic_control_free(nic);
-	nic_gate_put(nic->gate);
-	free(nic->queue);
-	free(nic->port.queue);
-	free(nic->source);
-	free(nic);
+	nic_free(nic);
 }
 
 /* --- at run time --- */
