@@ -53,6 +53,21 @@ struct worker_pool;
 	X(behind,	"frames not made in time: the guest had no room")
 COUNTER_STRUCT(backend_counters, BACKEND_COUNTERS);
 
+/* A frame was given to the backend, or taken from it.  Owner of the counts. */
+static inline void
+backend_count_written(struct backend_counters *c, uint32_t bytes)
+{
+	counter_add(&c->written, 1);
+	counter_add(&c->written_bytes, bytes);
+}
+
+static inline void
+backend_count_read(struct backend_counters *c, uint32_t bytes)
+{
+	counter_add(&c->read, 1);
+	counter_add(&c->read_bytes, bytes);
+}
+
 enum backend_pull {
 	BACKEND_DRY,		/* nothing there; the source will tell */
 	BACKEND_MORE,		/* the burst ended, there may be more */

@@ -250,8 +250,7 @@ gen_from_guest(struct backend_port *port, uint32_t queue,
 {
 	struct backend_counters *c = &port->queue[queue].counters;
 
-	counter_add(&c->written, 1);
-	counter_add(&c->written_bytes, f->len);
+	backend_count_written(c, f->len);
 }
 
 static void

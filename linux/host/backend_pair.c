@@ -102,8 +102,7 @@ pair_from_guest(struct backend_port *port, uint32_t queue,
 		counter_add(&c->no_guest, 1);
 		return;
 	}
-	counter_add(&c->written, 1);
-	counter_add(&c->written_bytes, f->len);
+	backend_count_written(c, f->len);
 }
 
 static void
@@ -161,8 +160,7 @@ pair_drain(struct backend_port *port, uint32_t sender, uint32_t queue,
 			*blocked = true;
 			break;
 		}
-		counter_add(&c->read, 1);
-		counter_add(&c->read_bytes, r->len);
+		backend_count_read(c, r->len);
 		frame_line_drop(&pq->line, r);
 		(*frames)++;
 	}

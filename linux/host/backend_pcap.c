@@ -105,8 +105,7 @@ pcap_from_guest(struct backend_port *port, uint32_t queue,
 	struct backend_counters *c = &port->queue[queue].counters;
 
 	pcap_out(port, queue, f->vec, f->nvec, f->len, &f->meta);
-	counter_add(&c->written, 1);
-	counter_add(&c->written_bytes, f->len);
+	backend_count_written(c, f->len);
 }
 
 static void
@@ -191,8 +190,7 @@ pcap_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 		}
 		if (rc == 0)
 			pcap_out(port, queue, &v, 1, v.len, &meta);
-		counter_add(&c->read, 1);
-		counter_add(&c->read_bytes, v.len);
+		backend_count_read(c, v.len);
 		p->held = NULL;
 	}
 	if (n > 0) {

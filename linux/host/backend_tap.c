@@ -108,8 +108,7 @@ tap_pull(struct backend_port *port, uint32_t k, uint32_t queue)
 		frames++;
 		if (len < 0)
 			continue;
-		counter_add(&c->read, 1);
-		counter_add(&c->read_bytes, (uint32_t)len);
+		backend_count_read(c, (uint32_t)len);
 		bytes += (uint32_t)len;
 	}
 	if (frames > 0) {
@@ -131,8 +130,7 @@ tap_write(void *arg, const struct vec *vec, uint32_t nvec, uint32_t len,
 		counter_add(&q->counters->write_errors, 1);
 		return;
 	}
-	counter_add(&q->counters->written, 1);
-	counter_add(&q->counters->written_bytes, len);
+	backend_count_written(q->counters, len);
 }
 
 static void
