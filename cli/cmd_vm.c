@@ -2,8 +2,7 @@
 /*
  * hvnet vm: a virtual machine with a stock kernel as a guest.
  *
- * Finds or builds QEMU, starts it and waits for its end; the guest's first
- * serial port is this terminal.
+ * The command line.  What happens then is in vm_machine.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,18 +13,20 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/vm_machine.h"
+#include "linux/host/nic_spec.h"
 #include "linux/link/link_wire.h"
-#include "linux/vm/vm.h"
 
 struct cmd_vm {
-	struct vm_config cfg;
+	struct vm_machine m;
 	struct options_attach attach;
-	bool print;
 };
 
 enum {
 	KEY_NICS = 256, KEY_VPS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND,
 	KEY_IMAGE, KEY_SNAPSHOT, KEY_QEMU, KEY_NO_AEOI, KEY_WAIT, KEY_PRINT,
+	KEY_DEBIAN, KEY_PACKAGE, KEY_MODULES, KEY_SYSTEMD, KEY_RUN, KEY_COPY,
+	KEY_FETCH, KEY_CONSOLE, KEY_HOST_NIC,
 };
 
 static const struct argp_option options[] = {
@@ -33,33 +34,67 @@ static const struct argp_option options[] = {
 	    "Take up to N NICs; default: all that are free", 1 },
 	{ "wait", KEY_WAIT, "SECONDS", 0,
 	    "Wait so long for the host's socket to be there; default 10", 1 },
+	{ "host-nic", KEY_HOST_NIC, "SPEC", 0,
+	    "Instead of --connect: start a host end with this NIC (as --nic "
+	    "of `hvnet host'), for as long as the machine lives; may be "
+	    "repeated.  With neither it is backend=null,name=n0", 1 },
+	{ "debian", KEY_DEBIAN, "SUITE", OPTION_ARG_OPTIONAL,
+	    "Boot Debian, of this suite (bookworm, trixie, sid ...), default "
+	    "this machine's.  Built once, in a minute or two, and kept in "
+	    "~/.cache/hvnet", 2 },
+	{ "package", KEY_PACKAGE, "NAME", 0,
+	    "One more package in it; linux-image-...[/SUITE] is its kernel; "
+	    "may be repeated", 2 },
+	{ "systemd", KEY_SYSTEMD, NULL, 0,
+	    "systemd is process 1 of Debian; default: a script, which is "
+	    "faster", 2 },
 	{ "kernel", KEY_KERNEL, "FILE", 0, "Boot this kernel", 2 },
+	{ "modules", KEY_MODULES, "DIR", 0,
+	    "With --debian: its modules, as `make modules_install' put them",
+	    2 },
 	{ "initrd", KEY_INITRD, "FILE", 0, "Initial root of --kernel", 2 },
 	{ "append", KEY_APPEND, "TEXT", 0, "Command line of --kernel", 2 },
 	{ "image", KEY_IMAGE, "FILE", 0,
 	    "Disk image (raw, qcow2); booted unless --kernel is given", 2 },
 	{ "snapshot", KEY_SNAPSHOT, NULL, 0,
 	    "Leave the image as it is: writes are forgotten", 2 },
+	{ "run", KEY_RUN, "COMMAND", 0,
+	    "With --debian: run this in the machine, as root, and end; its "
+	    "output and exit code are ours", 3 },
+	{ "copy", KEY_COPY, "DIR[:PATH]", 0,
+	    "With --run: put this folder there (default /root/DIR) before; "
+	    "may be repeated", 3 },
+	{ "fetch", KEY_FETCH, "PATH[:DIR]", 0,
+	    "With --run: bring this back (to the current folder) after", 3 },
+	{ "console", KEY_CONSOLE, "FILE", 0,
+	    "With --run: where the kernel's messages go; default: shown if "
+	    "the machine fails", 3 },
 	{ "vps", KEY_VPS, "N", 0, "Virtual processors, 1 to 64; default 2",
-	    3 },
+	    4 },
 	{ "memory", KEY_MEMORY, "SIZE", 0,
-	    "Guest memory, as 512M or 2G; default 1G", 3 },
+	    "Guest memory, as 512M or 2G; default 1G", 4 },
 	{ "no-auto-eoi", KEY_NO_AEOI, NULL, 0,
-	    "Advise the guest against automatic end of interrupt", 3 },
+	    "Advise the guest against automatic end of interrupt", 4 },
 	{ "qemu", KEY_QEMU, "FILE", 0,
 	    "This qemu-system-x86_64, built with qemu/ of hvnet; default: "
-	    "$HVNET_QEMU, else one found or built in ~/.cache/hvnet", 4 },
+	    "$HVNET_QEMU, else one found or built in ~/.cache/hvnet", 5 },
 	{ "print", KEY_PRINT, NULL, 0,
-	    "Print QEMU's command line instead of running it", 4 },
+	    "Print QEMU's command line instead of running it", 5 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
 
 static const char doc[] =
-    "Run a virtual machine whose own Hyper-V drivers attach to a host. The "
-    "guest's first serial port is the terminal (Ctrl-A X ends QEMU, Ctrl-A H "
-    "tells more). What follows -- goes to QEMU as it is.\v"
+    "Run a virtual machine whose own Hyper-V drivers attach to a host: Debian, "
+    "or what you give it.  The guest's first serial port is the terminal "
+    "(Ctrl-A X ends QEMU, Ctrl-A H tells more).  What follows -- goes to QEMU "
+    "as it is.\v"
     "Examples:\n"
+    "  hvnet vm --debian\n"
+    "  hvnet vm --debian --run 'ethtool -S eth0'\n"
+    "  hvnet vm --debian trixie --host-nic backend=tap,name=hvhost0\n"
+    "  hvnet vm --debian --kernel ~/linux/arch/x86/boot/bzImage \\\n"
+    "    --copy tests --run 'cd tests && ./all' --fetch /root/tests/log\n"
     "  hvnet vm --connect /run/hvnet.sock --vps 4 --kernel vmlinuz \\\n"
     "    --initrd initrd.img --append 'console=ttyS0'\n"
     "  hvnet vm --connect /run/hvnet.sock --snapshot \\\n"
@@ -79,11 +114,84 @@ cmd_vm_file(const char *what, const char *text, int mode)
 	return text;
 }
 
+/* One more of an option that may be repeated. */
+static void
+cmd_vm_add(const char *what, char **list, char *arg)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	if (n == VM_MACHINE_MOST)
+		cli_usage("%s: %u times at most", what, VM_MACHINE_MOST);
+	if (arg[0] == '\0')
+		cli_usage("%s: '' is nothing", what);
+	list[n] = arg;
+}
+
+static void
+cmd_vm_host_nic(struct vm_machine *m, char *arg)
+{
+	struct nic_spec spec;
+	char err[400];
+
+	if (nic_spec_parse(&spec, arg, err, sizeof(err)) < 0)
+		cli_usage("--host-nic %s: %s", arg, err);
+	cmd_vm_add("--host-nic", m->host_nics, arg);
+}
+
+/* Options of a Debian. */
+static error_t
+parse_debian(int key, char *arg, struct vm_machine *m)
+{
+	switch (key) {
+	case KEY_DEBIAN:
+		m->debian = true;
+		if (arg != NULL)
+			m->image.suite = arg;
+		break;
+	case ARGP_KEY_ARG:
+		if (!m->debian || m->image.suite != NULL)
+			cli_usage("unexpected argument '%s'", arg);
+		m->image.suite = arg;
+		break;
+	case KEY_PACKAGE:
+		cmd_vm_add("--package", m->packages, arg);
+		break;
+	case KEY_MODULES:
+		m->image.modules = arg;
+		break;
+	case KEY_SYSTEMD:
+		m->systemd = true;
+		break;
+	case KEY_RUN:
+		if (arg[0] == '\0')
+			cli_usage("--run: '' is no command");
+		m->image.run = arg;
+		break;
+	case KEY_COPY:
+		cmd_vm_add("--copy", m->copies, arg);
+		break;
+	case KEY_FETCH:
+		if (arg[0] != '/')
+			cli_usage("--fetch: '%s' is no path in the machine: "
+			    "want one that begins with /", arg);
+		m->image.fetch = arg;
+		break;
+	case KEY_CONSOLE:
+		m->console = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
 /* Options about the host and about running. */
 static error_t
-parse_outer(int key, char *arg, struct cmd_vm *v)
+parse_outer(int key, char *arg, struct vm_machine *m)
 {
-	struct vm_config *c = &v->cfg;
+	struct vm_config *c = &m->cfg;
 
 	switch (key) {
 	case KEY_NICS:
@@ -92,23 +200,67 @@ parse_outer(int key, char *arg, struct cmd_vm *v)
 	case KEY_WAIT:
 		c->wait_s = cli_uint("--wait", arg, 0, 86400);
 		break;
+	case KEY_HOST_NIC:
+		cmd_vm_host_nic(m, arg);
+		break;
 	case KEY_QEMU:
 		c->qemu = cmd_vm_file("--qemu", arg, X_OK);
 		break;
 	case KEY_PRINT:
-		v->print = true;
+		m->print = true;
+		break;
+	case KEY_VPS:
+		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
+		break;
+	case KEY_MEMORY:
+		c->memory_mib = cli_mib("--memory", arg);
+		break;
+	case KEY_NO_AEOI:
+		c->no_aeoi = true;
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_debian(key, arg, m);
 	}
 	return 0;
+}
+
+/* What goes with what. */
+static void
+check(const struct vm_machine *m)
+{
+	const struct vm_config *c = &m->cfg;
+	const struct vm_debian *d = &m->image;
+
+	if (c->connect != NULL && m->host_nics[0] != NULL)
+		cli_usage("--connect and --host-nic: a machine has one host "
+		    "end");
+	if (!m->debian && c->kernel == NULL && c->image == NULL)
+		cli_usage("--debian, --kernel FILE or --image FILE is "
+		    "required: what to boot");
+	if (m->debian && (c->image != NULL || c->initrd != NULL))
+		cli_usage("--debian has its own %s: leave out --%s",
+		    c->image != NULL ? "disk" : "initial root",
+		    c->image != NULL ? "image" : "initrd");
+	if (!m->debian && (d->run != NULL || m->packages[0] != NULL ||
+	    m->systemd))
+		cli_usage("--run, --package and --systemd go with --debian");
+	if (d->modules != NULL && (!m->debian || c->kernel == NULL))
+		cli_usage("--modules goes with --debian and --kernel");
+	if (d->run == NULL && (m->copies[0] != NULL || d->fetch != NULL ||
+	    m->console != NULL))
+		cli_usage("--copy, --fetch and --console go with --run");
+	if (m->print && (d->run != NULL || c->connect == NULL))
+		cli_usage("--print goes with --connect, and without --run");
+	if (!m->debian && c->kernel == NULL && (c->initrd != NULL ||
+	    c->append != NULL))
+		cli_usage("--initrd and --append go with --kernel");
 }
 
 static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
 	struct cmd_vm *v = state->input;
-	struct vm_config *c = &v->cfg;
+	struct vm_config *c = &v->m.cfg;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -131,54 +283,13 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_SNAPSHOT:
 		c->snapshot = true;
 		break;
-	case KEY_VPS:
-		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
-		break;
-	case KEY_MEMORY:
-		c->memory_mib = cli_mib("--memory", arg);
-		break;
-	case KEY_NO_AEOI:
-		c->no_aeoi = true;
-		break;
 	case ARGP_KEY_END:
-		if (c->connect == NULL)
-			cli_usage("--connect PATH is required: where the host "
-			    "listens");
-		if (c->kernel == NULL && c->image == NULL)
-			cli_usage("--kernel FILE or --image FILE is required: "
-			    "what to boot");
-		if (c->kernel == NULL && (c->initrd != NULL ||
-		    c->append != NULL))
-			cli_usage("--initrd and --append go with --kernel");
+		check(&v->m);
 		break;
 	default:
-		return parse_outer(key, arg, v);
+		return parse_outer(key, arg, &v->m);
 	}
 	return 0;
-}
-
-/* A command line that a shell takes. */
-static void
-cmd_vm_print(char **args)
-{
-	for (size_t i = 0; args[i] != NULL; i++) {
-		bool plain = args[i][strcspn(args[i], " '\"$\\`!*?;&|<>()")] ==
-		    '\0' && args[i][0] != '\0';
-
-		printf("%s", i > 0 ? " " : "");
-		if (plain) {
-			printf("%s", args[i]);
-			continue;
-		}
-		putchar('\'');
-		for (const char *s = args[i]; *s != '\0'; s++)
-			if (*s == '\'')
-				printf("'\\''");
-			else
-				putchar(*s);
-		putchar('\'');
-	}
-	putchar('\n');
 }
 
 static int
@@ -191,45 +302,20 @@ cmd_vm_run(int argc, char **argv)
 	const struct argp argp = { .options = options, .parser = parse,
 		.args_doc = "[-- QEMU-OPTION...]", .doc = doc,
 		.children = shared };
-	char qemu[4096], err[8400] = "";
 	struct cmd_vm v = { 0 };
-	char **args;
-	int n, rc;
+	int n;
 
-	vm_config_default(&v.cfg);
+	vm_config_default(&v.m.cfg);
 	/* What follows "--" is QEMU's, and argp is not to see it. */
 	for (n = 1; n < argc; n++)
 		if (strcmp(argv[n], "--") == 0)
 			break;
 	if (n < argc) {
-		v.cfg.extra = &argv[n + 1];
+		v.m.cfg.extra = &argv[n + 1];
 		argv[n] = NULL;
 	}
 	cli_parse(&argp, n, argv, &v);
-	if (vm_qemu_find(&v.cfg, qemu, sizeof(qemu), err, sizeof(err)) < 0)
-		return cli_fail(CLI_FAILED, "%s", err);
-	args = vm_args_make(&v.cfg, qemu);
-	if (args == NULL)
-		return cli_fail(CLI_FAILED, "out of memory, or too many "
-		    "options for QEMU");
-	rc = 0;
-	if (v.print)
-		cmd_vm_print(args);
-	else
-		rc = vm_run(&v.cfg, args, err, sizeof(err));
-	vm_args_free(args);
-	if (rc < 0)
-		return cli_fail(CLI_FAILED, "%s", err);
-	/* It reported that itself. */
-	if (rc == 1 && vm_qemu_given(&v.cfg) != NULL &&
-	    !vm_qemu_has_device(qemu))
-		return cli_fail(CLI_FAILED, "%s is not built with hvnet's "
-		    "device; without --qemu and HVNET_QEMU, hvnet vm finds or "
-		    "builds one that is (docs/vm.md)", qemu);
-	if (rc > 128)
-		return cli_fail(CLI_FAILED, "QEMU ended by signal %d (%s)",
-		    rc - 128, strsignal(rc - 128));
-	return rc == 0 ? CLI_OK : CLI_FAILED;
+	return vm_machine_run(&v.m);
 }
 
 const struct cli_command cli_vm = {

@@ -21,7 +21,7 @@ enum {
 
 static const struct argp_option attach_options[] = {
 	{ "connect", KEY_CONNECT, "PATH", 0,
-	    "Socket that the host listens on; required",
+	    "Socket that the host listens on",
 	    OPTIONS_GROUP_ATTACH },
 	{ "nic", KEY_NIC, "NAME", 0,
 	    "Take the host's NIC of this name; default: any that is free",

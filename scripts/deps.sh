@@ -9,7 +9,8 @@ libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
 libcmocka-dev iproute2"
 demo="iperf3 iputils-ping"
 check="libclang-rt-14-dev llvm python3-pytest gcc-multilib ethtool tcpdump
-tshark spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind"
+tshark spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind
+mmdebstrap kmod e2fsprogs"
 case "${1:-build}" in
 build)	want="$build" ;;
 demo)	want="$build $demo" ;;

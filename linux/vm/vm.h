@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtual machine as a guest: finds or builds the QEMU that knows the
- * partition protocol (qemu/, docs/vm.md), and runs one.
+ * partition protocol (qemu/, docs/vm.md) and a Debian to boot, and runs one.
  */
 #ifndef LINUX_VM_VM_H
 #define LINUX_VM_VM_H
@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Serial ports after the first: standard output and error, and how it went. */
+#define VM_PORTS	3u
 
 struct vm_config {
 	const char *connect;	/* the host's socket */
@@ -20,6 +23,10 @@ struct vm_config {
 	const char *append;	/* NULL: none */
 	const char *image;	/* NULL: no disk */
 	bool snapshot;		/* writes to the image are forgotten */
+	/* Disks of vm_debian_make() and vm_task_run(), or NULL. */
+	const char *root, *modules, *task, *fetch;
+	const char *console;	/* file for the first port; NULL: terminal */
+	int port[VM_PORTS];	/* sockets for the next, with console */
 	bool no_aeoi;		/* advise the guest against auto-EOI */
 	uint32_t vps;
 	uint32_t memory_mib;
@@ -55,5 +62,64 @@ void vm_args_free(char **args);
  */
 int vm_run(const struct vm_config *cfg, char **args, char *err,
     size_t err_cap);
+
+/* --- a Debian machine: scripts/debian_image.py --- */
+
+struct vm_debian {
+	const char *suite;	/* NULL: this machine's */
+	char *const *packages;	/* NULL-terminated */
+	const char *kernel;	/* NULL: Debian's */
+	const char *modules;	/* folder of --kernel's; NULL: none */
+	const char *run;	/* NULL: no task */
+	char *const *copies;	/* "DIR[:PATH]", NULL-terminated */
+	const char *fetch;	/* path in the machine, or NULL */
+	/* Out: where the parts are. */
+	char parts[4][4096];
+};
+
+/*
+ * Build what is not there yet (a minute or two, progress on standard error) and
+ * put it into *cfg, which borrows d->parts; with a task, write that to the file
+ * task.  0, or not: 2 if what was given cannot be right.  The script has
+ * printed a line then.  Blocks.
+ */
+int vm_debian_make(struct vm_debian *d, const char *task,
+    struct vm_config *cfg);
+/* Unpack the disk that a machine wrote into the folder `into`.  As above. */
+int vm_debian_unpack(const char *disk, const char *into);
+
+/* --- a command in it --- */
+
+struct vm_task {
+	bool started;		/* the command ran */
+	bool ended;		/* and this is its exit code */
+	int code;
+	char bad[200];		/* what went wrong beside it, or "" */
+};
+
+/*
+ * Run the machine whose task is cfg->task; the command's output is ours.
+ * cfg->console is set.  0, or -errno with a line in err.
+ */
+int vm_task_run(struct vm_config *cfg, const char *qemu, struct vm_task *t,
+    char *err, size_t err_cap);
+
+/* --- a host end of its own --- */
+
+struct vm_host {
+	int pid;		/* 0: none runs */
+	char socket[128];
+	char log[128];		/* what it prints */
+};
+
+/*
+ * Start `hvnet host` with these NICs (NULL-terminated) on a socket in the
+ * folder dir, and wait until it listens.  0, or its exit code with its lines
+ * on standard error, or -errno with a line in err.
+ */
+int vm_host_start(struct vm_host *h, const char *dir, char *const *nics,
+    char *err, size_t err_cap);
+/* End it, if it runs. */
+void vm_host_stop(struct vm_host *h);
 
 #endif
