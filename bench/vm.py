@@ -296,11 +296,12 @@ def main():
             open(o.json, 'a', encoding='utf-8').close()
         except OSError as e:
             p.error(f'{o.json}: {e.strerror}')
+    import kernels
     import kit
     try:
         kit.qemu()
-        kit.initrd()
-    except kit.KitError as e:
+        kernels.ready()
+    except kit.ImageError as e:
         sys.exit(f'bench vm: cannot make a virtual machine: {e}')
     results, left_out = [], []
     for guest, why in guests(o.guests):

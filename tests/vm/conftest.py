@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] /
                        'scripts'))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 pytest.register_assert_rewrite('kit', 'linux_guest', 'freebsd_guest')
+import kernels          # noqa: E402
 import kit              # noqa: E402
 from lab import Lab     # noqa: E402
 
@@ -28,22 +29,22 @@ def missing(tools):
 
 @pytest.fixture(scope='session')
 def machine():
-    """QEMU, kernel and initramfs are there, or the test is skipped."""
+    """QEMU and a Debian are there, or the test is skipped."""
     why = missing(('ip', 'iperf3', 'ping', 'ethtool'))
     if why:
         pytest.skip(why)
     try:
         kit.qemu()
-        kit.initrd()
-    except kit.KitError as e:
+        kernels.ready()
+    except kit.ImageError as e:
         pytest.skip(f'cannot make a virtual machine: {e}')
 
 
 def need(flavour):
     """A kernel of kernels.py is there, or the test is skipped."""
     try:
-        kit.initrd(flavour)
-    except kit.KitError as e:
+        kernels.ready(flavour)
+    except kit.ImageError as e:
         pytest.skip(f'no kernel {flavour}: {e}')
 
 

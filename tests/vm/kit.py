@@ -9,7 +9,8 @@ import subprocess
 import time
 import zlib
 
-from kernels import HERE, KitError, initrd, kernel, sh
+from debian_apt import ImageError, sh
+from kernels import HERE, KERNELS
 
 TOP = HERE.parent.parent
 
@@ -23,7 +24,7 @@ def qemu():
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE)
     if r.returncode != 0:
-        raise KitError('no QEMU: ' + r.stderr.strip().splitlines()[-1])
+        raise ImageError('no QEMU: ' + r.stderr.strip().splitlines()[-1])
     return pathlib.Path(r.stdout.strip().splitlines()[-1])
 
 
@@ -33,6 +34,12 @@ def compiled(lab, name):
     sh(['gcc', '-O1', '-s', '-Wall', '-Wextra', '-Werror', '-o', program,
         HERE / f'{name}.c'])
     return program
+
+
+def children(pid):
+    """Of a process with one thread."""
+    return list(map(int, pathlib.Path(
+        f'/proc/{pid}/task/{pid}/children').read_text().split()))
 
 
 class Machine:
@@ -80,27 +87,27 @@ class Machine:
 
 
 class Vm(Machine):
-    """A machine with a stock Linux kernel and an initramfs of ours."""
+    """`hvnet vm --debian` with one of Debian's kernels, the first serial port
+    in its log, the command channel on the second."""
 
     def __init__(self, lab, vps=2, memory='512M', flavour='cloud', append='',
-                 device='', name='vm', args=()):
+                 name='vm', options=(), args=()):
+        """options: more of hvnet vm's; args: of QEMU's."""
         super().__init__(lab)
         self.tty = f'{lab.dir}/vm{self.serial}.tty'
-        binary = qemu()
         self.proc = lab.start(None, [
-            binary, '-L', binary.parent / 'firmware', '-nodefaults',
-            '-no-user-config', '-display', 'none', '-accel',
-            'tcg,thread=multi', '-machine', 'pc,memory-backend=ram',
-            '-object', f'memory-backend-memfd,id=ram,size={memory},share=on',
-            '-m', memory, '-smp', vps, '-cpu', 'max,-cx16,-erms,-fsrm',
-            '-device', f'hvnet,path={lab.sock},name={name}{device}',
-            '-kernel', kernel(flavour) / 'vmlinuz', '-initrd',
-            initrd(flavour), '-append',
-            f'console=ttyS0 panic=0 mitigations=off {append}',
-            '-serial', f'file:{self.console_path}',
+            lab.hvnet, 'vm', '--debian', '--package', KERNELS[flavour],
+            '--connect', lab.sock, '--name', name, '--vps', vps, '--memory',
+            memory, '--append', f'panic=0 hvnet.channel {append}'.strip(),
+            *options, '--',
             '-serial', f'unix:{self.tty},server=on,wait=off',
             '-monitor', f'unix:{self.monitor},server=on,wait=off', *args,
-        ], 'qemu')
+        ], 'vm')
+        self.console_path = self.proc.log
+
+    def qemu(self):
+        """QEMU's pid."""
+        return children(self.proc.pid)[0]
 
     def kernel_log(self):
         """The kernel's lines that complain."""
@@ -111,13 +118,14 @@ class Vm(Machine):
         skip = re.compile(r'pcie?port|sched_clock|clocksource|Command line|'
                           r'tsc:|calibrate_delay|pci=nocrs|not a bug', re.I)
         return [x for x in self.console().splitlines()
-                if bad.search(x) and not skip.search(x)]
+                if re.match(r'\[ *\d+\.\d+\]', x) and bad.search(x) and
+                not skip.search(x)]
 
     def connect(self, seconds=90):
         self.sock = socket.socket(socket.AF_UNIX)
         # There is a moment between its name and its readiness.
         self.lab.wait('qemu started', lambda: self.sock.connect_ex(
-            self.tty) == 0, 20, [self.proc])
+            self.tty) == 0, 60, [self.proc])
         self.buf = b''
         return self.wait_ready(seconds)
 
@@ -156,7 +164,7 @@ class Vm(Machine):
 
     def memory(self):
         """A number for each page of the machine's memory, by its content."""
-        fds = pathlib.Path(f'/proc/{self.proc.pid}/fd')
+        fds = pathlib.Path(f'/proc/{self.qemu()}/fd')
         ram = next(f for f in fds.iterdir()
                    if 'memory-backend-memfd' in os.readlink(f))
         with open(ram, 'rb') as f:

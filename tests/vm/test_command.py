@@ -4,15 +4,14 @@ import os
 import shlex
 import signal
 
+import kernels
 import kit
 from linux_guest import soon
 
 
 def boot(lab, *args):
-    return lab.start(None, [
-        lab.hvnet, 'vm', '--connect', lab.sock, '--qemu', kit.qemu(),
-        '--kernel', kit.kernel() / 'vmlinuz', '--initrd', kit.initrd(),
-        '--append', 'console=ttyS0', *args], 'vm')
+    return lab.start(None, [lab.hvnet, 'vm', '--debian', '--connect', lab.sock,
+                            *args], 'vm')
 
 
 def test_runs_attaches_and_ends(lab):
@@ -45,18 +44,19 @@ def test_says_what_is_wrong(lab):
     assert f'no host at {lab.sock}: start' in lab.log(p)
     r = lab.run(None, [lab.hvnet, 'vm', '--connect', lab.sock], check=False)
     assert r.returncode == 2
-    assert '--kernel FILE or --image FILE is required' in r.stderr
+    assert '--debian, --kernel FILE or --image FILE is required' in r.stderr
 
 
 def test_prints_a_command_line_that_a_shell_takes(lab):
+    image = kernels.packaged().image
     r = lab.run(None, [
         lab.hvnet, 'vm', '--connect', '/tmp/a,b', '--qemu', kit.qemu(),
-        '--image', kit.initrd(), '--snapshot', '--vps', '3', '--memory', '2G',
+        '--image', image, '--snapshot', '--vps', '3', '--memory', '2G',
         '--print', '--', '-name', "it's"])
     args = shlex.split(r.stdout)
     assert args[0] == str(kit.qemu())
     assert 'hvnet,path=/tmp/a,,b,name=vm,nics=0' in args
-    assert f'if=virtio,file={kit.initrd()},snapshot=on' in args
+    assert f'if=virtio,file={image},snapshot=on' in args
     assert ('memory-backend-memfd,id=ram,size=2048M,share=on,seal=on'
             in args)
     assert 'pc,graphics=off,memory-backend=ram' in args

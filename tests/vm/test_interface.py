@@ -23,6 +23,7 @@ NOT_OURS = [
 def test_what_is_not_there(lab):
     lab.host(lab.tap_spec())
     vm = Vm(lab, vps=1).connect()
+    vm.run('modprobe msr')
     vm.put(compiled(lab, 'ask'))
 
     got = vm.run('/tmp/ask cpuid 0x40000000 256').splitlines()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import kernels
+import debian_apt
 from freebsd_guest import GEOM_RACE
 from kit import TOP, Vm
 
@@ -35,7 +35,8 @@ def test_commands_arrive_whole(lab):
     """While what earlier commands left behind ends, many times a second."""
     lab.host(lab.tap_spec())
     vm = Vm(lab, vps=1).connect()
-    vm.run('(while [ ! -e /tmp/end ]; do (sleep 0.01 &); done) '
+    vm.run('(while [ ! -e /tmp/end ]; do (busybox sleep 0.01 &); '
+           'done) '
            '>/dev/null 2>&1 &')
     words = 'x' * 500
     assert [vm.run(f'echo {words}') for _ in range(40)] == [words] * 40
@@ -83,13 +84,19 @@ def test_other_suites_come_from_the_machines_own_sources(tmp_path,
         'Components: main\nSigned-By: /k.gpg\n\n'
         'Types: deb\nURIs: http://c/security\nSuites: own-security\n'
         'Components: main\n')
-    monkeypatch.setattr(kernels, 'codename', lambda: 'own')
-    kernels.source_lists('new', tmp_path / 'to', etc)
-    assert (tmp_path / 'to/sources.list').read_text() == \
-        'deb [signed-by=/k.gpg] http://a/debian new main contrib\n'
-    assert (tmp_path / 'to/d.sources').read_text() == (
-        'Types: deb\nURIs: http://c/debian\nSuites: new\n'
-        'Components: main\nSigned-By: /k.gpg\n')
-    monkeypatch.setattr(kernels, 'codename', lambda: 'unknown')
-    with pytest.raises(kernels.KitError, match='no source of unknown'):
-        kernels.source_lists('new', tmp_path / 'to', etc)
+    monkeypatch.setattr(debian_apt, 'codename', lambda: 'own')
+    assert debian_apt.source_lists('new', etc) == {
+        'sources.list':
+            'deb [signed-by=/k.gpg] http://a/debian new main contrib',
+        'd.sources': 'Types: deb\nURIs: http://c/debian\nSuites: new\n'
+                     'Components: main\nSigned-By: /k.gpg'}
+    # The machine's own suite: updates and security as well.
+    own = debian_apt.source_lists('own', etc)
+    assert own['sources.list'].splitlines() == [
+        'deb [signed-by=/k.gpg] http://a/debian own main contrib',
+        'deb http://a/debian own-updates main']
+    assert 'Suites: own own-updates\n' in own['d.sources']
+    assert 'Suites: own-security\n' in own['d.sources']
+    monkeypatch.setattr(debian_apt, 'codename', lambda: 'unknown')
+    with pytest.raises(debian_apt.ImageError, match='no source of unknown'):
+        debian_apt.source_lists('new', etc)

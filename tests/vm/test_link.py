@@ -19,7 +19,7 @@ def contact(host, n=1):
 
 def test_first_words_of_a_machine(lab):
     host = StubHost(lab.sock)
-    vm = Vm(lab, vps=2, memory='512M', device=',nic=n0', name='stub')
+    vm = Vm(lab, vps=2, memory='512M', options=['--nic', 'n0'], name='stub')
     lab.wait('contact', lambda: host.of(POST), 60, [vm.proc])
     hello = host.of(HELLO)[0]
     assert (hello['magic'], hello['version']) == (0x54505648, 1)
@@ -108,7 +108,7 @@ def test_hostile_host_holds_no_machine(lab):
     is let go, and the machine runs on."""
     host = StubHost(lab.sock)
     vm = Vm(lab, vps=1, append='noload').connect()
-    vm.run('insmod /lib/modules/msr.ko')
+    vm.run('modprobe msr')
     vm.put(compiled(lab, 'ask'))
 
     def ask(what):

@@ -194,18 +194,16 @@ def test_unbind_and_module(joined):
              'done')
     j.up()
     j.copy_out(4)
-    j.vm.run('rmmod hv_netvsc')
+    j.vm.run('modprobe -r hv_netvsc')
     soon('closed', lambda: not any(
         'channel' in q for q in j.nic()['queues']) or
         not j.nic()['attached'])
-    j.vm.run('insmod /lib/modules/hv_netvsc.ko')
+    j.vm.run('modprobe hv_netvsc')
     j.up()
     j.copy_in(4)
     # The whole of VMBus: UNLOAD, then a new contact.
-    if 'hv_vmbus' in j.vm.run('cat /modules').split():
-        j.vm.run('rmmod hv_netvsc; rmmod hv_vmbus; '
-                 'insmod /lib/modules/hv_vmbus.ko; '
-                 'insmod /lib/modules/hv_netvsc.ko')
+    if 'hv_vmbus' in j.vm.run('cut -d" " -f1 /proc/modules').split():
+        j.vm.run('rmmod hv_netvsc && rmmod hv_vmbus && modprobe hv_netvsc')
     j.up()
     j.copy_in(4)
 
@@ -255,7 +253,7 @@ def test_machine_killed_and_another(lab, cell):
     j.serve('iperf3 -s -1', 5201)
     j.vm.run(f'iperf3 -c {HOST} -t 60 >/dev/null 2>&1 &')
     time.sleep(1)
-    os.kill(j.vm.proc.pid, signal.SIGKILL)
+    os.kill(j.vm.qemu(), signal.SIGKILL)
     j.vm.proc.wait()
     lab.procs.remove(j.vm.proc)
     soon('guest gone', lambda: lab.stat()[0]['guests'] == 0)

@@ -37,7 +37,7 @@ def test_another_kernel(lab, flavour):
     for n in (1, 2):
         j.vm.run(f'ethtool -L eth0 combined {n}')
         soon(f'{n} queues', lambda: j.device()['queues'] == n)
-    j.vm.run('rmmod hv_netvsc; insmod /lib/modules/hv_netvsc.ko')
+    j.vm.run('rmmod hv_netvsc && modprobe hv_netvsc')
     j.up()
     j.copy_in(4)
     j.serve('iperf3 -s -1', 5201)
@@ -82,7 +82,7 @@ def test_older_nvsp(lab, version):
 
 @full
 def test_no_automatic_end_of_interrupt(lab):
-    j = Joined(lab, vm={'device': ',aeoi=off'})
+    j = Joined(lab, vm={'options': ['--no-auto-eoi']})
     assert 'hints 0x200' in j.vm.run('dmesg')
     j.copy_out(4)
     j.copy_in(4)
@@ -94,8 +94,8 @@ def test_two_machines_by_a_pair(lab):
     """Frames between two guests, no kernel of ours between them; two NICs."""
     lab.host('backend=pair,name=a,peer=b,mtu=1500,queues=2',
              'backend=pair,name=b,peer=a,mtu=1500,queues=2')
-    one = Vm(lab, name='one', device=',nics=1').connect()
-    two = Vm(lab, name='two', device=',nics=1').connect()
+    one = Vm(lab, name='one', options=['--nics', '1']).connect()
+    two = Vm(lab, name='two', options=['--nics', '1']).connect()
     for n, vm in ((1, one), (2, two)):
         vm.run(f'ip addr add 10.8.0.{n}/24 dev eth0; '
                'ip link set eth0 up')

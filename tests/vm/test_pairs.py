@@ -26,7 +26,7 @@ class Paired(Joined):
             f'backend=pair,name=b,peer=a,queues={vps},mtu={mtu}')
         lab.guest('h', 'hvhost0', vps=vps, args=('--nic', 'b'))
         lab.address('h', 'hvhost0', 2)
-        self.vm = Vm(lab, vps=vps, device=',nic=a').connect()
+        self.vm = Vm(lab, vps=vps, options=['--nic', 'a']).connect()
         self.up()
 
     def host(self):
@@ -99,7 +99,7 @@ def test_dpdk_program(lab, pages):
     lab.host('backend=pair,name=a,peer=b,mtu=1500',
              'backend=pair,name=b,peer=a,mtu=1500')
     p = dpdk.Papp(lab, nic='b').up()
-    vm = Vm(lab, device=',nic=a').connect()
+    vm = Vm(lab, options=['--nic', 'a']).connect()
     vm.run('echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; '
            'ip addr add 10.9.0.2/24 dev eth0; ip link set eth0 up; '
            f'arp -s 10.9.0.1 {p.do("info")["mac"]}')
