@@ -28,6 +28,7 @@
 struct cmd_guest {
 	struct guest_config cfg;
 	struct options_attach attach;
+	struct options_see see;
 	struct guest *guest;
 	uint32_t wait_ms;	/* --wait-up; 0: for ever */
 	uint64_t start_ns;
@@ -279,7 +280,9 @@ parse(int key, char *arg, struct argp_state *state)
 			&c->name };
 		state->child_inputs[0] = &g->attach;
 		state->child_inputs[1] = &c->place;
-		state->child_inputs[2] = &c->transcript;
+		g->see.capture = &c->capture;
+		g->see.transcript = &c->transcript;
+		state->child_inputs[2] = &g->see;
 		break;
 	case KEY_VPS:
 		c->vps = cli_uint("--vps", arg, 1, LINK_MAX_VPS);
@@ -417,7 +420,7 @@ cmd_guest_run(int argc, char **argv)
 	static const struct argp_child shared[] = {
 		{ &options_attach_argp, 0, NULL, 0 },
 		{ &options_place_argp, 0, NULL, 0 },
-		{ &options_transcript_argp, 0, NULL, 0 },
+		{ &options_see_argp, 0, NULL, 0 },
 		{ 0 }
 	};
 	const struct argp argp = { .options = options, .parser = parse,

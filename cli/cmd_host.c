@@ -20,6 +20,7 @@
 
 struct cmd_host {
 	struct host_config cfg;
+	struct options_see see;
 	struct nic_spec *nic;
 	uint32_t nics;
 };
@@ -132,7 +133,9 @@ parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &c->place;
-		state->child_inputs[1] = &c->transcript;
+		h->see.capture = &c->capture;
+		h->see.transcript = &c->transcript;
+		state->child_inputs[1] = &h->see;
 		break;
 	case KEY_LISTEN:
 		c->listen = cli_socket("--listen", arg);
@@ -235,7 +238,7 @@ cmd_host_run(int argc, char **argv)
 {
 	static const struct argp_child shared[] = {
 		{ &options_place_argp, 0, NULL, 0 },
-		{ &options_transcript_argp, 0, NULL, 0 },
+		{ &options_see_argp, 0, NULL, 0 },
 		{ 0 }
 	};
 	const struct argp argp = { .options = options, .parser = parse,

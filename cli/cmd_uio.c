@@ -18,6 +18,7 @@
 struct cmd_uio {
 	struct uio_config cfg;
 	struct options_attach attach;
+	struct options_see see;
 };
 
 enum { KEY_RING = 256, KEY_RECV, KEY_SEND, KEY_MAX_VMBUS,
@@ -65,7 +66,9 @@ parse(int key, char *arg, struct argp_state *state)
 		u->attach = (struct options_attach){ &c->connect, &c->nic,
 			&c->name };
 		state->child_inputs[0] = &u->attach;
-		state->child_inputs[1] = &c->transcript;
+		u->see.capture = &c->capture;
+		u->see.transcript = &c->transcript;
+		state->child_inputs[1] = &u->see;
 		break;
 	case KEY_RING:
 		c->ring_bytes = cli_uint("--ring", arg, 8, 8192) * 1024;
@@ -162,7 +165,7 @@ cmd_uio_run(int argc, char **argv)
 {
 	static const struct argp_child shared[] = {
 		{ &options_attach_argp, 0, NULL, 0 },
-		{ &options_transcript_argp, 0, NULL, 0 },
+		{ &options_see_argp, 0, NULL, 0 },
 		{ 0 }
 	};
 	const struct argp argp = { .options = options, .parser = parse,

@@ -14,7 +14,7 @@
 
 enum {
 	KEY_CONNECT = 256, KEY_NIC, KEY_NAME, KEY_PIN, KEY_NO_PIN, KEY_SCHED,
-	KEY_TRANSCRIPT,
+	KEY_TRANSCRIPT, KEY_CAPTURE,
 };
 
 /* --- attach --- */
@@ -121,28 +121,47 @@ const struct argp options_place_argp = {
 	.options = place_options, .parser = place_parse
 };
 
-/* --- transcript --- */
+/* --- capture and transcript --- */
 
-static const struct argp_option transcript_options[] = {
-	{ "transcript", KEY_TRANSCRIPT, "FILE", 0,
-	    "Write every control message, decoded, to FILE (-: standard "
-	    "error)", OPTIONS_GROUP_PROTOCOL },
+static const struct argp_option see_options[] = {
+	{ "capture", KEY_CAPTURE, "FILE[,snap=BYTES][,size=MIB][,files=N]", 0,
+	    "Write VMBus messages, ring packets and the frames in them to "
+	    "FILE, for Wireshark: at most BYTES of each frame (2048), N files "
+	    "(2) of MIB (256)", OPTIONS_GROUP_PROTOCOL },
+	{ "transcript", KEY_TRANSCRIPT,
+	    "FILE[,only=LAYERS][,json][,time=wall][,gpadl=full]", 0,
+	    "Append every control message, decoded, to FILE (-: standard "
+	    "error), a line each: of LAYERS, such as vmbus+nvsp+rndis, as "
+	    "JSON, with the time of day, with every GPADL_BODY",
+	    OPTIONS_GROUP_PROTOCOL },
 	{ 0 }
 };
 
 static error_t
-transcript_parse(int key, char *arg, struct argp_state *state)
+see_parse(int key, char *arg, struct argp_state *state)
 {
-	const char **file = state->input;
+	struct options_see *see = state->input;
+	char err[300];
 
-	if (key != KEY_TRANSCRIPT)
+	switch (key) {
+	case KEY_CAPTURE:
+		if (capture_parse(&see->capture_spec, arg, err,
+		    sizeof(err)) < 0)
+			cli_usage("--capture %s: %s", arg, err);
+		*see->capture = &see->capture_spec;
+		break;
+	case KEY_TRANSCRIPT:
+		if (transcript_parse(&see->transcript_spec, arg, err,
+		    sizeof(err)) < 0)
+			cli_usage("--transcript: %s", err);
+		*see->transcript = &see->transcript_spec;
+		break;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	if (arg[0] == '\0')
-		cli_usage("--transcript: '' is no file");
-	*file = arg;
+	}
 	return 0;
 }
 
-const struct argp options_transcript_argp = {
-	.options = transcript_options, .parser = transcript_parse
+const struct argp options_see_argp = {
+	.options = see_options, .parser = see_parse
 };

@@ -11,6 +11,8 @@
 #include <argp.h>
 
 #include "linux/run/thread.h"
+#include "linux/see/capture.h"
+#include "linux/see/transcript.h"
 
 /* Groups of the help that these options stand in; commands number theirs
  * from 1. */
@@ -29,7 +31,16 @@ struct options_attach {
 extern const struct argp options_attach_argp;
 /* --pin, --no-pin and --sched; input: struct thread_place. */
 extern const struct argp options_place_argp;
-/* --transcript; input: const char *, the file, "-" being standard error. */
-extern const struct argp options_transcript_argp;
+/* What --capture and --transcript set, where they are given. */
+struct options_see {
+	const struct capture_spec **capture;
+	const struct transcript_spec **transcript;
+	/* what these point to then */
+	struct capture_spec capture_spec;
+	struct transcript_spec transcript_spec;
+};
+
+/* --capture and --transcript; input: struct options_see. */
+extern const struct argp options_see_argp;
 
 #endif

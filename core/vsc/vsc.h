@@ -148,8 +148,6 @@ struct vsc_ops {
 	void (*send_table)(void *ctx, const uint32_t *table, uint32_t count);
 	void (*queues_stop)(void *ctx);
 	void (*queues_start)(void *ctx);
-	/* NVSP or RNDIS control message, for transcripts; may be NULL. */
-	void (*trace)(void *ctx, bool to_host, bool rndis, struct span msg);
 
 	/* Queue owner. */
 	/*
@@ -353,6 +351,15 @@ uint32_t vsc_tx_select(const struct vsc *, uint32_t hash);
 /* Counters and state for statistics; any thread. */
 const struct vsc_tx_counters *vsc_tx_stats(const struct vsc *, uint32_t queue);
 const struct vsc_rx_counters *vsc_rx_stats(const struct vsc *, uint32_t queue);
+/* Both buffers, while they exist: what packets refer to. */
+struct vsc_buffers {
+	uint8_t *recv;			/* NULL: none */
+	uint32_t recv_bytes;
+	uint8_t *send;			/* NULL: none */
+	uint32_t send_sections, send_section_bytes;
+};
+/* Queue owner, or control. */
+void vsc_buffers(const struct vsc *, struct vsc_buffers *);
 struct chan *vsc_queue_chan(const struct vsc *, uint32_t queue);
 uint32_t vsc_leaked_bytes(const struct vsc *);
 

@@ -63,8 +63,6 @@ vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p)
 		return vsc_fault(q, FAULT_XACT_ID, p->xact, "completion");
 	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
 		return vsc_fault(q, why, 0, "completion");
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, false, false, p->data);
 	if (v->ctl.wait == VSC_WAIT_NVS && p->xact == v->ctl.xact) {
 		v->ctl.nvs = m;
 		vsc_ctl_event(v, VSC_WAIT_NVS, NULL, 0);
@@ -92,8 +90,6 @@ vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p)
 		return vsc_fault(q, why, 0, "message");
 	if (q->index != 0)
 		return vsc_fault(q, FAULT_NVS_STATE, m.type, "message");
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, false, false, p->data);
 	switch ((uint32_t)m.type) {
 	case NVS_SEND_TABLE:
 		vsc_send_table_set(v, &m.send_table);
@@ -181,13 +177,6 @@ vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len)
 	memcpy(v->ctl.in, shared, raw.len);
 	if (rndis_msg_decode(&m, raw, &why) < 0)
 		return vsc_fault(q, why, 0, "RNDIS");
-	if (v->ops->trace != NULL) {
-		struct rndis_hdr_wire h;
-
-		memcpy(&h, raw.p, sizeof(h));
-		v->ops->trace(v->ctx, false, true, (struct span){ raw.p,
-		    min_u32(raw.len, le32_get(h.len)) });
-	}
 	switch (m.type) {
 	case RNDIS_INIT_DONE:
 		return rndis_reply(v, m.init_done.req_id, &m);

@@ -40,8 +40,6 @@ vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
 			return VSC_STEP_AGAIN;
 		return vsc_ctl_wait(v, VSC_WAIT_SPACE, NULL);
 	}
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, true, false, p.data);
 	chan_commit(q->chan);
 	q->dirty = false;
 	return reply ? VSC_STEP_WAIT : VSC_STEP_NEXT;

@@ -39,9 +39,6 @@ vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len, uint64_t *xact)
 		(void)vsc_xact_end(v, p.xact);
 		return rc;
 	}
-	if (v->ops->trace != NULL)
-		v->ops->trace(v->ctx, true, true, (struct span){
-		    (const uint8_t *)v->ctl.page.va + off, len });
 	chan_commit(q->chan);
 	q->dirty = false;
 	return 0;

@@ -87,6 +87,18 @@ vsc_rx_stats(const struct vsc *v, uint32_t queue)
 	return &v->q[queue]->rx.count;
 }
 
+void
+vsc_buffers(const struct vsc *v, struct vsc_buffers *b)
+{
+	*b = (struct vsc_buffers){
+		.recv = v->rxbuf.mem.va,
+		.recv_bytes = v->rxbuf.mem.bytes,
+		.send = v->sendbuf.mem.va,
+		.send_sections = v->caps.sections,
+		.send_section_bytes = v->caps.section_bytes,
+	};
+}
+
 struct chan *
 vsc_queue_chan(const struct vsc *v, uint32_t queue)
 {

@@ -143,7 +143,6 @@ struct vsp_ops {
 	void (*steering)(void *ctx);
 	/* Filter became none or not none; MTU or offloads of the guest. */
 	void (*state)(void *ctx);
-	void (*trace)(void *ctx, bool to_guest, bool rndis, struct span msg);
 	/*
 	 * A rescinded device is not the guest's any more: vsp_destroy() may
 	 * follow, but not from inside this call.  May be NULL.
@@ -266,6 +265,15 @@ struct vsp_guest_state {
 	uint32_t send_sections;
 };
 void vsp_guest_state(const struct vsp *, struct vsp_guest_state *);
+/* The guest's buffers, while it has them: what packets refer to. */
+struct vsp_buffers {
+	uint8_t *recv;			/* NULL: none */
+	uint32_t recv_bytes;
+	uint8_t *send;			/* NULL: none */
+	uint32_t send_sections, send_section_bytes;
+};
+/* Control, or the owner of a queue: they go with all workers parked. */
+void vsp_buffers(const struct vsp *, struct vsp_buffers *);
 /* Key and RX indirection table in force (queue numbers). */
 void vsp_steering(const struct vsp *, uint8_t key[40], uint32_t table[128],
     uint32_t *entries, uint32_t *hash_types);

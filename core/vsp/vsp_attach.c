@@ -400,6 +400,18 @@ vsp_guest_state(const struct vsp *vsp, struct vsp_guest_state *s)
 	};
 }
 
+void
+vsp_buffers(const struct vsp *vsp, struct vsp_buffers *b)
+{
+	*b = (struct vsp_buffers){
+		.recv = vsp->rxbuf.base,
+		.recv_bytes = vsp->rxbuf.bytes,
+		.send = vsp->send.base,
+		.send_sections = vsp->send.sections,
+		.send_section_bytes = vsp->send.section_bytes,
+	};
+}
+
 const struct fault_log *
 vsp_faults(struct vsp *vsp)
 {

@@ -89,8 +89,6 @@ vsp_nvs_answer_flush(struct vsp *vsp)
 		if (rc != 0)
 			q->dead = true;
 		a->waits = false;
-		if (rc == 0 && a->bytes > 0 && vsp->ops.trace != NULL)
-			vsp->ops.trace(vsp->ctx, true, false, out.data);
 	}
 	return true;
 }
@@ -306,8 +304,6 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 	struct span msg = { vsp->control_msg, pkt_vec_gather(q->from.msg,
 	    (uint32_t)n, 0, vsp->control_msg, total) };
 
-	if (vsp->ops.trace != NULL)
-		vsp->ops.trace(vsp->ctx, false, true, msg);
 	if (vsp->reply_count == VSP_REPLIES)
 		return nvs_fail(vsp, FAULT_MSG_RATE, VSP_REPLIES);
 	if (vsp->rx_gpadl == NULL) {
@@ -374,8 +370,6 @@ vsp_nvs_message(struct vsp *vsp, const struct vmpkt_in *pkt)
 			return nvs_fail(vsp, FAULT_NVS_TYPE, rndis.channel);
 		return nvs_rndis_control(vsp, pkt);
 	}
-	if (vsp->ops.trace != NULL)
-		vsp->ops.trace(vsp->ctx, false, false, pkt->data);
 	if (pkt->type != VMPKT_INBAND)
 		return nvs_fail(vsp, FAULT_RING_TYPE, pkt->type);
 	if (vsp->cfg.strict && pkt->data.len < STRICT_MIN_BYTES) {

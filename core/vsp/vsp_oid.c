@@ -72,8 +72,6 @@ vsp_rndis_replies_flush(struct vsp *vsp)
 			    VSP_BLOCK_RING;
 			return;
 		}
-		if (rc == 0 && vsp->ops.trace != NULL)
-			vsp->ops.trace(vsp->ctx, true, true, msg);
 		vsp->reply_head = (vsp->reply_head + 1) % VSP_REPLIES;
 		vsp->reply_count--;
 	}

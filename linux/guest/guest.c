@@ -332,7 +332,7 @@ guest_destroy(struct guest *g)
 	free(g->queue);
 	if (g->steer != NULL)
 		steer_destroy(g->steer);
-	transcript_close(g->transcript);
+	guest_see_close(g);
 	free(g);
 }
 
@@ -365,9 +365,7 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 		g->cfg.place.first_cpu = guest_cpu_auto(cfg->vps);
 	g->base = base;
 	g->timer_at = UINT64_MAX;
-	if (cfg->transcript != NULL &&
-	    (g->transcript = transcript_open(cfg->transcript, err, cap)) ==
-	    NULL)
+	if (guest_see_open(g, err, cap) < 0)
 		goto fail;
 	if (guest_iface_make(g, err, cap) < 0)
 		goto fail;

@@ -13,7 +13,9 @@
 #include "linux/run/thread.h"
 #include "vsc/vsc.h"
 
+struct capture_spec;
 struct guest;
+struct transcript_spec;
 
 #define GUEST_CPU_AUTO	UINT32_MAX
 
@@ -36,7 +38,8 @@ struct guest_config {
 	enum vmc_signal signal;
 	uint32_t max_vmbus, min_vmbus;
 	struct vsc_config vsc;
-	const char *transcript;	/* file, or NULL */
+	const struct transcript_spec *transcript;	/* or NULL: none */
+	const struct capture_spec *capture;	/* the same */
 };
 
 void guest_config_default(struct guest_config *);

@@ -45,24 +45,6 @@ guest_control_wanted(void *ctx)
 	vp_wake(&g->vp[0]);
 }
 
-static void
-guest_trace_vmbus(void *ctx, bool to_host, struct span msg)
-{
-	struct guest *g = ctx;
-
-	transcript_line(g->transcript, g->cfg.ifname, !to_host,
-	    TRANSCRIPT_VMBUS, msg);
-}
-
-static void
-guest_trace_vsc(void *ctx, bool to_host, bool rndis, struct span msg)
-{
-	struct guest *g = ctx;
-
-	transcript_line(g->transcript, g->cfg.ifname, !to_host,
-	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
-}
-
 /* It failed, and will again until somebody changes something: reported once. */
 static void
 guest_failed(struct guest *g)
@@ -157,7 +139,7 @@ const struct vmc_ops guest_vmc_ops = {
 	.vp_park = guest_vp_park,
 	.vp_unpark = guest_vp_unpark,
 	.vp_kick = guest_vp_kick,
-	.trace = guest_trace_vmbus,
+	.trace = guest_see_message,
 };
 
 static void
@@ -291,7 +273,10 @@ guest_queues_start(void *ctx)
 static uint32_t
 guest_queue_vp(void *ctx, uint32_t queue)
 {
-	return netif_queue_vp(ctx, queue);
+	uint32_t vp = netif_queue_vp(ctx, queue);
+
+	guest_see_queue(ctx, queue, vp);
+	return vp;
 }
 
 static const struct vsc_ops guest_vsc_ops = {
@@ -310,7 +295,6 @@ static const struct vsc_ops guest_vsc_ops = {
 	.queues_stop = guest_queues_stop,
 	.queues_start = guest_queues_start,
 	.control_wanted = guest_control_wanted,
-	.trace = guest_trace_vsc,
 	.rx = netif_rx,
 	.rx_flush = netif_rx_flush,
 	.tx_wake = netif_tx_wake,

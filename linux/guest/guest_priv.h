@@ -5,6 +5,7 @@
  * guest.c: life cycle and re-attach; guest_events.c: what vmc and vsc request
  * and report; guest_iface.c: what the kernel wants from the interface; vp.c:
  * threads, and vp_loop.c: what they do; netif.c: the TAP in both directions;
+ * guest_see.c: captures and transcripts;
  * guest_ctl.c: statistics and run-time settings; guest_wire.c: memory and
  * messages, from the link or from uio; guest_uio.c: a NIC of uio_hv_generic in
  * place of the link, with uio_bus.c (channels), uio_dev.c (files) and
@@ -14,13 +15,13 @@
 #define LINUX_GUEST_GUEST_PRIV_H
 
 #include "linux/guest/guest.h"
+#include "linux/guest/guest_see.h"
 #include "linux/guest/guest_wire.h"
 #include "linux/guest/netif.h"
 #include "linux/guest/vp.h"
 #include "linux/net/steer.h"
 #include "linux/net/tapwatch.h"
 #include "linux/run/ctl.h"
-#include "linux/run/transcript.h"
 
 enum guest_state {
 	GUEST_WAIT_HOST,	/* no connection; tried again at retry_at */
@@ -38,7 +39,7 @@ struct guest {
 	struct event_base *base;
 	struct tapwatch *watch;
 	struct ctl_server *ctl;
-	struct transcript *transcript;	/* or NULL */
+	struct guest_see *see;	/* captures, transcripts; or NULL */
 
 	/* owner: VP 0, the control context */
 	uint32_t state;		/* enum guest_state; control writes, VPs read */

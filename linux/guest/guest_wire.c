@@ -42,6 +42,15 @@ guest_wire_mem_free(void *ctx, struct chan_mem *m)
 		link_guest_mem_free(w->link, m);
 }
 
+uint8_t *
+guest_wire_gpa(const struct guest_wire *w, uint64_t gpa, uint32_t len)
+{
+	if (w->bus != NULL)
+		return uio_bus_mem_find(w->bus, gpa, len);
+	return w->link != NULL ? link_guest_mem_find(w->link, gpa, len) :
+	    NULL;
+}
+
 int
 guest_wire_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
 {

@@ -29,6 +29,9 @@ void guest_wire_free(void *ctx, void *p, size_t bytes);
 int guest_wire_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out);
 void guest_wire_mem_free(void *ctx, struct chan_mem *);
 
+/* Where memory of ours with this address is, or NULL. */
+uint8_t *guest_wire_gpa(const struct guest_wire *, uint64_t gpa, uint32_t len);
+
 /* Only with a link. */
 int guest_wire_post(void *ctx, uint32_t conn_id, const void *msg,
     uint32_t len);

@@ -127,3 +127,21 @@ uio_arena_alloc(struct uio_arena *a, uint32_t bytes, struct chan_mem *out)
 		    at % UIO_ARENA_CHUNK;
 	return 0;
 }
+
+uint8_t *
+uio_arena_find(const struct uio_arena *a, uint64_t addr, uint32_t len)
+{
+	uint32_t chunks = (uint32_t)(a->used / UIO_ARENA_CHUNK) + 1;
+
+	if (!a->huge)
+		return addr >= (uintptr_t)a->va &&
+		    range_ok(addr - (uintptr_t)a->va, len, a->used) ?
+		    a->va + (addr - (uintptr_t)a->va) : NULL;
+	for (uint32_t i = 0; i < chunks && (size_t)i * UIO_ARENA_CHUNK <
+	    a->bytes; i++)
+		if (addr >= a->physical[i] && range_ok(addr - a->physical[i],
+		    len, UIO_ARENA_CHUNK))
+			return a->va + (size_t)i * UIO_ARENA_CHUNK +
+			    (addr - a->physical[i]);
+	return NULL;
+}

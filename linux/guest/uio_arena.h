@@ -27,5 +27,7 @@ struct uio_arena *uio_arena_create(uint32_t chunks, bool huge, char *err,
 void uio_arena_destroy(struct uio_arena *);
 /* 0; E_NOMEM: used up, or too large a piece. */
 int uio_arena_alloc(struct uio_arena *, uint32_t bytes, struct chan_mem *out);
+/* Where [addr, addr + len) of it lies, within a page, or NULL.  Any thread. */
+uint8_t *uio_arena_find(const struct uio_arena *, uint64_t addr, uint32_t len);
 
 #endif

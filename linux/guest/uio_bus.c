@@ -369,6 +369,12 @@ uio_bus_mem_alloc(struct uio_bus *b, uint32_t bytes, struct chan_mem *out)
 	return uio_arena_alloc(b->arena, bytes, out);
 }
 
+uint8_t *
+uio_bus_mem_find(const struct uio_bus *b, uint64_t addr, uint32_t len)
+{
+	return uio_arena_find(b->arena, addr, len);
+}
+
 int
 uio_bus_fd(const struct uio_bus *b)
 {

@@ -47,6 +47,8 @@ struct chan *uio_bus_primary(struct uio_bus *);
 
 /* Guest memory; only uio_bus_close() frees it.  0 or E_NOMEM. */
 int uio_bus_mem_alloc(struct uio_bus *, uint32_t bytes, struct chan_mem *out);
+/* As uio_arena_find(). */
+uint8_t *uio_bus_mem_find(const struct uio_bus *, uint64_t addr, uint32_t len);
 
 /*
  * Poll the open channels of a VP; true: something was there, poll again.

@@ -17,6 +17,7 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/link/link_fds.h"
+#include "linux/see/capture.h"
 
 void
 host_config_default(struct host_config *c)
@@ -110,6 +111,11 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 		if (h->transcript == NULL)
 			goto fail;
 	}
+	if (cfg->capture != NULL) {
+		h->capture = capture_create(cfg->capture, err, cap);
+		if (h->capture == NULL)
+			goto fail;
+	}
 	if (host_socket_open(h, err, cap) < 0 ||
 	    host_workers_start(h, err, cap) < 0 ||
 	    host_events_make(h, err, cap) < 0)
@@ -141,7 +147,7 @@ host_stop(struct host *h)
 	if (h->control_fd >= 0)
 		close(h->control_fd);
 	worker_pool_stop(&h->pool);
-	if (h->transcript != NULL)
-		transcript_close(h->transcript);
+	transcript_close(h->transcript);
+	capture_destroy(h->capture);
 	free(h);
 }

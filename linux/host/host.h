@@ -16,7 +16,9 @@
 #include "linux/host/nic_spec.h"
 #include "linux/run/thread.h"
 
+struct capture_spec;
 struct host;
+struct transcript_spec;
 
 #define HOST_MAX_WORKERS	64u
 #define HOST_MAX_GUESTS		64u	/* Policy: default of max_guests */
@@ -50,7 +52,8 @@ struct host_config {
 	uint32_t max_vmbus;	/* newest VMBus version spoken; 0: all */
 	uint32_t max_nvsp;	/* newest NVSP version accepted; 0: all */
 	uint32_t max_guests;	/* 0: HOST_MAX_GUESTS */
-	const char *transcript;	/* file, "-" standard error, or NULL */
+	const struct transcript_spec *transcript;	/* or NULL: none */
+	const struct capture_spec *capture;	/* or NULL: none */
 };
 
 void host_config_default(struct host_config *);

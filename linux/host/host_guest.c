@@ -18,6 +18,7 @@
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
+#include "linux/host/nic_see.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
@@ -42,8 +43,7 @@ guest_trace(void *ctx, bool to_guest, struct span msg)
 {
 	struct host_guest *g = ctx;
 
-	transcript_line(g->host->transcript, g->hello.name, to_guest,
-	    TRANSCRIPT_VMBUS, msg);
+	nic_see_message(g, to_guest, msg);
 }
 
 static const struct vms_ops guest_vms_ops = {

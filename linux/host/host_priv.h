@@ -35,9 +35,10 @@
 #include "linux/link/link_host.h"
 #include "linux/run/ctl.h"
 #include "linux/run/sockfile.h"
-#include "linux/run/transcript.h"
+#include "linux/see/transcript.h"
 
 struct acceptor;
+struct capture;
 struct nic;
 struct nic_leaving;
 struct nic_user;
@@ -48,6 +49,7 @@ struct host {
 	struct event_base *base;
 	struct worker_pool pool;
 	struct transcript *transcript;	/* or NULL */
+	struct capture *capture;	/* of all NICs, or NULL */
 	struct ctl_server *ctl;
 	struct sockfile file;		/* where guests connect */
 	struct acceptor *acceptor;	/* of it */

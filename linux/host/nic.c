@@ -22,8 +22,10 @@
 #include "linux/host/host_priv.h"
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_queue.h"
+#include "linux/host/nic_see.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
+#include "linux/see/capture.h"
 
 #define X(name, text) COUNTER_ROW(backend_counters, name, text)
 COUNTER_TABLE(backend_counters, BACKEND_COUNTERS(X));
@@ -37,12 +39,16 @@ static const struct backend_ops *const nic_backends[] = {
 	[NIC_GENERATOR] = &backend_generator_ops,
 };
 
-/* A stable locally administered address: our prefix and a hash (FNV-1a). */
+/* As given, or a stable locally administered one: prefix and hash (FNV-1a). */
 static void
 nic_mac_make(struct nic *nic)
 {
 	uint32_t h = 2166136261u;
 
+	if (nic->spec.mac_set) {
+		memcpy(nic->mac, nic->spec.mac, sizeof(nic->mac));
+		return;
+	}
 	for (const char *p = nic->spec.name; *p != '\0'; p++)
 		h = (h ^ (uint8_t)*p) * 16777619u;
 	for (const char *p = nic->host->cfg.listen; *p != '\0'; p++)
@@ -82,6 +88,7 @@ nic_gate_put(struct gate *g)
 static void
 nic_free(struct nic *nic)
 {
+	capture_destroy(nic->capture);
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);
 	free(nic->queue);
@@ -216,10 +223,7 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 		rc = -ENOMEM;
 		goto free_nic;
 	}
-	if (spec->mac_set)
-		memcpy(nic->mac, spec->mac, sizeof(nic->mac));
-	else
-		nic_mac_make(nic);
+	nic_mac_make(nic);
 	rc = nic_queues_make(nic);
 	if (rc < 0) {
 		snprintf(err, cap, "out of memory");
@@ -233,6 +237,9 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 		goto quiet;
 	}
 	backend_delay_use(&nic->port, spec->delay_us, delay);
+	rc = nic_see_create(nic, err, cap);
+	if (rc < 0)
+		goto quiet;
 	rc = nic->port.ops->open(&nic->port, err, cap);
 	if (rc < 0)
 		goto quiet;
@@ -321,9 +328,12 @@ int
 nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 {
 	const struct nic_spec old = nic->spec;
+	struct capture *capture;
 	struct backend_delay *delay;
-	int rc;
+	int rc = nic_see_open(nic, to, &capture, err, cap);
 
+	if (rc < 0)
+		return rc;
 	nic_close(nic);
 	rc = backend_delay_make(&nic->port, to->delay_us, &delay);
 	if (rc < 0) {
@@ -344,9 +354,13 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 		goto out;
 	}
 	backend_delay_use(&nic->port, to->delay_us, delay);
+	capture = nic_see_use(nic, to, capture);
 	nic_carrier(nic);
 out:
 	nic_open(nic);
+	/* The one before, or, after an error, the one that was not used. */
+	if (capture != nic->capture)
+		capture_destroy(capture);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "linux/host/nic_spec.h"
 #include "linux/host/worker.h"
 #include "linux/run/rate.h"
+#include "linux/see/see.h"
 
 struct event;
 struct event_base;
@@ -43,6 +44,7 @@ struct nic_queue {
 	struct nic_source *sources;
 	bool polled;			/* its guest does not signal */
 	bool stop_said;			/* that a fault stopped it */
+	struct see_watch watch;
 	/* owner: worker */
 	bool ring;			/* the ring may have packets */
 	bool blocked;			/* to_guest_wake() will come */
@@ -77,6 +79,8 @@ struct nic {
 	struct gate *gate;		/* shared with the NIC of a pair */
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* the same number */
+	struct capture *capture;	/* capture=; NULL: none */
+	char capture_path[NIC_PATH_LEN];	/* ... as it was opened */
 	uint32_t control_due;		/* shared: set by workers */
 	struct share control_share;	/* of control's time, for its ring */
 	struct event *control_again;	/* when it may have more */

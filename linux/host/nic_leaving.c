@@ -28,6 +28,7 @@
 
 #include "bus/ring_chan.h"
 #include "linux/host/host_priv.h"
+#include "linux/host/nic_see.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
@@ -62,6 +63,7 @@ struct nic_leaving {
 	bool heard;			/* since the last look */
 	bool gone;			/* the guest let go */
 	struct chan *chan[VSP_MAX_QUEUES];
+	struct see_watch watch[VSP_MAX_QUEUES];
 	uint32_t turn;			/* the channel to begin with */
 };
 
@@ -106,6 +108,8 @@ leaving_queue_start(void *ctx, uint32_t queue, struct chan *c)
 	struct nic_leaving *l = ctx;
 
 	l->chan[queue] = c;
+	nic_see_leaving(&l->watch[queue], l->host, l->vsp, l->name, &l->user,
+	    c);
 	l->heard = true;
 	leaving_look_in(l, LEAVING_LOOK_MIN_US);
 }
@@ -115,16 +119,8 @@ leaving_queue_stop(void *ctx, uint32_t queue)
 {
 	struct nic_leaving *l = ctx;
 
+	see_watch_stop(&l->watch[queue]);
 	l->chan[queue] = NULL;
-}
-
-static void
-leaving_trace(void *ctx, bool to_guest, bool rndis, struct span msg)
-{
-	struct nic_leaving *l = ctx;
-
-	transcript_line(l->host->transcript, l->name, to_guest,
-	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
 }
 
 static void
@@ -145,7 +141,6 @@ static const struct vsp_ops leaving_ops = {
 	.control_wanted = leaving_control_wanted,
 	.queue_start = leaving_queue_start,
 	.queue_stop = leaving_queue_stop,
-	.trace = leaving_trace,
 	.gone = leaving_gone,
 };
 

@@ -380,6 +380,23 @@ print_nvsp(const struct spec_key *k, const struct nic_spec *s, char *out,
 	    nvs_version_name(s->max_nvsp));
 }
 
+static int
+parse_capture(const struct spec_key *k, struct nic_spec *s,
+    const struct spec_at *at)
+{
+	if (at->value[0] == '\0' || strlen(at->value) >= sizeof(s->capture))
+		return spec_bad(at, "the path of a file, or off");
+	strcpy(s->capture, strcmp(at->value, "off") == 0 ? "" : at->value);
+	return 0;
+}
+
+static void
+print_capture(const struct spec_key *k, const struct nic_spec *s, char *out,
+    size_t cap)
+{
+	snprintf(out, cap, "%s", s->capture[0] == '\0' ? "off" : s->capture);
+}
+
 #define TEXT(field, run, min_) run, parse_text, print_text,		\
 	offsetof(struct nic_spec, field), min_,				\
 	sizeof(((struct nic_spec *)0)->field)
@@ -423,6 +440,7 @@ static const struct spec_key spec_keys[] = {
 	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
 	{ "frames", NUMBER(gen_frames, false, 0, UINT32_MAX) },
 	{ "flows", NUMBER(gen_flows, false, 1, 1024) },
+	{ "capture", OWN(capture, true) },
 };
 
 #define SPEC_KEYS (sizeof(spec_keys) / sizeof(spec_keys[0]))

@@ -41,6 +41,8 @@ static const char *const nic_spec_helps[] = {
 	"generator: frames in all, for each guest; default 0, no end",
 	"generator: flows, each of one address and port, 1 to 1024; "
 	    "default 64",
+	"file for all that its channels carry, decoded by Wireshark, or off "
+	    "(default): then --capture's",
 };
 
 const char *

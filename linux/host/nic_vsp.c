@@ -11,6 +11,7 @@
 
 #include "linux/host/host_priv.h"
 #include "linux/host/nic_queue.h"
+#include "linux/host/nic_see.h"
 #include "linux/host/nic_wake.h"
 
 /*
@@ -114,6 +115,7 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 
 	nic_queue_start(&nic->queue[queue], c,
 	    link_host_signal_fd(nic->user.link, c));
+	nic_see_start(&nic->queue[queue]);
 	nic->port.queues_open++;
 	host_monitor_wake(nic->host);
 	if (nic->port.queues_open == 1)
@@ -136,6 +138,7 @@ nic_queue_stop_op(void *ctx, uint32_t queue)
 	nic->port.queues_open--;
 	if (nic->port.queues_open == 0)
 		nic_carrier(nic);
+	nic_see_stop(&nic->queue[queue]);
 	nic_queue_stop(&nic->queue[queue]);
 }
 
@@ -168,15 +171,6 @@ nic_state(void *ctx)
 		nic_source_post(nic, k);
 }
 
-static void
-nic_trace(void *ctx, bool to_guest, bool rndis, struct span msg)
-{
-	struct nic *nic = ctx;
-
-	transcript_line(nic->host->transcript, nic->spec.name, to_guest,
-	    rndis ? TRANSCRIPT_RNDIS : TRANSCRIPT_NVSP, msg);
-}
-
 static const struct vsp_ops nic_vsp_ops = {
 	.alloc = nic_vsp_alloc,
 	.free = nic_vsp_free,
@@ -191,7 +185,6 @@ static const struct vsp_ops nic_vsp_ops = {
 	.queue_stop = nic_queue_stop_op,
 	.steering = nic_steering,
 	.state = nic_state,
-	.trace = nic_trace,
 };
 
 /* --- configuration --- */

@@ -86,6 +86,16 @@ link_guest_mem_free(struct link_guest *lg, struct chan_mem *m)
 	link_pages_free(&lg->pages, m);
 }
 
+uint8_t *
+link_guest_mem_find(const struct link_guest *lg, uint64_t gpa, uint32_t len)
+{
+	const struct link_pages *p = &lg->pages;
+
+	if (gpa < p->gpa_base || !range_ok(gpa - p->gpa_base, len, p->bytes))
+		return NULL;
+	return p->mem + (gpa - p->gpa_base);
+}
+
 uint64_t
 link_guest_mem_used(const struct link_guest *lg)
 {

@@ -62,6 +62,9 @@ void *link_guest_siefp(const struct link_guest *, uint32_t vp);
 int link_guest_mem_alloc(struct link_guest *, uint32_t bytes,
     struct chan_mem *out);
 void link_guest_mem_free(struct link_guest *, struct chan_mem *);
+/* Where [gpa, gpa + len) of it lies, or NULL.  Any thread. */
+uint8_t *link_guest_mem_find(const struct link_guest *, uint64_t gpa,
+    uint32_t len);
 /* Bytes handed out now. */
 uint64_t link_guest_mem_used(const struct link_guest *);
 

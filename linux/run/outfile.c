@@ -64,8 +64,21 @@ outfile_refuse(const char *path, int err, const char *busy, char *text,
 	    err == EWOULDBLOCK ? busy : strerror(err));
 }
 
-struct outfile *
-outfile_open(const char *path, char *err, size_t cap)
+/* The file is ours: begin at its end, or empty it.  0, or -errno. */
+static int
+outfile_begin(struct outfile *o, int fd, bool keep)
+{
+	o->regular = file_regular(fd);
+	if (!o->regular)
+		return 0;
+	if (!keep)
+		return ftruncate(fd, 0) < 0 ? -errno : 0;
+	o->good = lseek(fd, 0, SEEK_END);
+	return o->good < 0 ? -errno : 0;
+}
+
+static struct outfile *
+outfile_make(const char *path, bool keep, char *err, size_t cap)
 {
 	struct outfile *o = calloc(1, sizeof(*o));
 	int fd, rc;
@@ -79,14 +92,10 @@ outfile_open(const char *path, char *err, size_t cap)
 		o->f = stderr;
 		return o;
 	}
-	/* It is emptied when it is ours. */
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	rc = fd < 0 ? -errno : file_lock(fd, LOCK_EX);
-	if (rc == 0) {
-		o->regular = file_regular(fd);
-		if (o->regular && ftruncate(fd, 0) < 0)
-			rc = -errno;
-	}
+	if (rc == 0)
+		rc = outfile_begin(o, fd, keep);
 	if (rc == 0 && (o->f = fdopen(fd, "w")) == NULL)
 		rc = -errno;
 	if (rc == 0)
@@ -98,6 +107,18 @@ outfile_open(const char *path, char *err, size_t cap)
 	free(o->path);
 	free(o);
 	return NULL;
+}
+
+struct outfile *
+outfile_open(const char *path, char *err, size_t cap)
+{
+	return outfile_make(path, false, err, cap);
+}
+
+struct outfile *
+outfile_append(const char *path, char *err, size_t cap)
+{
+	return outfile_make(path, true, err, cap);
 }
 
 static void

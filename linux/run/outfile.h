@@ -23,6 +23,8 @@ struct outfile;
  * or replays is refused and left as it is.  NULL with a sentence in err.
  */
 struct outfile *outfile_open(const char *path, char *err, size_t err_cap);
+/* The same, but what the file has already stays before what comes. */
+struct outfile *outfile_append(const char *path, char *err, size_t err_cap);
 /* NULL: nothing happens. */
 void outfile_close(struct outfile *);
 /* Where the next record goes; NULL: it cannot be written, and is counted. */

@@ -211,6 +211,9 @@ uio_start(const struct uio_config *cfg, struct event_base *base, bool *refused,
 	if (cfg->transcript != NULL && (u->transcript =
 	    transcript_open(cfg->transcript, err, cap)) == NULL)
 		goto fail;
+	if (cfg->capture != NULL && (u->capture =
+	    capture_create(cfg->capture, err, cap)) == NULL)
+		goto fail;
 	rc = connect_host(u, err, cap);
 	*refused = rc == -ECONNABORTED;
 	if (rc < 0 || uio_ns_enter(huge, cfg->pci, err, cap) < 0)
@@ -274,6 +277,7 @@ uio_stop(struct uio *u)
 	if (u->pages.va != NULL)
 		munmap(u->pages.va, u->pages.bytes);
 	transcript_close(u->transcript);
+	capture_destroy(u->capture);
 	uio_child_reap(u);
 	free(u);
 }

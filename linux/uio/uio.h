@@ -28,6 +28,8 @@
 	X(regions_removed, "pieces of memory taken back from the host")
 COUNTER_STRUCT(uio_counters, UIO_COUNTERS);
 
+struct capture_spec;
+struct transcript_spec;
 struct uio;
 
 struct uio_config {
@@ -40,7 +42,8 @@ struct uio_config {
 	uint32_t send_bytes;	/* send buffer */
 	uint32_t max_vmbus;	/* newest version tried; 0: all */
 	bool pci;		/* it may see the machine's PCI devices */
-	const char *transcript;	/* file, "-" standard error, or NULL */
+	const struct transcript_spec *transcript;	/* or NULL: none */
+	const struct capture_spec *capture;	/* the same */
 };
 
 void uio_config_default(struct uio_config *);

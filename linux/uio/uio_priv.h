@@ -28,7 +28,8 @@
 #include "bus/vmc.h"
 #include "linux/link/link_guest.h"
 #include "linux/run/ctl.h"
-#include "linux/run/transcript.h"
+#include "linux/see/capture.h"
+#include "linux/see/transcript.h"
 #include "linux/uio/uio.h"
 #include "linux/uio/uio_mem.h"
 
@@ -72,6 +73,7 @@ struct uio {
 	struct event_base *base;
 	struct ctl_server *ctl;
 	struct transcript *transcript;	/* or NULL */
+	struct capture *capture;	/* or NULL; without rings */
 	struct link_guest *link;
 	struct vmc *vmc;
 	struct event *link_event, *interrupt_event, *timer, *deadline;

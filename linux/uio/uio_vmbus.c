@@ -78,8 +78,11 @@ uio_trace(void *ctx, bool to_host, struct span msg)
 {
 	struct uio *u = ctx;
 
-	transcript_line(u->transcript, u->cfg.name, !to_host,
-	    TRANSCRIPT_VMBUS, msg);
+	struct see_name name;
+
+	see_name_set(&name, SEE_END_UIO, u->cfg.nic, 0);
+	transcript_message(u->transcript, &name, !to_host, msg);
+	capture_message(u->capture, &name, !to_host, msg);
 }
 
 /* --- sub-channels --- */

@@ -154,7 +154,8 @@ def test_benches_to_a_full_disk(bench):
 
 @pytest.mark.parametrize('option,commands', [
     ('connect=PATH', ('guest', 'uio', 'vm')), ('sched=HOW', ('host', 'guest')),
-    ('transcript=FILE', ('host', 'guest', 'uio'))])
+    ('transcript=FILE', ('host', 'guest', 'uio')),
+    ('capture=FILE', ('host', 'guest', 'uio'))])
 def test_shared_options_read_alike(hvnet, option, commands):
     texts = {re.search(rf'^      --{option} .*\n( {{20,}}.*\n)*',
                        hvnet(c, '--help').stdout, re.M)[0] for c in commands}

@@ -236,6 +236,16 @@ WRONG = [
     *[(['vm', '--connect', 'x', o, ''], [f"{o}: '' is no file"])
       for o in ('--kernel', '--initrd', '--image')],
     (['host', '--listen', 'x', '--transcript', ''], ["'' is no file"]),
+    (['host', '--listen', 'x', '--transcript', 'x,only=fish'],
+     ["'only=fish': behind the file, want"]),
+    *[([*c, '--capture', t], [f'--capture {t}: ', want])
+      for c in (['host', '--listen', 'x'], ['guest', '--connect', 'x'])
+      for t, want in (
+          ('', 'want the path of a file'), ('-', 'want the path of a file'),
+          ('x,snap=3', 'want bytes of a frame, from 64 to 65535'),
+          ('x,snap=', 'want bytes of a frame'),
+          ('x,files=0', 'want files, from 1 to 1000'),
+          ('x,fish=1', "'fish=1': behind the file, want snap="))],
     (['host', '--listen', 'x', '--group', ''], ["--group: '' is no group"]),
     (['uio', '--connect', 'x', '--', ''], ['which program']),
     (['bench', 'pps', '--json', '/nowhere/x'], ['/nowhere/x: No such']),

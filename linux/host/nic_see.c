@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Captures and transcripts of NICs and of the whole host.
+ *
+ * Theory of operation.  What a NIC's channels carry goes to the NIC's own file
+ * (capture=FILE), else to the host's (--capture); control messages also go to
+ * the transcript; where neither is wanted, nobody looks.  A VMBus
+ * message belongs to a guest and not to a NIC: it goes to the host's file and
+ * to those of all NICs that the guest has.
+ */
+#include "linux/host/nic_see.h"
+
+#include <errno.h>
+
+#include "linux/host/host_guest_priv.h"
+#include "linux/see/capture.h"
+#include "wire/vmbus_msg.h"
+
+static void
+see_memory(void *ctx, struct see_memory *out)
+{
+	const struct vsp *vsp = ctx;
+	struct vsp_buffers b;
+
+	vsp_buffers(vsp, &b);
+	*out = (struct see_memory){ .recv = b.recv,
+		.recv_bytes = b.recv_bytes, .send = b.send,
+		.send_sections = b.send_sections,
+		.section_bytes = b.send_section_bytes };
+}
+
+static uint8_t *
+see_gpa(void *ctx, uint64_t gpa, uint32_t len)
+{
+	struct vsp *vsp = ctx;
+
+	return guestmem_ptr(&vms_partition(vsp_dev(vsp)->vms)->mem, gpa, len);
+}
+
+static const struct see_watch_ops nic_see_ops = {
+	.memory = see_memory,
+	.gpa = see_gpa,
+};
+
+static void
+see_start(struct see_watch *w, struct capture *own, const struct host *h,
+    struct vsp *vsp, const char *nic, const struct nic_user *u,
+    struct chan *c)
+{
+	const struct see_watchers who = {
+		.capture = own != NULL ? own : h->capture,
+		.transcript = h->transcript };
+	struct see_name name;
+
+	if (who.capture == NULL && who.transcript == NULL)
+		return;
+	see_name_set(&name, SEE_END_HOST, nic, u->number);
+	name.relid = c->relid;
+	name.queue = c->subindex;
+	name.vp = vms_chan_vp(c);
+	see_watch_start(w, c, &name, &nic_see_ops, vsp, &who);
+}
+
+void
+nic_see_start(struct nic_queue *q)
+{
+	struct nic *nic = q->nic;
+
+	see_start(&q->watch, nic->capture, nic->host, nic->vsp,
+	    nic->spec.name, &nic->user, q->chan);
+}
+
+void
+nic_see_stop(struct nic_queue *q)
+{
+	see_watch_stop(&q->watch);
+}
+
+void
+nic_see_leaving(struct see_watch *w, const struct host *h, struct vsp *vsp,
+    const char *nic, const struct nic_user *u, struct chan *c)
+{
+	see_start(w, NULL, h, vsp, nic, u, c);
+}
+
+/* The relid that a message is about; 0: none. */
+static uint32_t
+message_relid(struct span msg)
+{
+	struct vmbus_msg m;
+	enum fault why;
+
+	if (vmbus_msg_decode(&m, msg, &why) != 0)
+		return 0;
+	switch (m.type) {
+	case VMBUS_OFFER_CHANNEL:
+		return m.offer.relid;
+	case VMBUS_OPEN_CHANNEL:
+		return m.open.relid;
+	case VMBUS_OPEN_RESULT:
+		return m.open_result.relid;
+	case VMBUS_GPADL_HEADER:
+		return m.gpadl_header.relid;
+	case VMBUS_GPADL_CREATED:
+	case VMBUS_GPADL_TEARDOWN:
+		return m.gpadl.relid;
+	case VMBUS_RESCIND_OFFER:
+	case VMBUS_CLOSE_CHANNEL:
+	case VMBUS_RELID_RELEASED:
+		return m.relid;
+	case VMBUS_MODIFY_CHANNEL:
+		return m.modify.relid;
+	case VMBUS_MODIFY_CHANNEL_RESPONSE:
+		return m.modify_result.relid;
+	default:
+		return 0;
+	}
+}
+
+static bool
+nic_has_relid(const struct nic *nic, uint32_t relid)
+{
+	if (nic->vsp != NULL && vsp_dev(nic->vsp)->relid == relid)
+		return true;
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		if (nic->queue[k].chan != NULL &&
+		    nic->queue[k].chan->relid == relid)
+			return true;
+	return false;
+}
+
+/*
+ * The NIC that a message is about: that of its channel, or the guest's only
+ * one; "": not known.
+ */
+static const char *
+message_nic(const struct host_guest *g, uint32_t relid)
+{
+	const char *only = "";
+
+	for (const struct nic *n = g->host->nics; n != NULL; n = n->next) {
+		if (n->user.guest != g)
+			continue;
+		if (relid != 0 && nic_has_relid(n, relid))
+			return n->spec.name;
+		only = g->nics == 1 ? n->spec.name : "";
+	}
+	return only;
+}
+
+void
+nic_see_message(struct host_guest *g, bool to_guest, struct span msg)
+{
+	struct host *h = g->host;
+	struct see_name name;
+	uint32_t relid;
+	bool any = h->capture != NULL || h->transcript != NULL;
+
+	for (const struct nic *n = h->nics; n != NULL && !any; n = n->next)
+		any = n->user.guest == g && n->capture != NULL;
+	if (!any)
+		return;
+	relid = message_relid(msg);
+	see_name_set(&name, SEE_END_HOST, message_nic(g, relid), g->number);
+	name.relid = relid;
+	capture_message(h->capture, &name, to_guest, msg);
+	transcript_message(h->transcript, &name, to_guest, msg);
+	for (const struct nic *n = h->nics; n != NULL; n = n->next)
+		if (n->user.guest == g)
+			capture_message(n->capture, &name, to_guest, msg);
+}
+
+int
+nic_see_open(const struct nic *nic, const struct nic_spec *to,
+    struct capture **out, char *err, size_t cap)
+{
+	struct capture_spec spec;
+
+	*out = nic->capture;
+	if (strcmp(to->capture, nic->capture_path) == 0)
+		return 0;
+	*out = NULL;
+	if (to->capture[0] == '\0')
+		return 0;
+	if (capture_parse(&spec, to->capture, err, cap) < 0)
+		return -EINVAL;
+	*out = capture_create(&spec, err, cap);
+	return *out == NULL ? -EINVAL : 0;
+}
+
+struct capture *
+nic_see_use(struct nic *nic, const struct nic_spec *to, struct capture *c)
+{
+	struct capture *old = nic->capture;
+
+	if (c == old)
+		return NULL;
+	nic->capture = c;
+	memcpy(nic->capture_path, to->capture, sizeof(nic->capture_path));
+	for (uint32_t k = 0; k < nic->spec.queues; k++) {
+		nic_see_stop(&nic->queue[k]);
+		if (nic->queue[k].chan != NULL)
+			nic_see_start(&nic->queue[k]);
+	}
+	return old;
+}
+
+int
+nic_see_create(struct nic *nic, char *err, size_t cap)
+{
+	struct capture *c;
+	int rc = nic_see_open(nic, &nic->spec, &c, err, cap);
+
+	if (rc == 0)
+		(void)!nic_see_use(nic, &nic->spec, c);
+	return rc;
+}

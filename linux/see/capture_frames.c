@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Ethernet frames in a captured ring packet.
+ *
+ * Theory of operation.  A data packet refers to RNDIS messages, one behind the
+ * other in a section or in the pages, or one in each range of the receive
+ * buffer.  Each has a frame, or a fragment of one (RSC), which is joined with
+ * those before it.  What was captured may end anywhere: a frame then has fewer
+ * bytes than it was long, and a message whose header is cut has none.  A tag
+ * that stands in the per-packet information is put back into the frame.
+ *
+ * Context: the thread that writes.  It sees private copies only, but what a
+ * peer made up: each length is checked against what is there.
+ */
+#include "linux/see/capture_frames.h"
+#include "pkt/pkt_parse.h"
+#include "wire/nvs_msg.h"
+#include "wire/rndis_pkt.h"
+#include "wire/vmpkt.h"
+
+#define ADDRS_BYTES	12u
+#define TAG_BYTES	4u
+
+/* What the header of a message says of its frame. */
+struct frame_info {
+	uint32_t msg_len, data_off, data_len;
+	bool vlan, frag;
+	uint16_t tci;
+	uint8_t frag_flags;
+};
+
+static void
+info_ppi(struct frame_info *f, struct span ppi)
+{
+	struct rndis_ppi_wire w;
+	uint32_t size, off, value;
+
+	while (ppi.len >= sizeof(w)) {
+		memcpy(&w, ppi.p, sizeof(w));
+		size = le32_get(w.size);
+		off = le32_get(w.data_off);
+		if (size < sizeof(w) || size > ppi.len)
+			return;
+		if (range_ok(off, 4, size)) {
+			memcpy(&value, ppi.p + off, 4);
+			value = os_le32(value);
+			if (le32_get(w.type) == RNDIS_PPI_VLAN) {
+				f->vlan = true;
+				f->tci = rndis_vlan_to_tci(value);
+			} else if (le32_get(w.type) == RNDIS_PPI_PKTINFO_ID) {
+				f->frag = true;
+				f->frag_flags = (uint8_t)(value >> 8);
+			}
+		}
+		ppi = span_sub(ppi, size, ppi.len - size);
+	}
+}
+
+/* False: no data message, or its header is not all there. */
+static bool
+info_get(struct frame_info *f, struct span msg)
+{
+	struct rndis_packet_wire w;
+	uint32_t ppi_off;
+
+	*f = (struct frame_info){ 0 };
+	if (msg.len < sizeof(w))
+		return false;
+	memcpy(&w, msg.p, sizeof(w));
+	f->msg_len = le32_get(w.len);
+	f->data_len = le32_get(w.data_len);
+	if (le32_get(w.type) != RNDIS_PACKET || f->msg_len < sizeof(w) ||
+	    !range_ok(le32_get(w.data_off), f->data_len,
+	    f->msg_len - RNDIS_OFF_BASE))
+		return false;
+	f->data_off = RNDIS_OFF_BASE + le32_get(w.data_off);
+	ppi_off = le32_get(w.ppi_off);
+	if (ppi_off != 0 && range_ok(ppi_off, le32_get(w.ppi_len),
+	    msg.len - RNDIS_OFF_BASE))
+		info_ppi(f, span_sub(msg, RNDIS_OFF_BASE + ppi_off,
+		    le32_get(w.ppi_len)));
+	return true;
+}
+
+/* Write the frame that is in c->frame. */
+static void
+frame_write(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, const struct frame_info *f)
+{
+	uint8_t tag[TAG_BYTES] = { PKT_TYPE_VLAN >> 8, PKT_TYPE_VLAN & 0xff,
+		(uint8_t)(f->tci >> 8), (uint8_t)f->tci };
+	const struct span v[3] = { { c->frame, ADDRS_BYTES },
+		{ tag, TAG_BYTES },
+		{ c->frame + ADDRS_BYTES, c->len - ADDRS_BYTES } };
+	const struct span all = { c->frame, c->len };
+
+	if (f->vlan && c->len >= ADDRS_BYTES)
+		c->emit(c->ctx, h, time_ns, v, 3, c->orig +
+		    TAG_BYTES);
+	else if (c->len > 0)
+		c->emit(c->ctx, h, time_ns, &all, 1, c->orig);
+	c->len = c->orig = 0;
+}
+
+/* One message, of which `msg` is there. */
+static void
+frame_of_message(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, struct span msg, const struct frame_info *f)
+{
+	uint32_t there = msg.len > f->data_off ?
+	    min_u32(msg.len - f->data_off, f->data_len) : 0;
+
+	if (!f->frag || (f->frag_flags & RNDIS_FRAG_FIRST) != 0) {
+		c->len = c->orig = 0;
+		c->cut = false;
+	}
+	if (!c->cut) {
+		there = min_u32(there, CAPTURE_FRAME_MAX - c->len);
+		if (there > 0)
+			memcpy(c->frame + c->len, msg.p + f->data_off,
+			    there);
+		c->len += there;
+		c->cut = there < f->data_len;
+	}
+	c->orig += f->data_len;
+	if (!f->frag || (f->frag_flags & RNDIS_FRAG_LAST) != 0)
+		frame_write(c, h, time_ns, f);
+}
+
+/* Messages one behind the other, of which `part` is there. */
+static void
+frames_of_piece(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, struct span part)
+{
+	struct frame_info f;
+
+	while (info_get(&f, part)) {
+		frame_of_message(c, h, time_ns, part, &f);
+		if (f.msg_len >= part.len)
+			return;
+		part = span_sub(part, f.msg_len, part.len - f.msg_len);
+	}
+}
+
+void
+capture_frames_of(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, struct span body)
+{
+	uint32_t ext_len = le32_get(h->ext_bytes);
+	uint32_t data_len = le32_get(h->data_bytes);
+	uint32_t most = le32_get(h->piece_max);
+	struct nvs_rndis nvs;
+	struct vmpkt_xfer x;
+	struct span rest;
+	enum fault why;
+
+	if (!range_ok(ext_len, data_len, body.len) ||
+	    le16_get(h->type) == VMPKT_COMPLETION ||
+	    !nvs_rndis_get(&nvs, span_sub(body, ext_len, data_len)) ||
+	    nvs.channel != NVS_CHANNEL_DATA)
+		return;
+	rest = span_sub(body, ext_len + data_len,
+	    body.len - ext_len - data_len);
+	if (le16_get(h->type) != VMPKT_XFER_PAGES) {
+		frames_of_piece(c, h, time_ns, rest);
+		return;
+	}
+	if (vmpkt_xfer_decode(&x, span_sub(body, 0, ext_len), &why) != 0)
+		return;
+	for (uint32_t i = 0; i < x.count && rest.len > 0; i++) {
+		uint32_t n = vmpkt_xfer_range(&x, i).bytes;
+
+		n = min_u32(most != 0 ? min_u32(n, most) : n, rest.len);
+		frames_of_piece(c, h, time_ns, span_sub(rest, 0, n));
+		rest = span_sub(rest, n, rest.len - n);
+	}
+}
