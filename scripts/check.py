@@ -217,6 +217,8 @@ def stages():
     full = opts.full
     yield 'layers', lambda: stage_command(
         'layers', [PYTHON, 'scripts/check_layers.py'])
+    yield 'dissector', lambda: stage_command(
+        'dissector', [PYTHON, 'scripts/wire_tables.py'])
     yield 'protocol', lambda: stage_command(
         'protocol', [PYTHON, 'scripts/check_protocol.py'])
     yield 'mutants list', lambda: stage_command(
