@@ -124,15 +124,14 @@ const struct argp options_place_argp = {
 /* --- capture and transcript --- */
 
 static const struct argp_option see_options[] = {
-	{ "capture", KEY_CAPTURE, "FILE[,snap=BYTES][,size=MIB][,files=N]", 0,
+	{ "capture", KEY_CAPTURE, "FILE[,KEY=N...]", 0,
 	    "Write VMBus messages, ring packets and the frames in them to "
-	    "FILE, for Wireshark: at most BYTES of each frame (2048), N files "
-	    "(2) of MIB (256)", OPTIONS_GROUP_PROTOCOL },
-	{ "transcript", KEY_TRANSCRIPT,
-	    "FILE[,only=LAYERS][,json][,time=wall][,gpadl=full]", 0,
-	    "Append every control message, decoded, to FILE (-: standard "
-	    "error), a line each: of LAYERS, such as vmbus+nvsp+rndis, as "
-	    "JSON, with the time of day, with every GPADL_BODY",
+	    "FILE, for Wireshark; snap=BYTES of each frame, default 2048; "
+	    "files=N of size=MIB, default 2 of 256", OPTIONS_GROUP_PROTOCOL },
+	{ "transcript", KEY_TRANSCRIPT, "FILE[,KEY...]", 0,
+	    "Append every control message, decoded, a line each, to FILE (-: "
+	    "standard error); only=vmbus+nvsp+rndis or some of them; json; "
+	    "time=wall: of day, UTC; gpadl=full: all of its bodies",
 	    OPTIONS_GROUP_PROTOCOL },
 	{ 0 }
 };

@@ -157,7 +157,7 @@ def test_benches_to_a_full_disk(bench):
     ('transcript=FILE', ('host', 'guest', 'uio')),
     ('capture=FILE', ('host', 'guest', 'uio'))])
 def test_shared_options_read_alike(hvnet, option, commands):
-    texts = {re.search(rf'^      --{option} .*\n( {{20,}}.*\n)*',
+    texts = {re.search(rf'^      --{option}\b.*\n( {{20,}}.*\n)*',
                        hvnet(c, '--help').stdout, re.M)[0] for c in commands}
     assert len(texts) == 1
 
