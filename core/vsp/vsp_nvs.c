@@ -161,7 +161,9 @@ buffer_get(struct vsp *vsp, uint32_t id)
 
 	if (g != NULL && g->relid == q->chan->relid)
 		return g;
-	(void)fault_note(&q->chan->faults, FAULT_NVS_BUFFER, id);
+	/* One that heard of the rescind may tear down what it just named. */
+	if (!vsp->dev.rescinded)
+		(void)fault_note(&q->chan->faults, FAULT_NVS_BUFFER, id);
 	if (g != NULL)
 		vms_gpadl_put(vsp->dev.vms, g);
 	return NULL;
