@@ -128,11 +128,6 @@ on_send_table(void *ctx, const uint32_t *table, uint32_t count)
 {
 }
 
-static void
-on_quiet(void *ctx)
-{
-}
-
 static void *
 guest_alloc(void *ctx, size_t bytes)
 {
@@ -171,7 +166,6 @@ const struct vsc_ops sim_nic_vsc_ops = {
 	.attached = on_attached, .failed = on_failed,
 	.detached = on_detached, .link = on_link,
 	.queue_vp = on_queue_vp, .send_table = on_send_table,
-	.queues_stop = on_quiet, .queues_start = on_quiet,
 	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
 };
 

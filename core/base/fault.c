@@ -32,9 +32,9 @@ int
 fault_note(struct fault_log *log, enum fault why, uint64_t value)
 {
 	OS_ASSERT((unsigned int)why < FAULT_COUNT);
-	log->total++;
-	log->count[why]++;
-	log->last = why;
-	log->last_value = value;
+	os_add64(&log->total, 1);
+	os_add64(&log->count[why], 1);
+	os_st32(&log->last, why);
+	os_st64(&log->last_value, value);
 	return E_PEER;
 }

@@ -48,6 +48,8 @@
 	X(NVS_BUFFER,		"NVSP buffer id, size or layout invalid") \
 	X(NVS_SECTION,		"send-buffer section index or size invalid") \
 	X(NVS_STATUS,		"NVSP request refused by the peer")	\
+	X(NVS_FLOOD,							\
+	  "NVSP and RNDIS control messages faster than they can be read") \
 	X(XACT_ID,		"transaction id unknown or not outstanding") \
 	/* RNDIS */							\
 	X(RNDIS_SHORT,		"RNDIS message shorter than its type")	\
@@ -84,7 +86,7 @@ enum fault {
 struct fault_log {
 	uint64_t total;
 	uint64_t count[FAULT_COUNT];
-	enum fault last;
+	uint32_t last;		/* enum fault */
 	uint64_t last_value;	/* the offending value, 0 where there is none */
 };
 
@@ -93,7 +95,7 @@ const char *fault_name(enum fault f);
 const char *fault_text(enum fault f);
 
 /*
- * Count a fault and remember it.  Context: the owner of the log.  Returns
+ * Count a fault and remember it.  Context: any; several threads may.  Returns
  * E_PEER so that callers can write `return fault_note(...)`.
  */
 int fault_note(struct fault_log *log, enum fault why, uint64_t value);

@@ -153,13 +153,14 @@ struct chan_events {
 	/*
 	 * A sub-channel of this primary is there.  Who takes it sets its events
 	 * before this returns, opens it or not, and closes it in any case; one
-	 * without events stays the bus's.
+	 * without events stays the bus's.  NULL: none is taken now.
 	 */
 	void (*subchannel)(struct chan *primary, struct chan *sub);
 	/*
-	 * The host took the offer back: close (closed() follows), forget.  A
-	 * hint: it may be late, or never come where the bus only lets calls
-	 * fail with E_GONE.
+	 * The host took the offer back.  An open channel is still to be closed
+	 * (closed() follows) and ceases to be with that; another one ceases to
+	 * be now.  A hint: it may be late, or never come where the bus only
+	 * lets calls fail with E_GONE.
 	 */
 	void (*rescinded)(struct chan *);
 };

@@ -53,10 +53,6 @@ vsc_detach(struct vsc *v)
 	v->state = VSC_DETACHING;
 	v->want = 0;
 	os_st32(&v->rx_on, 0);
-	if (v->ops->queues_stop != NULL) {
-		v->stopped = true;
-		v->ops->queues_stop(v->ctx);
-	}
 	vsc_ctl_start(v, &vsc_detach_list);
 	vsc_ctl_run(v);
 }

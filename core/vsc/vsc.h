@@ -8,6 +8,7 @@
  *	vsc_attach.c, vsc_detach.c	the lists of steps
  *	vsc_rx.c	a pass over a queue, frames handed up
  *	vsc_ctlin.c	control messages of the host
+ *	vsc_mail.c	brings those from the owner to control
  *	vsc_ack.c	sections go back to the host
  *	vsc_rsc.c	fragments are joined
  *	vsc_tx.c	frames to send
@@ -146,8 +147,6 @@ struct vsc_ops {
 	uint32_t (*queue_vp)(void *ctx, uint32_t queue);
 	/* The host's send indirection table changed (16 entries or more). */
 	void (*send_table)(void *ctx, const uint32_t *table, uint32_t count);
-	void (*queues_stop)(void *ctx);
-	void (*queues_start)(void *ctx);
 
 	/* Queue owner. */
 	/*
@@ -176,6 +175,12 @@ struct vsc_ops {
 	 * pass.
 	 */
 	void (*control_wanted)(void *ctx);
+	/*
+	 * Have the queue's owner make a pass soon: what waits there for room in
+	 * the ring is tried again.  Control.  For a channel without
+	 * CHAN_CAP_SPACE; may be NULL elsewhere.
+	 */
+	void (*queue_kick)(void *ctx, uint32_t queue);
 };
 
 #define VSC_TX_COUNTERS(X)						\
@@ -240,7 +245,11 @@ uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues,
  */
 struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
     void *ctx, struct chan *primary);
-/* Tear down in the order of the versions; ->detached() follows. */
+/*
+ * Tear down in the order of the versions; ->detached() follows.  No transmit
+ * call is under way, or comes any more; what was not flushed is dropped.
+ * Owners of receive go on.
+ */
 void vsc_detach(struct vsc *);
 /* After ->detached(). */
 void vsc_free(struct vsc *);

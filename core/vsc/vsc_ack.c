@@ -5,8 +5,8 @@
  * Theory of operation.  Receive completions (NVSP 108).  Until one is sent, the
  * packet's receive-buffer sections are the guest's, so none may ever be lost:
  * ids wait in a ring of their own, and when that is full vsc_queue_ready()
- * reads no further packet.  A full VMBus ring is waited for by want_space(), or
- * looked at again and again where the channel has no event of room.
+ * reads no further packet.  A full VMBus ring is waited for by want_space();
+ * where the channel has no event of room, control has the owner look again.
  *
  * They are sent in batches of ack_batch: one commit, one signal at most.  The
  * message is 8 bytes long, as Linux sends it (netvsc.c recv_comp_data).
@@ -22,7 +22,7 @@ vsc_ack_put(struct vsc_queue *q, uint64_t xact)
 
 	OS_ASSERT(r->ack_n < VSC_ACKS);
 	r->ack[(r->ack_first + r->ack_n) % VSC_ACKS] = xact;
-	r->ack_n++;
+	os_st32(&r->ack_n, r->ack_n + 1);
 }
 
 static int
@@ -46,6 +46,18 @@ ack_send_one(struct vsc_queue *q, uint64_t xact)
 }
 
 void
+vsc_space_wait(struct vsc_queue *q)
+{
+	struct vsc *v = q->vsc;
+
+	if (vsc_space_told(q) || os_ld32(&q->starved) != 0)
+		return;
+	os_st32(&q->starved, 1);
+	if (v->ops->control_wanted != NULL)
+		v->ops->control_wanted(v->ctx);
+}
+
+void
 vsc_ack_send(struct vsc_queue *q)
 {
 	struct vsc_rxq *r = &q->rx;
@@ -57,6 +69,7 @@ vsc_ack_send(struct vsc_queue *q)
 			if (!r->ack_waits)
 				counter_add(&r->count.ack_waits, 1);
 			r->ack_waits = true;
+			vsc_space_wait(q);
 			return;
 		}
 		if (rc < 0) {
@@ -65,7 +78,7 @@ vsc_ack_send(struct vsc_queue *q)
 		}
 		q->dirty = true;
 		r->ack_first = (r->ack_first + 1) % VSC_ACKS;
-		r->ack_n--;
+		os_st32(&r->ack_n, r->ack_n - 1);
 		counter_add(&r->count.acks, 1);
 	}
 	r->ack_waits = false;

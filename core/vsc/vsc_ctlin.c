@@ -5,13 +5,10 @@
  * Theory of operation.  Completions with VSC_XACT_CTL end exchanges of ours;
  * they carry an NVSP reply, or only report that an RNDIS message was taken.
  * In-band come the host's send table, VF association and a switch of the data
- * path.  We have no VF, so the latter two are counted; a completion, if
- * requested, goes with the receive acknowledgements.
+ * path.  We have no VF, so the latter two are counted.
  *
- * The host's RNDIS messages come in the receive buffer, which it can write at
- * any time: each is copied once to private memory and decoded there.
- *
- * Context: control, which owns the primary channel.
+ * Context: control; the owner of the primary has copied each message into the
+ * mailbox (vsc_mail.c) and acknowledged it.
  */
 #include "vsc/vsc_priv.h"
 
@@ -52,44 +49,49 @@ rndis_completion(struct vsc *v, uint64_t xact, uint32_t status)
 	rndis_exchange_check(v);
 }
 
-int
-vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p)
+static void
+nvs_completion(struct vsc *v, uint64_t xact, struct span raw)
 {
-	struct vsc *v = q->vsc;
+	struct vsc_queue *q = v->q[0];
 	struct nvs_msg m;
 	enum fault why;
 
-	if (q->index != 0 || !vsc_xact_end(v, p->xact))
-		return vsc_fault(q, FAULT_XACT_ID, p->xact, "completion");
-	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
-		return vsc_fault(q, why, 0, "completion");
-	if (v->ctl.wait == VSC_WAIT_NVS && p->xact == v->ctl.xact) {
+	if (!vsc_xact_end(v, xact)) {
+		(void)vsc_fault(q, FAULT_XACT_ID, xact, "completion");
+		return;
+	}
+	if (nvs_msg_decode(&m, raw, v->caps.nvsp_version, &why) < 0) {
+		(void)vsc_fault(q, why, 0, "completion");
+		return;
+	}
+	if (v->ctl.wait == VSC_WAIT_NVS && xact == v->ctl.xact) {
 		v->ctl.nvs = m;
 		vsc_ctl_event(v, VSC_WAIT_NVS, NULL, 0);
-		return 0;
+		return;
 	}
-	if (m.type == NVS_RNDIS_DONE)
-		rndis_completion(v, p->xact, m.rndis_status);
-	else if (v->state != VSC_DETACHING)
-		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "completion");
+	if (m.type == NVS_RNDIS_DONE) {
+		rndis_completion(v, xact, m.rndis_status);
+	} else if (v->state != VSC_DETACHING) {
+		(void)vsc_fault(q, FAULT_NVS_TYPE, m.type, "completion");
+		return;
+	}
 	/* An exchange that detach cut off. */
 	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
-	return 0;
 }
 
 /* ---- messages ----------------------------------------------------------- */
 
-int
-vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p)
+static void
+nvs_message(struct vsc *v, struct span raw)
 {
-	struct vsc *v = q->vsc;
+	struct vsc_queue *q = v->q[0];
 	struct nvs_msg m;
 	enum fault why;
 
-	if (nvs_msg_decode(&m, p->data, v->caps.nvsp_version, &why) < 0)
-		return vsc_fault(q, why, 0, "message");
-	if (q->index != 0)
-		return vsc_fault(q, FAULT_NVS_STATE, m.type, "message");
+	if (nvs_msg_decode(&m, raw, v->caps.nvsp_version, &why) < 0) {
+		(void)vsc_fault(q, why, 0, "message");
+		return;
+	}
 	switch ((uint32_t)m.type) {
 	case NVS_SEND_TABLE:
 		vsc_send_table_set(v, &m.send_table);
@@ -99,22 +101,22 @@ vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p)
 		v->vf_messages++;
 		break;
 	default:
-		return vsc_fault(q, FAULT_NVS_TYPE, m.type, "message");
+		(void)vsc_fault(q, FAULT_NVS_TYPE, m.type, "message");
+		break;
 	}
-	if ((p->flags & VMPKT_F_COMPLETE) != 0)
-		vsc_ack_put(q, p->xact);
-	return 0;
 }
 
 /* The reply to the present request: keep it with its own copy of the info. */
-static int
+static void
 rndis_reply(struct vsc *v, uint32_t req_id, const struct rndis_msg *m)
 {
 	struct vsc_ctl *ctl = &v->ctl;
 
 	if (!ctl->page_busy || ctl->got_reply || !ctl->want_reply ||
-	    req_id != ctl->req_id)
-		return vsc_fault(v->q[0], FAULT_XACT_ID, req_id, "RNDIS");
+	    req_id != ctl->req_id) {
+		(void)vsc_fault(v->q[0], FAULT_XACT_ID, req_id, "RNDIS");
+		return;
+	}
 	ctl->rndis = *m;
 	if (m->type == RNDIS_QUERY_DONE && m->done.info.len != 0) {
 		memcpy(ctl->reply, m->done.info.p, m->done.info.len);
@@ -122,7 +124,6 @@ rndis_reply(struct vsc *v, uint32_t req_id, const struct rndis_msg *m)
 	}
 	ctl->got_reply = true;
 	rndis_exchange_check(v);
-	return 0;
 }
 
 static void
@@ -164,32 +165,53 @@ rndis_indication(struct vsc *v, uint32_t status)
 	}
 }
 
-int
-vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len)
+static void
+rndis_message(struct vsc *v, struct span raw)
 {
-	struct vsc *v = q->vsc;
-	struct span raw = { v->ctl.in, min_u32(len, VSC_CTL_BYTES) };
+	struct vsc_queue *q = v->q[0];
 	struct rndis_msg m;
 	enum fault why;
 
-	if (q->index != 0)
-		return vsc_fault(q, FAULT_NVS_STATE, 0, "RNDIS");
-	memcpy(v->ctl.in, shared, raw.len);
-	if (rndis_msg_decode(&m, raw, &why) < 0)
-		return vsc_fault(q, why, 0, "RNDIS");
+	if (rndis_msg_decode(&m, raw, &why) < 0) {
+		(void)vsc_fault(q, why, 0, "RNDIS");
+		return;
+	}
 	switch (m.type) {
 	case RNDIS_INIT_DONE:
-		return rndis_reply(v, m.init_done.req_id, &m);
+		rndis_reply(v, m.init_done.req_id, &m);
+		break;
 	case RNDIS_QUERY_DONE:
 	case RNDIS_SET_DONE:
-		return rndis_reply(v, m.done.req_id, &m);
+		rndis_reply(v, m.done.req_id, &m);
+		break;
 	case RNDIS_KEEPALIVE:
 		rndis_keepalive(v, m.req_id);
-		return 0;
+		break;
 	case RNDIS_INDICATE_STATUS:
 		rndis_indication(v, m.status.status);
-		return 0;
+		break;
 	default:
-		return vsc_fault(q, FAULT_RNDIS_TYPE, m.type, "RNDIS");
+		(void)vsc_fault(q, FAULT_RNDIS_TYPE, m.type, "RNDIS");
+		break;
+	}
+}
+
+void
+vsc_ctl_mail(struct vsc *v)
+{
+	const struct vsc_mail *m;
+
+	while ((m = vsc_mail_first(v)) != NULL) {
+		const struct span raw = { m->bytes, m->len };
+
+		if (vsc_is_broken(v))
+			;	/* what a liar says is not read on */
+		else if (m->kind == VSC_MAIL_COMPLETION)
+			nvs_completion(v, m->xact, raw);
+		else if (m->kind == VSC_MAIL_NVS)
+			nvs_message(v, raw);
+		else
+			rndis_message(v, raw);
+		vsc_mail_drop(v);
 	}
 }

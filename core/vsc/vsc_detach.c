@@ -13,7 +13,8 @@
  * after it from then on (FreeBSD hn_nvs.c).  When the offer is rescinded they
  * go before in any version, because the channel ends with its close.
  *
- * Context: control, the queue owners parked from vsc_detach() on.
+ * Context: control.  Owners go on until their channel is closed: they take
+ * completions and give sections back, and report when their queue is idle.
  */
 #include "vsc/vsc_priv.h"
 
@@ -99,16 +100,27 @@ halt_start(struct vsc *v)
 	return vsc_rndis_send(v, &m);
 }
 
+bool
+vsc_detach_drained(const struct vsc *v)
+{
+	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
+		const struct vsc_queue *q = v->q[i];
+
+		if (q != NULL && q->state == VSC_CHAN_OPEN &&
+		    !vsc_queue_idle(q))
+			return false;
+	}
+	return true;
+}
+
 static int
 drain_start(struct vsc *v)
 {
 	if (!detach_talk(v))
 		return VSC_STEP_NEXT;
-	for (uint32_t i = 0; i < v->caps.queues; i++) {
-		if (v->q[i]->state == VSC_CHAN_OPEN)
-			vsc_tx_flush(v, i);
-	}
-	return vsc_ctl_wait(v, VSC_WAIT_DRAIN, NULL);
+	os_xchg32(&v->draining, 1);
+	return vsc_detach_drained(v) ? VSC_STEP_NEXT :
+	    vsc_ctl_wait(v, VSC_WAIT_DRAIN, NULL);
 }
 
 static int
@@ -209,16 +221,23 @@ detach_ignore(struct vsc *v)
 static int
 close_start(struct vsc *v, struct vsc_queue *q)
 {
+	bool never = q->state == VSC_CHAN_CLOSED;
 	int rc;
 
-	if (q->state != VSC_CHAN_OPEN && q->state != VSC_CHAN_OPENING)
+	/*
+	 * A sub-channel that was never opened is still to be let go, unless it
+	 * ended with its offer.
+	 */
+	if (q->let_go || (never && (q->index == 0 || q->gone)))
 		return VSC_STEP_NEXT;
-	q->state = VSC_CHAN_CLOSING;
+	q->let_go = true;
+	if (!never)
+		os_st32(&q->state, VSC_CHAN_CLOSING);
 	vsc_ctl_wait(v, VSC_WAIT_CLOSE, q->chan);
 	rc = q->chan->ops->close(q->chan);
 	if (rc < 0) {
 		/* Not open as the bus sees it: it has let go of the ring. */
-		q->state = VSC_CHAN_CLOSED;
+		os_st32(&q->state, VSC_CHAN_CLOSED);
 		v->ctl.wait = VSC_WAIT_NONE;
 		return VSC_STEP_NEXT;
 	}
@@ -230,8 +249,7 @@ static int
 subs_close_start(struct vsc *v)
 {
 	for (uint32_t i = VSC_MAX_QUEUES - 1; i > 0; i--) {
-		if (v->q[i] == NULL || v->q[i]->state == VSC_CHAN_CLOSED ||
-		    v->q[i]->state == VSC_CHAN_CLOSING)
+		if (v->q[i] == NULL || v->q[i]->let_go)
 			continue;
 		if (close_start(v, v->q[i]) == VSC_STEP_WAIT)
 			return VSC_STEP_WAIT;
@@ -275,8 +293,6 @@ detach_end(struct vsc *v)
 			vsc_queue_free(v->q[i]);
 	}
 	v->state = VSC_DOWN;
-	if (v->stopped && v->ops->queues_start != NULL)
-		v->ops->queues_start(v->ctx);
 }
 
 static const struct vsc_step detach_steps[] = {

@@ -20,7 +20,8 @@ event_opened(struct chan *c, int err)
 	struct vsc *v = q->vsc;
 
 	if (q->state == VSC_CHAN_OPENING) {
-		q->state = err == 0 ? VSC_CHAN_OPEN : VSC_CHAN_CLOSED;
+		os_st32(&q->state, err == 0 ? VSC_CHAN_OPEN :
+		    VSC_CHAN_CLOSED);
 		q->ring_stuck = err == E_TIMEOUT;
 	}
 	vsc_ctl_event(v, VSC_WAIT_OPEN, c, err);
@@ -34,8 +35,9 @@ event_closed(struct chan *c, int err)
 	struct vsc_queue *q = c->user;
 	struct vsc *v = q->vsc;
 
-	q->state = VSC_CHAN_CLOSED;
-	q->ring_stuck = err != 0;
+	os_st32(&q->state, VSC_CHAN_CLOSED);
+	q->ring_stuck = q->ring_stuck || err != 0;
+	q->let_go = true;
 	vsc_ctl_event(v, VSC_WAIT_CLOSE, c, err);
 	vsc_ctl_event(v, VSC_WAIT_OPEN, c, E_GONE);
 	vsc_ctl_event(v, VSC_WAIT_SETTLE, NULL, 0);
@@ -103,7 +105,7 @@ event_rescinded(struct chan *c)
 	struct vsc_queue *q = c->user;
 	struct vsc *v = q->vsc;
 
-	os_st32(&q->gone, 1);
+	q->gone = true;
 	v->talk = false;
 	vsc_break(v, E_GONE, FAULT_NONE, "rescinded");
 	vsc_ctl_event(v, VSC_WAIT_NVS, NULL, E_GONE);
@@ -127,26 +129,6 @@ const struct chan_events vsc_chan_events = {
 
 /* ---- time --------------------------------------------------------------- */
 
-/* While detaching, the control context reads the parked owners' rings. */
-static void
-timer_drain(struct vsc *v)
-{
-	uint32_t left = 0;
-
-	v->ctl.running = true;
-	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
-		struct vsc_queue *q = v->q[i];
-
-		if (q == NULL || q->state != VSC_CHAN_OPEN)
-			continue;
-		(void)vsc_queue_ready(q->chan, 256);
-		left += vsc_tx_outstanding(q) + q->rx.ack_n;
-	}
-	v->ctl.running = false;
-	if (left == 0)
-		vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, 0);
-}
-
 static uint64_t
 timer_patience(const struct vsc *v)
 {
@@ -163,15 +145,48 @@ timer_patience(const struct vsc *v)
 	}
 }
 
+/*
+ * Queues that wait for room in a ring whose channel does not report it: their
+ * owners look again, a little later.  Returns when, or UINT64_MAX.
+ */
+static uint64_t
+timer_kick(struct vsc *v, uint64_t now_ns)
+{
+	bool due = v->kick_at <= now_ns, any = false;
+
+	if (vsc_space_told(v->q[0]))
+		return UINT64_MAX;
+	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
+		struct vsc_queue *q = v->q[i];
+
+		if (q == NULL || os_ld32(&q->starved) == 0)
+			continue;
+		any = true;
+		if (due && v->kick_at != 0) {
+			os_xchg32(&q->starved, 0);
+			v->ops->queue_kick(v->ctx, i);
+		}
+	}
+	if (due)
+		v->kick_at = any && v->kick_at == 0 ? now_ns + VSC_POLL_NS : 0;
+	return v->kick_at == 0 ? UINT64_MAX : v->kick_at;
+}
+
 uint64_t
 vsc_control(struct vsc *v, uint64_t now_ns)
 {
 	struct vsc_ctl *ctl = &v->ctl;
-	uint64_t next = UINT64_MAX;
+	uint64_t next = UINT64_MAX, kick;
 
-	if (ctl->wait == VSC_WAIT_DRAIN && !ctl->waited)
-		timer_drain(v);
-	if (ctl->wait == VSC_WAIT_SPACE && !vsc_space_told(v->q[0]) &&
+	/* An upcall of the engine: it goes on by itself. */
+	if (ctl->running)
+		return now_ns;
+	if (v->state == VSC_DOWN)
+		return UINT64_MAX;
+	vsc_ctl_mail(v);
+	if (ctl->wait == VSC_WAIT_DRAIN && vsc_detach_drained(v))
+		vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, 0);
+	if (ctl->wait == VSC_WAIT_SPACE &&
 	    chan_want_space(v->q[0]->chan, VSC_CTL_ROOM))
 		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
@@ -186,13 +201,15 @@ vsc_control(struct vsc *v, uint64_t now_ns)
 	}
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
 		next = ctl->deadline;
-		if (ctl->wait == VSC_WAIT_DRAIN || (ctl->wait ==
-		    VSC_WAIT_SPACE && !vsc_space_told(v->q[0])))
+		/* An event of either may have come too early. */
+		if (ctl->wait == VSC_WAIT_DRAIN || ctl->wait == VSC_WAIT_SPACE)
 			next = next < now_ns + VSC_POLL_NS ? next :
 			    now_ns + VSC_POLL_NS;
-	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL) {
+	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL ||
+	    (v->state == VSC_UP && v->want != 0)) {
 		next = now_ns;		/* the next wait needs its deadline */
 	}
+	kick = timer_kick(v, now_ns);
 	vsc_ctl_run(v);
-	return next;
+	return next < kick ? next : kick;
 }

@@ -139,6 +139,7 @@ vsc_rxbuf_told(struct vsc *v)
 		return vsc_fault(v->q[0], FAULT_NVS_BUFFER, s->slot_bytes,
 		    "receive buffer");
 	v->rx_section = *s;
+	os_st32_rel(&v->rx_ready, 1);
 	v->caps.rx_sections = s->slots;
 	return VSC_STEP_NEXT;
 }

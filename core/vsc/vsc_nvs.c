@@ -6,7 +6,7 @@
  * version (a host does not answer less than 32).  Those that have an answer
  * carry an id of vsc_xact.c; those without carry 0 and request no completion.
  *
- * Context: control, which owns the primary channel.
+ * Context: control.
  */
 #include "vsc/vsc_priv.h"
 
@@ -41,7 +41,6 @@ vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
 		return vsc_ctl_wait(v, VSC_WAIT_SPACE, NULL);
 	}
 	chan_commit(q->chan);
-	q->dirty = false;
 	return reply ? VSC_STEP_WAIT : VSC_STEP_NEXT;
 }
 

@@ -35,7 +35,9 @@
 #define VSC_FRAME_MAX		(65535u + 14u + 4u)
 #define VSC_ACKS		1024u	/* acknowledgements that may wait */
 #define VSC_TX_PENDING		4u	/* packets that wait for ring room */
-#define VSC_CTL_BYTES		1024u	/* longest RNDIS control message */
+#define VSC_CTL_BYTES		1024u	/* longest control message of a host */
+/* Policy: room for messages of a host that control has not read yet. */
+#define VSC_MAIL_BYTES		16384u	/* a power of two */
 #define VSC_CTL_XACTS		8u
 #define VSC_ANSWER_OFF		2048u	/* in the control page: our replies */
 /* Transaction ids of control exchanges; those of frames lack this bit. */
@@ -129,13 +131,36 @@ struct vsc_ctl {
 	bool want_reply, got_reply, got_completion;
 	struct rndis_msg rndis;		/* info points into reply */
 	uint8_t reply[VSC_CTL_BYTES];
-	uint8_t in[VSC_CTL_BYTES];	/* private copy of a host's message */
 	/* outstanding ids: generation, 0 if free */
 	uint32_t xact_gen[VSC_CTL_XACTS];
 	uint32_t next_gen;
 	struct chan_mem page;		/* requests; then VSC_ANSWER_OFF */
 	bool page_busy, answer_busy;
 	uint64_t answer_xact;
+};
+
+/* A control message of the host: a private copy. */
+enum vsc_mail_kind {
+	VSC_MAIL_COMPLETION,		/* NVSP, ends an exchange of ours */
+	VSC_MAIL_NVS,			/* NVSP, by itself */
+	VSC_MAIL_RNDIS,
+};
+
+struct vsc_mail {
+	uint32_t kind;			/* enum vsc_mail_kind */
+	uint32_t len;
+	uint64_t xact;
+	uint8_t bytes[];
+};
+
+struct vsc_mailbox {
+	/* owner of the primary; control reads head */
+	uint32_t head CACHE_ALIGNED;
+	uint32_t told;			/* head when control was wanted */
+	/* control; the owner reads */
+	uint32_t tail CACHE_ALIGNED;
+	uint8_t bytes[VSC_MAIL_BYTES + sizeof(struct vsc_mail) +
+	    VSC_CTL_BYTES] CACHE_ALIGNED;
 };
 
 /* Receive or send buffer. */
@@ -188,7 +213,6 @@ struct vsc_txq {
 	uint32_t npending;
 	uint32_t inflight;		/* bytes by address, outstanding */
 	bool want_wake;
-	bool ref_waits;			/* by reference: the ring was full */
 	/* a frame being cut in software */
 	bool cutting;
 	uint32_t cut_slot, cut_max;
@@ -225,12 +249,15 @@ struct vsc_queue {
 	struct vsc *vsc;
 	struct chan *chan;		/* NULL: not offered */
 	uint32_t index;
-	enum vsc_chan_state state;	/* control */
-	uint32_t gone;			/* rescinded; control writes */
+	uint32_t state;			/* enum vsc_chan_state; control */
+	bool gone;			/* rescinded; control */
 	bool ring_stuck;
+	bool let_go;			/* the bus was told to close it */
 	bool ring_given;		/* it came with the channel */
 	struct chan_mem ring;
 	bool dirty;			/* owner: sent and not committed */
+	uint32_t starved;		/* waits for room that no event tells */
+	bool idle_told;			/* owner: during detach, once */
 	struct vsc_txq tx CACHE_ALIGNED;
 	struct vsc_rxq rx CACHE_ALIGNED;
 };
@@ -249,7 +276,7 @@ struct vsc {
 	uint32_t want;
 	uint32_t nvs_try;		/* index in nvs_versions */
 	uint32_t nsub_asked, at_queue;
-	bool rndis_up, stopped, talk, attached;
+	bool rndis_up, talk, attached;
 	struct ndis_offload_caps hw;
 	uint32_t hw_offloads;		/* VSC_OFF_* the host offers */
 	uint32_t rsc_offered;		/* ever; all owners, by os_ld32() */
@@ -262,9 +289,12 @@ struct vsc {
 	uint32_t rss_table[NDIS_RSS_ENTRIES_MAX];
 	uint32_t leaked;
 	uint64_t vf_messages;
+	uint64_t kick_at;		/* starved queues; 0: not set */
 	/* control writes, owners read: os_ld32() */
 	uint32_t tx_offloads;		/* VSC_OFF_* */
 	uint32_t rx_on;
+	uint32_t rx_ready;		/* rx_section is there */
+	uint32_t draining;		/* control waits for idle queues */
 	uint32_t send_count;
 	uint32_t send_table[NVS_SEND_TABLE_ENTRIES];
 	/* any owner sets it once: 0, 1 claimed, 2 filled */
@@ -274,6 +304,7 @@ struct vsc {
 	const char *broken_stage;
 	bool broken_told, detached_told; /* control */
 	struct vsc_queue *q[VSC_MAX_QUEUES];
+	struct vsc_mailbox mail;
 };
 
 /* --- vsc_ctl.c: the step machine; control ------------------------------- */
@@ -327,6 +358,8 @@ extern const struct vsc_list vsc_attach_list, vsc_detach_list;
 extern const struct vsc_request vsc_requests[VSC_REQUESTS];
 /* True while the bus owes an answer to something that detach cut off. */
 bool vsc_detach_bus_busy(const struct vsc *v);
+/* True if no packet is under way on any queue; owners may be at work. */
+bool vsc_detach_drained(const struct vsc *v);
 
 /* --- vsc_subs.c: steps of attach ----------------------------------------- */
 
@@ -386,12 +419,22 @@ int vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len,
 
 /* --- vsc_ctlin.c: what the host sends ------------------------------------ */
 
-/* A completion whose id has VSC_XACT_CTL. */
-int vsc_nvs_completion(struct vsc_queue *q, const struct vmpkt_in *p);
-/* An in-band packet of the host. */
-int vsc_nvs_inband(struct vsc_queue *q, const struct vmpkt_in *p);
-/* A control message of the host, in shared memory. */
-int vsc_rndis_input(struct vsc_queue *q, const uint8_t *shared, uint32_t len);
+/* Handle all messages in the mailbox. */
+void vsc_ctl_mail(struct vsc *v);
+
+/* --- vsc_mail.c: from the owner of the primary to control ---------------- */
+
+/*
+ * Owner.  Copy a control packet, or a control message in shared memory, once.
+ * 0, or E_PEER: on a sub-channel, or the mailbox is full.
+ */
+int vsc_mail_nvs(struct vsc_queue *q, enum vsc_mail_kind kind,
+    const struct vmpkt_in *p);
+int vsc_mail_rndis(struct vsc_queue *q, const uint8_t *shared,
+    uint32_t bytes);
+/* Control.  The oldest message, valid until it is dropped; or NULL. */
+const struct vsc_mail *vsc_mail_first(const struct vsc *v);
+void vsc_mail_drop(struct vsc *v);
 
 /* --- vsc_off.c, vsc_rss.c: steps of attach and requests ------------------ */
 
@@ -427,6 +470,7 @@ bool vsc_tx_push(struct vsc_queue *q);
 void vsc_tx_section_close(struct vsc_queue *q);
 /* A completion of frames. */
 int vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *p);
+/* Any context: some recent state. */
 uint32_t vsc_tx_outstanding(const struct vsc_queue *q);
 /* Enough is under way; a completion will tell. */
 static inline bool
@@ -483,17 +527,19 @@ int vsc_rsc_add(struct vsc_queue *q, const struct rndis_packet *pkt,
 void vsc_ack_put(struct vsc_queue *q, uint64_t xact);
 /* Send what waits, as far as the ring has room. */
 void vsc_ack_send(struct vsc_queue *q);
+/* The ring had no room, and want_space() was called: something comes. */
+void vsc_space_wait(struct vsc_queue *q);
 /* An event comes when there is room in the ring. */
 static inline bool
 vsc_space_told(const struct vsc_queue *q)
 {
 	return (q->chan->ops->caps & CHAN_CAP_SPACE) != 0;
 }
-/* Acknowledgements or frames found the ring full. */
+/* No packet of this queue is under way.  Any context: some recent state. */
 static inline bool
-vsc_space_waited(const struct vsc_queue *q)
+vsc_queue_idle(const struct vsc_queue *q)
 {
-	return q->rx.ack_waits || q->tx.npending != 0 || q->tx.ref_waits;
+	return vsc_tx_outstanding(q) == 0 && os_ld32(&q->rx.ack_n) == 0;
 }
 static inline bool
 vsc_ack_room(const struct vsc_queue *q)

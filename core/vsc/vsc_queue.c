@@ -11,7 +11,7 @@
  * What the host may still write or read (a ring whose GPADL was not confirmed
  * torn down) is leaked on purpose and counted.
  *
- * Context: control, queue owners absent or parked.
+ * Context: control; the owner of what is freed will not be called any more.
  */
 #include "vsc/vsc_priv.h"
 
@@ -200,13 +200,19 @@ dead_gpadl(struct chan *c, uint32_t gpadl, int err)
 {
 }
 
-/* For a channel whose vsc is gone. */
+static void
+dead_rescinded(struct chan *c)
+{
+}
+
+/* For a channel whose vsc is gone: the bus may be late with anything. */
 static const struct chan_events dead_events = {
 	.ready = dead_ready,
 	.opened = dead_end,
 	.closed = dead_end,
 	.gpadl_created = dead_gpadl,
 	.gpadl_torndown = dead_gpadl,
+	.rescinded = dead_rescinded,
 };
 
 void
@@ -235,7 +241,7 @@ vsc_queue_free(struct vsc_queue *q)
 		vsc_mem_free(v, &q->ring, open);
 	v->ops->free(v->ctx, q->rx.buf, VSC_RECV_BYTES);
 	/* A rescinded channel ceases to be once it is closed. */
-	if (q->gone == 0 || q->state != VSC_CHAN_CLOSED)
+	if (!q->gone || q->state != VSC_CHAN_CLOSED)
 		q->chan->events = &dead_events;
 	v->q[q->index] = NULL;
 	v->ops->free(v->ctx, q, sizeof(*q));

@@ -8,7 +8,7 @@
  * and its reply came (vsc_ctlin.c), in either order; the page is the host's
  * until then.  HALT has no reply.
  *
- * Context: control, which owns the primary channel.
+ * Context: control.
  */
 #include "vsc/vsc_priv.h"
 
@@ -40,7 +40,6 @@ vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len, uint64_t *xact)
 		return rc;
 	}
 	chan_commit(q->chan);
-	q->dirty = false;
 	return 0;
 }
 

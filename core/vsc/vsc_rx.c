@@ -20,7 +20,11 @@
  * Polled (cfg.poll), the mask is set once and acknowledgements go only when the
  * user says that it is done with the frames.
  *
- * Context: queue owner; for the primary that is control as well.
+ * What is for control goes into the mailbox (vsc_mail.c), and control is told
+ * at the end of the pass.  A pass over a broken device throws away what it
+ * finds: a bus may call until the ring is empty.
+ *
+ * Context: queue owner.
  */
 #include "vsc/vsc_priv.h"
 
@@ -240,7 +244,7 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 
 	if (vmpkt_xfer_decode(&x, p->ext, &why) < 0)
 		return vsc_fault(q, why, 0, "receive");
-	if (x.pageset != NVS_RECV_BUF_ID || v->rx_section.slots == 0)
+	if (x.pageset != NVS_RECV_BUF_ID || os_ld32_acq(&v->rx_ready) == 0)
 		return vsc_fault(q, FAULT_NVS_BUFFER, x.pageset, "receive");
 	if (!nvs_rndis_get(&n, p->data) || n.channel > NVS_CHANNEL_CONTROL)
 		return vsc_fault(q, FAULT_NVS_TYPE, p->data.len, "receive");
@@ -258,7 +262,7 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 		/* Another queue may have had it, by way of the host. */
 		os_peer_gave(section);
 		if (n.channel == NVS_CHANNEL_CONTROL)
-			rc = vsc_rndis_input(q, at, r.bytes);
+			rc = vsc_mail_rndis(q, at, r.bytes);
 		else
 			rc = rx_range(q, at, r.bytes);
 		os_peer_takes(section);
@@ -273,15 +277,20 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 static int
 rx_packet(struct vsc_queue *q, const struct vmpkt_in *p)
 {
+	int rc;
+
 	switch (p->type) {
 	case VMPKT_XFER_PAGES:
 		return vsc_rx_xfer(q, p);
 	case VMPKT_COMPLETION:
 		if ((p->xact & VSC_XACT_CTL) != 0)
-			return vsc_nvs_completion(q, p);
+			return vsc_mail_nvs(q, VSC_MAIL_COMPLETION, p);
 		return vsc_tx_completion(q, p);
 	case VMPKT_INBAND:
-		return vsc_nvs_inband(q, p);
+		rc = vsc_mail_nvs(q, VSC_MAIL_NVS, p);
+		if (rc == 0 && (p->flags & VMPKT_F_COMPLETE) != 0)
+			vsc_ack_put(q, p->xact);
+		return rc;
 	default:
 		return vsc_fault(q, FAULT_RING_TYPE, p->type, "ring");
 	}
@@ -339,7 +348,33 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 	return rc == 1;
 }
 
-/* A queue whose channel is closed or gone does nothing, nor looks at it. */
+static void
+rx_discard(struct vsc_queue *q, uint32_t budget)
+{
+	struct vmpkt_in p;
+
+	while (budget-- > 0 && chan_recv(q->chan, &p, q->rx.buf,
+	    VSC_RECV_BYTES) == 1)
+		;
+}
+
+/* Control has something to do: mail, or the end of a wait for idle queues. */
+static bool
+queue_control_due(struct vsc_queue *q)
+{
+	struct vsc_mailbox *m = &q->vsc->mail;
+	bool due = false;
+
+	if (os_ld32(&q->vsc->draining) != 0 && !q->idle_told)
+		due = q->idle_told = vsc_queue_idle(q);
+	if (q->index == 0 && m->told != m->head) {
+		m->told = m->head;
+		due = true;
+	}
+	return due && q->vsc->ops->control_wanted != NULL;
+}
+
+/* A queue whose channel is closed does nothing, nor looks at it. */
 static bool
 queue_turn(struct vsc_queue *q, uint32_t budget)
 {
@@ -348,16 +383,17 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 	bool more = false;
 
 	/* A reply may overtake the word that the channel is open. */
-	if (q->state == VSC_CHAN_CLOSED || os_ld32(&q->gone) != 0)
+	if (os_ld32(&q->state) == VSC_CHAN_CLOSED)
 		return false;
 	q->rx.stop = false;
 	if (!q->rx.masked)
 		chan_irq_mask(c);
 	q->rx.masked = v->cfg.poll;
-	if (!vsc_is_broken(v)) {
+	if (!vsc_is_broken(v))
 		more = rx_read(q, budget);
-		chan_recv_commit(c);
-	}
+	else
+		rx_discard(q, budget);
+	chan_recv_commit(c);
 	rx_flush(q);
 	if (!vsc_is_broken(v)) {
 		if (!v->cfg.poll)
@@ -366,14 +402,9 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 		vsc_commit(q);
 		if (!more && !v->cfg.poll)
 			more = chan_irq_unmask(c) && vsc_ack_room(q);
-		/* Room that no event tells of is looked for again. */
-		if (vsc_space_waited(q) && !vsc_space_told(q))
-			more = true;
 	}
-	if (q->index == 0) {
-		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
-		vsc_ctl_run(v);
-	}
+	if (queue_control_due(q))
+		v->ops->control_wanted(v->ctx);
 	return more;
 }
 

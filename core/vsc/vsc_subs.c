@@ -29,11 +29,11 @@ vsc_queue_open(struct vsc_queue *q)
 	if (q->ring_given)
 		o.to_host_bytes = o.ring.bytes / 2;
 	o.vp = v->ops->queue_vp(v->ctx, q->index);
-	q->state = VSC_CHAN_OPENING;
+	os_st32(&q->state, VSC_CHAN_OPENING);
 	vsc_ctl_wait(v, VSC_WAIT_OPEN, q->chan);
 	rc = q->chan->ops->open(q->chan, &o);
 	if (rc < 0) {
-		q->state = VSC_CHAN_CLOSED;
+		os_st32(&q->state, VSC_CHAN_CLOSED);
 		return rc;
 	}
 	return VSC_STEP_WAIT;

@@ -194,7 +194,6 @@ vsc_tx_resume(struct vsc_queue *q)
 
 	if (!t->up || !vsc_tx_push(q))
 		return;
-	t->ref_waits = false;
 	if (t->cutting) {
 		bool done = vsc_tx_cut_run(q);
 

@@ -26,7 +26,12 @@
 uint32_t
 vsc_stack_pop(struct vsc_stack *s)
 {
-	return s->n == 0 ? VSC_NONE : s->id[--s->n];
+	uint32_t n = s->n;
+
+	if (n == 0)
+		return VSC_NONE;
+	os_st32(&s->n, n - 1);
+	return s->id[n - 1];
 }
 
 uint32_t
@@ -39,7 +44,8 @@ void
 vsc_stack_push(struct vsc_stack *s, uint32_t id)
 {
 	OS_ASSERT(s->n < s->cap);
-	s->id[s->n++] = (uint16_t)id;
+	s->id[s->n] = (uint16_t)id;
+	os_st32(&s->n, s->n + 1);
 }
 
 static uint64_t
@@ -106,6 +112,7 @@ txq_send_ext(struct vsc_queue *q, uint32_t i, struct span ext)
 		counter_add(&t->count.ring_full, 1);
 	} while (chan_want_space(q->chan,
 	    o.ext.len + o.data.len + 16u + RING_TRAILER_BYTES));
+	vsc_space_wait(q);
 	return E_AGAIN;
 }
 
@@ -172,7 +179,6 @@ vsc_tx_post_ref(struct vsc_queue *q, const struct vsc_tx_packet *p,
 		t->inflight -= p->slot_bytes;
 		vsc_stack_push(&t->packets, i);
 	}
-	t->ref_waits = rc == E_AGAIN;
 	return rc;
 }
 
@@ -210,7 +216,7 @@ vsc_tx_section_close(struct vsc_queue *q)
 uint32_t
 vsc_tx_outstanding(const struct vsc_queue *q)
 {
-	return q->tx.packets.cap - q->tx.packets.n;
+	return q->tx.packets.cap - os_ld32(&q->tx.packets.n);
 }
 
 int

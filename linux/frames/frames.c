@@ -217,6 +217,7 @@ frames_detach(struct hvnet *h)
 		vmc_lost(h->vmc);
 	}
 	if (h->vsc != NULL) {
+		frames_flush(h);
 		vsc_detach(h->vsc);
 		if (!frames_until(h, &h->vsc_down, frames_close_ns(h))) {
 			vmc_lost(h->vmc);

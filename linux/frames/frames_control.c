@@ -67,6 +67,13 @@ frames_turn(struct hvnet *h)
 	frames_control(h);
 }
 
+void
+frames_flush(struct hvnet *h)
+{
+	for (uint32_t k = 0; k < h->queues; k++)
+		vsc_tx_flush(h->vsc, k);
+}
+
 bool
 frames_until(struct hvnet *h, const bool *done, uint64_t ns)
 {

@@ -70,6 +70,15 @@ frames_tx_wake(void *ctx, uint32_t queue)
 {
 }
 
+/* By the next call on queue 0; of two who write, any may win. */
+static void
+frames_control_wanted(void *ctx)
+{
+	struct hvnet *h = ctx;
+
+	os_st32(&h->queue[0].calls, 0);
+}
+
 static const struct vsc_ops frames_vsc_ops = {
 	.alloc = guest_wire_alloc,
 	.free = guest_wire_free,
@@ -85,6 +94,7 @@ static const struct vsc_ops frames_vsc_ops = {
 	.rx_flush = frames_rx_flush,
 	.tx_wake = frames_tx_wake,
 	.tx_done = frames_tx_done,
+	.control_wanted = frames_control_wanted,
 };
 
 static void

@@ -52,7 +52,7 @@ struct frames_queue {
 	struct hvnet_frame *out;	/* the caller's array in hvnet_rx() */
 	uint32_t out_n, out_cap;
 	uint32_t kept_first, kept_n;
-	uint32_t calls;
+	uint32_t calls;		/* any queue may set it to 0: control is due */
 	uint64_t polls, idle, dropped, full, invalid;
 	/* const from attach on */
 	struct hvnet_frame *kept;
@@ -95,6 +95,8 @@ void frames_break(struct hvnet *h, const char *fmt, ...)
 /* Messages, timers and, when due, the socket.  Context: control. */
 void frames_control(struct hvnet *h);
 
+/* Send what was submitted and not flushed. */
+void frames_flush(struct hvnet *h);
 /* All queues and control, until *done; false: broken, or the time is over. */
 bool frames_until(struct hvnet *h, const bool *done, uint64_t ns);
 

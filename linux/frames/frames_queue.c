@@ -46,8 +46,13 @@ frames_call(struct hvnet *h, uint32_t queue)
 {
 	struct frames_queue *q = &h->queue[queue];
 
-	if (queue == 0 && q->calls++ % FRAMES_CONTROL_CALLS == 0 &&
-	    q->kept_n < q->keep)
+	uint32_t n;
+
+	if (queue != 0)
+		return;
+	n = os_ld32(&q->calls);
+	os_st32(&q->calls, n + 1);
+	if (n % FRAMES_CONTROL_CALLS == 0 && q->kept_n < q->keep)
 		frames_control(h);
 }
 

@@ -163,10 +163,13 @@ guest_detach(struct guest *g)
 	guest_vps_park(g);
 	tap_carrier(&g->tap, false);
 	guest_state_set(g, GUEST_DETACHING);
-	if (g->vsc != NULL)
-		vsc_detach(g->vsc);
-	else
+	if (g->vsc == NULL) {
 		g->vsc_down = true;
+		return;
+	}
+	vsc_detach(g->vsc);
+	/* No more frames, but the VPs still own their channels. */
+	guest_vps_unpark(g);
 }
 
 /* The NetVSC is down: wait for the NIC's next offer, or say good-bye. */

@@ -154,6 +154,8 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	struct guest *g = ctx;
 	char vmbus[32] = "";
 
+	/* Those of an earlier attach may be at work. */
+	guest_vps_park(g);
 	/* With uio only the kernel knows. */
 	if (caps->vmbus_version != 0)
 		snprintf(vmbus, sizeof(vmbus), "VMBus %u.%u, ",
@@ -252,24 +254,6 @@ guest_on_link(void *ctx, bool up, uint64_t speed_bps)
 	tap_carrier(&g->tap, up && g->state == GUEST_UP);
 }
 
-static void
-guest_queues_stop(void *ctx)
-{
-	struct guest *g = ctx;
-
-	for (uint32_t i = 1; i < g->cfg.vps; i++)
-		vp_park(&g->vp[i]);
-}
-
-static void
-guest_queues_start(void *ctx)
-{
-	struct guest *g = ctx;
-
-	for (uint32_t i = 1; i < g->cfg.vps; i++)
-		vp_unpark(&g->vp[i]);
-}
-
 static uint32_t
 guest_queue_vp(void *ctx, uint32_t queue)
 {
@@ -292,8 +276,6 @@ static const struct vsc_ops guest_vsc_ops = {
 	.mac = guest_iface_mac,
 	.queue_vp = guest_queue_vp,
 	.send_table = guest_on_send_table,
-	.queues_stop = guest_queues_stop,
-	.queues_start = guest_queues_start,
 	.control_wanted = guest_control_wanted,
 	.rx = netif_rx,
 	.rx_flush = netif_rx_flush,

@@ -23,6 +23,22 @@ uio_kick(void *ctx, uint32_t vp)
 	vp_kick(&g->vp[vp]);
 }
 
+static void
+uio_park(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_park(&g->vp[vp]);
+}
+
+static void
+uio_unpark(void *ctx, uint32_t vp)
+{
+	struct guest *g = ctx;
+
+	vp_unpark(&g->vp[vp]);
+}
+
 /* Reported at once, and each time it went: a device does not come by itself. */
 static int
 uio_failed(struct guest *g)
@@ -41,7 +57,8 @@ guest_uio_connect(struct guest *g)
 	struct uio_bus_config bc = { .number = (uint32_t)g->cfg.uio,
 		.vps = g->cfg.vps, .queues = queues,
 		.huge = !g->cfg.no_huge, .interrupt = g->cfg.uio_interrupt,
-		.kick = uio_kick, .ctx = g };
+		.kick = uio_kick, .park = uio_park, .unpark = uio_unpark,
+		.ctx = g };
 
 	bc.chunks = uio_bus_chunks(queues,
 	    g->cfg.vsc.tune.tx_slots);

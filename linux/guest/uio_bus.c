@@ -18,8 +18,8 @@
  * That mode follows the kernel's source and was never run: the files of `hvnet
  * uio` have no interrupt.
  *
- * Context: see the header.  A channel's owner runs only while it is open, and
- * opening and closing happen with the owners parked.
+ * Context: see the header.  A channel's owner runs only while it is open; close
+ * parks it for a moment, after which it sees that.
  */
 #include "linux/guest/uio_bus.h"
 
@@ -48,7 +48,7 @@ struct uio_chan {
 	uint32_t ring_bytes;
 	int monitor;		/* -1: none */
 	uint32_t vp;
-	bool open;
+	uint32_t open;		/* control writes, the owner reads */
 	bool rescinded;
 };
 
@@ -167,7 +167,7 @@ chan_open(struct chan *c, const struct chan_open *o)
 		return fault_note(&c->faults, why, 0);
 	ring_chan_irq_mask(c);
 	os_st32(&uc->vp, o->vp);
-	uc->open = true;
+	os_st32_rel(&uc->open, 1);
 	b->cfg.kick(b->cfg.ctx, o->vp);
 	c->events->opened(c, 0);
 	return 0;
@@ -177,11 +177,16 @@ static int
 chan_close(struct chan *c)
 {
 	struct uio_chan *uc = uio_chan_of(c);
+	const struct uio_bus *b = uc->bus;
 
 	if (!uc->open)
 		return E_STATE;
-	uc->open = false;
+	os_st32(&uc->open, 0);
 	ring_chan_stop(&uc->rc);
+	if (b->cfg.park != NULL) {
+		b->cfg.park(b->cfg.ctx, uc->vp);
+		b->cfg.unpark(b->cfg.ctx, uc->vp);
+	}
 	c->events->closed(c, 0);
 	return 0;
 }
@@ -301,11 +306,12 @@ uio_bus_dispatch(struct uio_bus *b, uint32_t vp, uint32_t budget)
 		struct uio_chan *uc = b->chan[i];
 		uint32_t at;
 
-		if (uc == NULL || !uc->open || os_ld32(&uc->vp) != vp)
+		if (uc == NULL || os_ld32_acq(&uc->open) == 0 ||
+		    os_ld32(&uc->vp) != vp)
 			continue;
 		at = uc->rc.in.next;
 		work |= uc->rc.chan.events->ready(&uc->rc.chan, budget);
-		work |= uc->open && uc->rc.in.next != at;
+		work |= uc->rc.in.next != at;
 	}
 	return work;
 }

@@ -21,6 +21,12 @@ struct uio_bus_config {
 	bool interrupt;		/* sleep on the uio's interrupt, do not poll */
 	/* A channel of that VP was opened: dispatch it once. */
 	void (*kick)(void *ctx, uint32_t vp);
+	/*
+	 * A channel was closed: between the two the VP does not dispatch.  May
+	 * be NULL where one thread runs all.
+	 */
+	void (*park)(void *ctx, uint32_t vp);
+	void (*unpark)(void *ctx, uint32_t vp);
 	void *ctx;
 };
 

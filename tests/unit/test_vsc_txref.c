@@ -337,7 +337,7 @@ test_order_and_ring(void **state)
 	rig.room = 0;
 	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), E_AGAIN);
 	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 2);
-	assert_true(vsc_space_waited(rig.v->q[0]));
+	assert_true(rig.wants > 0);
 	/* a copied frame waits in its place, and the other behind it */
 	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), 0);
 	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), E_AGAIN);
@@ -346,7 +346,6 @@ test_order_and_ring(void **state)
 	rig.room = -1;
 	rig_poll(&rig, 0);
 	assert_int_equal(rig.wakes, 1);
-	assert_false(vsc_space_waited(rig.v->q[0]));
 	assert_int_equal(rig.nsent, 3);
 	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), 0);
 	assert_int_equal(rig.nsent, 4);

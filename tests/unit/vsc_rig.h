@@ -49,6 +49,7 @@ struct rig {
 	bool complete;			/* complete frames by itself */
 	bool stuck;			/* channels do not close in time */
 	int room;			/* sends that still fit; < 0: any */
+	uint32_t mem_left;		/* mem_alloc() until one fails */
 	/* state */
 	struct chan chan[RIG_CHANS];
 	bool open[RIG_CHANS];
@@ -72,7 +73,8 @@ struct rig {
 	enum fault why;
 	const char *stage;
 	bool link_up;
-	uint32_t stops, starts;
+	bool wanted;			/* control */
+	uint32_t kicked;		/* queues, a bit each */
 	/* received frames */
 	uint32_t frames, queue;
 	struct pkt_meta meta;
@@ -132,6 +134,10 @@ rig_mem_alloc(void *ctx, uint32_t bytes, struct chan_mem *out)
 	struct rig *r = ctx;
 
 	assert_int_equal(bytes % HV_PAGE_SIZE, 0);
+	if (r->mem_left == 1)
+		return E_NOMEM;
+	if (r->mem_left > 1)
+		r->mem_left--;
 	r->allocs++;
 	out->va = aligned_alloc(HV_PAGE_SIZE, bytes);
 	assert_non_null(out->va);
@@ -365,18 +371,6 @@ rig_send_table(void *ctx, const uint32_t *table, uint32_t count)
 }
 
 static void
-rig_stop(void *ctx)
-{
-	((struct rig *)ctx)->stops++;
-}
-
-static void
-rig_start(void *ctx)
-{
-	((struct rig *)ctx)->starts++;
-}
-
-static void
 rig_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
 	struct rig *r = ctx;
@@ -414,15 +408,27 @@ rig_tx_done(void *ctx, uint32_t queue, uint64_t cookie, int err)
 	r->done = err;
 }
 
+static void
+rig_control_wanted(void *ctx)
+{
+	((struct rig *)ctx)->wanted = true;
+}
+
+static void
+rig_queue_kick(void *ctx, uint32_t queue)
+{
+	((struct rig *)ctx)->kicked |= 1u << queue;
+}
+
 static const struct vsc_ops rig_ops = {
 	.alloc = rig_alloc, .free = rig_free,
 	.mem_alloc = rig_mem_alloc, .mem_free = rig_mem_free,
 	.attached = rig_attached, .failed = rig_failed,
 	.detached = rig_detached, .link = rig_link,
 	.queue_vp = rig_queue_vp, .send_table = rig_send_table,
-	.queues_stop = rig_stop, .queues_start = rig_start,
 	.rx = rig_rx, .rx_flush = rig_rx_flush, .tx_wake = rig_tx_wake,
 	.tx_done = rig_tx_done,
+	.control_wanted = rig_control_wanted, .queue_kick = rig_queue_kick,
 };
 
 #include "vsc_rig_host.h"

@@ -230,6 +230,7 @@ rig_run(struct rig *r)
 
 	while (more) {
 		more = r->handled < r->nsent;
+		r->wanted = false;
 		(void)vsc_control(r->v, r->now);
 		while (r->detached == 0 && r->handled < r->nsent) {
 			rig_answer(r);
@@ -242,7 +243,7 @@ rig_run(struct rig *r)
 		}
 		if (r->detached != 0)
 			return;
-		more = more || r->handled < r->nsent;
+		more = more || r->wanted || r->handled < r->nsent;
 	}
 }
 
@@ -324,6 +325,10 @@ rig_poll(struct rig *r, uint32_t chan)
 {
 	while (r->chan[chan].events->ready(&r->chan[chan], 64))
 		;
+	while (r->wanted) {
+		r->wanted = false;
+		(void)vsc_control(r->v, r->now);
+	}
 }
 
 #endif
