@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -38,6 +39,9 @@
  * it shall go on. */
 #define LINK_GUEST_TIMEOUT_MS	5000u
 #define LINK_GUEST_SLICE_MS	50u
+/* Policy: messages at a time, four times what a socket holds; a host that sends
+ * more would keep us reading for ever. */
+#define LINK_GUEST_TURN		1024u
 
 struct link_signal_slot {
 	uint32_t connection;	/* 0: free */
@@ -56,6 +60,7 @@ struct link_guest {
 	uint32_t bye;		/* why: a status from the host, or 0 */
 	uint32_t held;		/* any thread: the host held a write */
 	uint32_t seq;
+	uint32_t taken;		/* messages, of LINK_GUEST_TURN */
 	uint64_t open_by;	/* deadline of link_guest_open(); 0: it is */
 	bool (*go_on)(void *ctx);	/* or NULL */
 	void *ctx;
@@ -103,6 +108,13 @@ link_guest_mem_used(const struct link_guest *lg)
 }
 
 /* --- messages from the host --- */
+
+/* May it be an id?  Two numbers are states of a slot. */
+static bool
+link_connection_ok(uint32_t id)
+{
+	return id != 0 && id != LINK_SIGNAL_USED;
+}
 
 static void
 link_signal_add(struct link_guest *lg, uint32_t connection, int fd)
@@ -155,16 +167,24 @@ link_guest_take(struct link_guest *lg, union link_msg *m, int flags)
 			return 0;
 		if (rc <= 0)
 			return lg->gone = -EPIPE;
+		if (lg->taken++ == LINK_GUEST_TURN) {
+			link_fds_close(fds, nfds);
+			return lg->gone = -EPROTO;
+		}
 		switch (m->hdr.type) {
 		case LINK_SIGNAL_ADD:
-			if (nfds == 1 && m->signal.connection != 0) {
-				link_signal_add(lg, m->signal.connection,
-				    fds[0]);
-				fds[0] = -1;
+			/* We write to it: a pipe would be SIGPIPE. */
+			if (nfds != 1 || !link_eventfd_ok(fds[0]) ||
+			    !link_connection_ok(m->signal.connection)) {
+				link_fds_close(fds, nfds);
+				return lg->gone = -EPROTO;
 			}
+			link_signal_add(lg, m->signal.connection, fds[0]);
+			fds[0] = -1;
 			break;
 		case LINK_SIGNAL_DEL:
-			link_signal_del(lg, m->signal.connection);
+			if (link_connection_ok(m->signal.connection))
+				link_signal_del(lg, m->signal.connection);
 			break;
 		case LINK_MEM_WANT:
 			if (lg->wants < LINK_GUEST_WANTS)
@@ -192,6 +212,7 @@ link_guest_poll(struct link_guest *lg)
 	int rc;
 
 	pthread_mutex_lock(&lg->sock_lock);
+	lg->taken = 0;
 	do {
 		rc = lg->gone != 0 ? lg->gone :
 		    link_guest_take(lg, &m, MSG_DONTWAIT);
@@ -233,11 +254,12 @@ link_guest_wait(struct link_guest *lg, short events, uint64_t deadline)
 	}
 }
 
-/* Take messages until the answer to `seq`: 1, or -errno. */
+/* Take messages until the answer to q: 1, or -errno. */
 static int
-link_guest_answer(struct link_guest *lg, uint32_t seq, union link_msg *answer,
-    uint64_t deadline)
+link_guest_answer(struct link_guest *lg, const struct link_hdr *q,
+    union link_msg *answer, uint64_t deadline)
 {
+	uint32_t type = q->type == LINK_HELLO ? LINK_HELLO_ACK : LINK_ACK;
 	int rc;
 
 	for (;;) {
@@ -248,10 +270,10 @@ link_guest_answer(struct link_guest *lg, uint32_t seq, union link_msg *answer,
 			return rc;
 		if (rc == 0)
 			continue;
-		if (answer->hdr.seq == seq)
-			return 1;
+		if (answer->hdr.seq == q->seq)
+			return answer->hdr.type == type ? 1 : -EPROTO;
 		/* The late answer to a request that timed out is nobody's. */
-		if ((int32_t)(answer->hdr.seq - seq) > 0)
+		if ((int32_t)(answer->hdr.seq - q->seq) > 0)
 			return -EPROTO;
 	}
 }
@@ -265,6 +287,7 @@ link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
 	int rc;
 
 	pthread_mutex_lock(&lg->sock_lock);
+	lg->taken = 0;
 	hdr->seq = ++lg->seq;
 	do {
 		rc = lg->gone != 0 ? lg->gone : link_msg_send(lg->sock, hdr,
@@ -276,9 +299,9 @@ link_guest_call(struct link_guest *lg, struct link_hdr *hdr, size_t len,
 		rc = link_guest_take(lg, answer, MSG_DONTWAIT) < 0 ?
 		    lg->gone : rc;
 	else if (rc == 0)
-		rc = link_guest_answer(lg, hdr->seq, answer, deadline);
+		rc = link_guest_answer(lg, hdr, answer, deadline);
 	if (rc == 1)
-		rc = (int)answer->ack.status;
+		rc = (int)min_u32(answer->ack.status, INT_MAX);
 	pthread_mutex_unlock(&lg->sock_lock);
 	return rc;
 }

@@ -49,7 +49,7 @@ void link_guest_close(struct link_guest *);
 int link_guest_fd(const struct link_guest *);
 /*
  * Take what the host sent.  0; -EPIPE: the host is gone; -ECONNABORTED: it sent
- * BYE.
+ * BYE; -EPROTO: it broke the protocol, or sends without end.
  */
 int link_guest_poll(struct link_guest *);
 
