@@ -6,6 +6,7 @@
 #ifndef TESTS_FUZZ_FUZZ_INPUT_H
 #define TESTS_FUZZ_FUZZ_INPUT_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +34,14 @@ __asan_default_options(void)
 }
 
 static inline void
-fuzz_require(bool ok)
+fuzz_require_at(bool ok, const char *what, int line)
 {
-	if (!ok)
-		abort();
+	if (ok)
+		return;
+	fprintf(stderr, "line %d: not so: %s\n", line, what);
+	abort();
 }
+#define fuzz_require(ok)	fuzz_require_at(ok, #ok, __LINE__)
 
 static inline uint64_t
 fuzz_int(struct fuzz_in *f, uint32_t bytes)
