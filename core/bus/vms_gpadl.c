@@ -312,7 +312,7 @@ vms_gpadl_ring_put(struct vms *s, struct vms_gpadl_slot *g)
 void
 vms_gpadls_forget(struct vms *s)
 {
-	for (uint32_t i = 0; i < VMS_MAX_GPADLS; i++)
+	for (uint32_t i = 0; s->gpadls > 0; i++)
 		if (s->gpadl[i] != NULL)
 			vms_gpadl_drop(s, s->gpadl[i]);
 	s->refused_bytes = 0;

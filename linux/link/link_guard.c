@@ -183,5 +183,6 @@ link_eventfd_ok(int fd)
 	if (strcmp(name, "anon_inode:[eventfd]") != 0)
 		return false;
 	flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+	return flags >= 0 && ((flags & O_NONBLOCK) != 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }

@@ -89,7 +89,7 @@ static uint32_t
 link_partition_make(struct link_host *lh, uint32_t vps)
 {
 	lh->vps = calloc(vps, sizeof(*lh->vps));
-	lh->queue_mem = calloc((size_t)vps * PART_MSG_QUEUE,
+	lh->queue_mem = malloc((size_t)vps * PART_MSG_QUEUE *
 	    sizeof(*lh->queue_mem));
 	if (lh->vps == NULL || lh->queue_mem == NULL)
 		return LINK_E_LIMIT;

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@
 #define FUZZ_BLOCK_GAP	4096u		/* poisoned, behind each */
 #define FUZZ_BLOCKS	64u
 
-static struct fuzz_block {
+/* Weak: one table for the whole program, whose files each include this. */
+__attribute__((weak)) struct fuzz_block {
 	char *p;
 	size_t cap;
 	bool used;
@@ -69,8 +71,8 @@ fuzz_block_get(size_t align, size_t bytes, bool zero)
 static inline void
 fuzz_block_put(void *p)
 {
-	for (struct fuzz_block *b = fuzz_block; b < fuzz_block + FUZZ_BLOCKS &&
-	    b->p != NULL; b++) {
+	for (struct fuzz_block *b = fuzz_block; (uintptr_t)p % 4096 == 0 &&
+	    b < fuzz_block + FUZZ_BLOCKS && b->p != NULL; b++) {
 		if (b->p != p)
 			continue;
 		if (!b->used)
@@ -82,9 +84,28 @@ fuzz_block_put(void *p)
 	free(p);
 }
 
-#define malloc(bytes)		fuzz_block_get(0, bytes, false)
-#define calloc(n, bytes)	fuzz_block_get(0, (size_t)(n) * (bytes), true)
-#define aligned_alloc(a, bytes)	fuzz_block_get(a, bytes, false)
-#define free(p)			fuzz_block_put(p)
+static inline void *
+fuzz_block_malloc(size_t bytes)
+{
+	return fuzz_block_get(0, bytes, false);
+}
+
+static inline void *
+fuzz_block_calloc(size_t n, size_t bytes)
+{
+	return fuzz_block_get(0, n * bytes, true);
+}
+
+static inline void *
+fuzz_block_aligned(size_t align, size_t bytes)
+{
+	return fuzz_block_get(align, bytes, false);
+}
+
+/* Names, not calls: members of these names are renamed with their structs. */
+#define malloc		fuzz_block_malloc
+#define calloc		fuzz_block_calloc
+#define aligned_alloc	fuzz_block_aligned
+#define free		fuzz_block_put
 
 #endif
