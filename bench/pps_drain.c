@@ -12,7 +12,7 @@
  * does nothing else.  A packet that is no data (the guest says good-bye) gives
  * the channel back.
  *
- * Context: worker, but for main().
+ * Context: worker, except main().
  */
 #include <event2/event.h>
 #include <signal.h>

@@ -275,9 +275,11 @@ def bench(guest, opts):
 def main():
     p = Parser(prog='hvnet bench vm', description=__doc__.split('\n')[0])
     p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'))
-    p.add_argument('--json', metavar='FILE')
-    p.add_argument('--seconds', type=number(1, 600))
-    p.add_argument('--rounds', type=number(1, 1000))
+    p.add_argument('--json', metavar='FILE', help='also write all there')
+    p.add_argument('--seconds', type=number(1, 600),
+                   help='length of one run; default 3')
+    p.add_argument('--rounds', type=number(1, 1000),
+                   help='runs of each; default 5')
     p.add_argument('--guests', type=several(one_of('linux', 'freebsd')),
                    default='linux,freebsd',
                    help='freebsd where HVNET_FREEBSD_IMAGE is set')

@@ -25,21 +25,23 @@ bench_help(void)
 	    "      --json=FILE            Also write everything there: "
 	    "machine, versions,\n"
 	    "                             commands, every run\n"
-	    "      --quick                A try: 1 round of 0.5 s, default "
-	    "settings\n"
+	    "      --quick                See that it runs: 1 round of "
+	    "0.5 s\n"
 	    "      --rounds=N             Runs of each driver; default 5\n"
 	    "      --seconds=S            Length of one run; default 1\n"
 	    "      --modes=LIST           Default tx,rx,echo\n"
 	    "      --sizes=LIST           Bytes of a frame, 46 to 1514; "
 	    "default 64,512,1514\n"
 	    "      --queues=LIST          Default 1,2\n"
-	    "      --no-count             Without instructions a packet "
-	    "(callgrind)\n"
-	    "      --no-virtio            Without virtio-user to vhost-user\n"
-	    "      --no-yardsticks        Without bare consumer, uio files and "
-	    "TAP\n"
-	    "      --realtime             Both ends before all other "
-	    "processes\n"
+	    "      --no-count             Do not count instructions a "
+	    "packet (callgrind)\n"
+	    "      --no-virtio            Do not measure virtio-user to "
+	    "vhost-user\n"
+	    "      --no-yardsticks        Do not measure the bare ring "
+	    "consumer, uio files\n"
+	    "                             and TAP\n"
+	    "      --realtime             Run both ends with real-time "
+	    "priority\n"
 	    "      --lock=FILE            Hold a lock on FILE during each run\n"
 	    "\nIt needs root, huge pages (which it reserves and gives back) "
 	    "and DPDK; without\nthem only our side is measured.  The script "
@@ -49,6 +51,12 @@ bench_help(void)
 	    "  hvnet bench pps --json pps.json\n"
 	    "\n`hvnet bench vm --help`: a stock kernel in a virtual "
 	    "machine.\n");
+}
+
+static bool
+bench_is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
 }
 
 /* The script of a benchmark; false: there is none, path is the last tried. */
@@ -77,8 +85,9 @@ cmd_bench(int argc, char **argv)
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	int n = 0;
 
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0)) {
+	/* Of vm the script has the help. */
+	if (argc >= 2 && bench_is_help(argv[strcmp(argv[1], "pps") == 0 &&
+	    argc > 2 ? 2 : 1])) {
 		bench_help();
 		return CLI_OK;
 	}
@@ -89,7 +98,7 @@ cmd_bench(int argc, char **argv)
 		cli_usage("'%s' is no benchmark; there are pps and vm",
 		    argv[1]);
 	if (argc > 50)
-		cli_usage("%d words are too many: 49 at most", argc - 1);
+		cli_usage("%d arguments are too many: 49 at most", argc - 1);
 	if (len < 0)
 		return cli_fail(CLI_FAILED, "/proc/self/exe: %s",
 		    strerror(errno));

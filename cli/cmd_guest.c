@@ -35,7 +35,7 @@ struct cmd_guest {
 	bool up;		/* was up once */
 	char detail[256];
 	char said[256];		/* what it waits for, as last printed */
-	uint64_t say_ms;	/* not before so long a wait */
+	uint64_t say_ms;	/* first line after this wait */
 	char where[128];
 };
 
@@ -48,8 +48,9 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "uio", KEY_UIO, "N", 0,
-	    "Drive the NIC that uio_hv_generic has as /dev/uioN, in place of "
-	    "--connect: on a Hyper-V or Azure machine, or under hvnet uio", 1 },
+	    "Use the NIC at /dev/uioN (kernel driver uio_hv_generic) instead "
+	    "of --connect: on a Hyper-V or Azure machine, or under hvnet uio",
+	    1 },
 	{ "uio-interrupt", KEY_UIO_INTERRUPT, NULL, 0,
 	    "With --uio: sleep on the device's interrupt (not under hvnet "
 	    "uio, which has none); default: poll", 1 },
@@ -65,9 +66,10 @@ static const struct argp_option options[] = {
 	{ "ifname", KEY_IFNAME, "NAME", 0,
 	    "Network interface; default hn0", 2 },
 	{ "netns", KEY_NETNS, "NS", 0,
-	    "Network namespace for it, by name; default: this one", 2 },
+	    "Network namespace of the interface; default: this one", 2 },
 	{ "mtu", KEY_MTU, "BYTES", 0,
-	    "Largest IP packet, 68 to 9000; default: as the host's NIC", 2 },
+	    "Largest IP packet, 68 to 9000; default: that of the host's "
+	    "NIC", 2 },
 	{ "offload", KEY_OFFLOAD, "LIST", 0,
 	    "Offloads wanted, as name=on|off,...: tso, txcsum, rxcsum, rsc, "
 	    "vlan, hash; default: all on", 2 },
@@ -76,14 +78,14 @@ static const struct argp_option options[] = {
 	{ "vps", KEY_VPS, "N", 0,
 	    "Virtual processors, 1 to 64, a thread each; default 2", 3 },
 	{ "memory", KEY_MEMORY, "SIZE", 0,
-	    "Guest memory, as 512M or 2G: addresses, what is not touched "
-	    "costs nothing; default 1G", 3 },
+	    "Guest memory, such as 512M or 2G; default 1G.  Only pages that "
+	    "are used cost memory", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy)", 3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
-	    "How the host is told of packets: auto (default), edge (once a "
-	    "batch), packet (each packet, legacy), monitor (monitor page), "
-	    "poll (only when the host requests it: the host polls)", 3 },
+	    "When the host is signalled: auto (default), edge (once a "
+	    "batch), packet (each packet, legacy), monitor (by monitor "
+	    "page), poll (only on request, for a host that polls)", 3 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",

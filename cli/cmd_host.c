@@ -43,13 +43,13 @@ static const struct argp_option options[] = {
 	{ "max-guests", KEY_MAX_GUESTS, "N", 0,
 	    "Guests attached at a time, 1 to 64; default 64", 1 },
 	{ "no-uio", KEY_NO_UIO, NULL, 0,
-	    "Take no DPDK programs (`hvnet uio'): memory that cannot be "
-	    "sealed, a monitor page to be polled", 1 },
+	    "Refuse DPDK programs (`hvnet uio'): their memory cannot be "
+	    "sealed, and their monitor page must be polled", 1 },
 	{ "workers", KEY_WORKERS, "N", 0,
-	    "Worker threads, 1 to 64; default one a processor", 2 },
+	    "Worker threads, 1 to 64; default: one for each processor", 2 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
-	    "When a guest is told of packets: edge (default, once a batch) "
-	    "or packet (each packet, legacy)", 2 },
+	    "When a guest is interrupted: edge (default, once a batch) or "
+	    "packet (each packet, legacy)", 2 },
 	{ "poll", KEY_POLL, "HOW", 0,
 	    "Whose rings are polled while there is traffic: auto (default, "
 	    "those of guests that poll: DPDK, the frames API), off or all", 2 },
@@ -59,10 +59,10 @@ static const struct argp_option options[] = {
 	{ "monitor", KEY_MONITOR, NULL, 0,
 	    "Offer monitor pages to every guest", 2 },
 	{ "lenient", KEY_LENIENT, NULL, 0,
-	    "Take what Windows refuses; default is strict",
+	    "Accept messages that Windows refuses; default: strict",
 	    OPTIONS_GROUP_PROTOCOL },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
-	    "Newest VMBus version spoken, 0.13 to 6.0; default 6.0",
+	    "Newest VMBus version accepted, 0.13 to 6.0; default 6.0",
 	    OPTIONS_GROUP_PROTOCOL },
 	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
 	    "Newest NVSP version accepted, 1 to 6.1; default 6.1",

@@ -32,8 +32,8 @@ static const struct argp_option options[] = {
 	{ "remove", KEY_REMOVE, NULL, 0,
 	    "Take the NIC away from its guest and remove it", 1 },
 	{ "host", KEY_HOST, "PID|PATH", 0,
-	    "Which process, by pid or by the socket it listens on; needed "
-	    "only where several fit", 1 },
+	    "Which process, by its pid or the socket it listens on; needed "
+	    "only if several have such a NIC", 1 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
@@ -41,8 +41,8 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Change a NIC at run time.  NIC is the name of a host's NIC (keys below), "
     "or of a guest's interface (tso, txcsum, rxcsum, rsc, vlan, hash: on or "
-    "off; rss_key: 80 hexadecimal digits; rss_table: queue numbers with ':' "
-    "between, repeated to fill the table).\v"
+    "off; rss_key: 80 hexadecimal digits; rss_table: queue numbers separated "
+    "by ':', repeated until the table is full).\v"
     "Examples:\n"
     "  hvnet set hvhost0 link=down\n"
     "  hvnet set hvhost0 loss=0.1% delay=1ms\n"

@@ -25,22 +25,22 @@ enum { KEY_JSON = 256, KEY_ALL, KEY_WATCH, KEY_DESCRIBE, KEY_MDOC };
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0,
 	    "One JSON object: {\"processes\": [...]}", 1 },
-	{ "all", KEY_ALL, NULL, 0, "Also counters that are zero", 1 },
+	{ "all", KEY_ALL, NULL, 0, "Print counters that are zero also", 1 },
 	{ "watch", KEY_WATCH, "SECONDS", 0,
-	    "Again every 1 to 3600 seconds, counters as what they grew by a "
-	    "second (as they are, with --json)", 1 },
+	    "Repeat at this interval, 1 to 3600, and print how much each "
+	    "counter grew a second (with --json: the counters)", 1 },
 	{ "describe", KEY_DESCRIBE, NULL, 0,
-	    "List every counter and fault with its meaning; asks nobody", 1 },
+	    "List every counter and fault with its meaning; needs no running "
+	    "process", 1 },
 	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 1 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
 
 static const char doc[] =
-    "Print the statistics of running hosts and guests: all of them, or those "
-    "that have the NIC.  NIC is the name of a host's NIC or of a guest's "
-    "interface.  Units are in each text; bytes and frames where none is "
-    "named.\v"
+    "Print the statistics of all running hosts and guests, each counter with "
+    "its meaning.  With NIC, the name of a host's NIC or of a guest's "
+    "interface: only the processes that have it.\v"
     "Examples:\n"
     "  hvnet stat\n"
     "  hvnet stat --watch 1 hn0\n"
@@ -77,7 +77,7 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (s->describe && (s->nic != NULL || s->watch != 0))
-			cli_usage("--describe asks nobody: no NIC, no --watch");
+			cli_usage("--describe takes no NIC and no --watch");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -42,12 +42,12 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-    "Run a DPDK program, unmodified, on a NIC of the host: its netvsc driver "
-    "finds the files that Linux's uio_hv_generic would show it.\v"
+    "Run an unmodified DPDK program on a NIC of the host.  Its netvsc driver "
+    "finds the files that Linux's uio_hv_generic would provide.\v"
     "It needs root, fanotify, and huge pages (or --no-huge for the program).  "
     "The program sees no PCI devices, so that DPDK does not take the "
-    "machine's own NICs (--pci: it does).  The exit code is the program's "
-    "(128 + N if signal N ended it).\n\n"
+    "machine's own NICs, unless you give --pci.  The exit code is the "
+    "program's (128 + N if signal N ended it).\n\n"
     "Examples:\n"
     "  hvnet host --listen /run/hvnet.sock --nic backend=null,name=n0 &\n"
     "  sysctl vm.nr_hugepages=256\n"

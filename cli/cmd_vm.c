@@ -33,7 +33,7 @@ static const struct argp_option options[] = {
 	{ "nics", KEY_NICS, "N", 0,
 	    "Take up to N NICs; default: all that are free", 1 },
 	{ "wait", KEY_WAIT, "SECONDS", 0,
-	    "Wait so long for the host's socket to be there; default 10", 1 },
+	    "Wait at most this long for the host's socket; default 10", 1 },
 	{ "host-nic", KEY_HOST_NIC, "SPEC", 0,
 	    "Instead of --connect: start a host end with this NIC (as --nic "
 	    "of `hvnet host'), for as long as the machine lives; may be "

@@ -71,14 +71,14 @@ const struct argp options_attach_argp = {
 
 static const struct argp_option place_options[] = {
 	{ "pin", KEY_PIN, "CPU", OPTION_ARG_OPTIONAL,
-	    "Pin thread k to processor CPU + k; default: on, a host from CPU "
-	    "0, a guest behind the guests that run already",
+	    "Pin thread k to processor CPU + k (default).  CPU is 0 by "
+	    "default; for a guest, the first after the guests that run",
 	    OPTIONS_GROUP_PLACE },
-	{ "no-pin", KEY_NO_PIN, NULL, 0, "Let the scheduler choose",
+	{ "no-pin", KEY_NO_PIN, NULL, 0, "Do not pin threads",
 	    OPTIONS_GROUP_PLACE },
 	{ "sched", KEY_SCHED, "HOW", 0,
-	    "How threads wake up: batch (default: they leave the processor to "
-	    "who runs, and find more work later) or normal (at once)",
+	    "Scheduling of threads: batch (default: a woken thread waits for "
+	    "the one that runs, and then finds more work) or normal",
 	    OPTIONS_GROUP_PLACE },
 	{ 0 }
 };

@@ -126,7 +126,7 @@ void hvnet_config_default(struct hvnet_config *);
 /*
  * Connect and attach; blocks until frames can be sent, or timeout_ms.  NULL
  * with a sentence in err (which may be NULL).  Borrows the configuration for
- * the call.  What is NULL or zero in it has its default, but for connect, which
+ * the call.  What is NULL or zero in it has its default, except connect, which
  * has none, and offloads, where zero means none.
  */
 struct hvnet *hvnet_open(const struct hvnet_config *, char *err,

@@ -40,6 +40,17 @@ WORDS = (               # a blank is any white space
     (r'\b(to|could|cannot) be had\b', 'is (not) available'),
     (r'\bfor want of\b', 'for lack of'),
     (r'\bthe short way\b', 'the fast path'),
+    (r'\bbut for\b', 'except'),
+    (r'\banew\b', 'again'),
+    (r'\bnot so\b', 'no; what is wrong'),
+    (r'\b(be|been|is|are|was|were) got\b', 'taken; received'),
+    (r'\bhears? of\b', 'sees; learns'),
+    (r'\bin place of\b', 'instead of'),
+    (r'\basks? (of|nobody)\b', 'requests of; needs nobody'),
+    (r'\bso long\b(?! as)', 'this long; for how long'),
+    (r'\bserved without\b', 'we do without it'),
+    (r'\btak(es?|ing) (an?|the|any|whatever) [\w ]{1,30} for (an?|the|its)\b',
+     'to it, that is a ...'),
 )
 
 

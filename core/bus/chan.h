@@ -33,15 +33,15 @@ struct chan_mem {
 };
 
 /*
- * What not every channel can do.  That a channel may publish and signal each
- * packet by itself, or cannot mask signals, needs no bit: commit(), irq_mask()
- * and irq_unmask() say what they do then.
+ * What only some channels can do.  A channel that publishes and signals each
+ * packet by itself, or cannot mask signals, needs no bit: see commit(),
+ * irq_mask() and irq_unmask().
  */
 #define CHAN_CAP_SPACE	0x1u	/* want_space() leads to a call of ready() */
 /* send(), commit() and want_space() may be called by several threads at once */
 #define CHAN_CAP_WRITERS 0x2u
 
-/* What the guest end asks of OPEN_CHANNEL. */
+/* What the guest end requests by OPEN_CHANNEL. */
 struct chan_open {
 	struct chan_mem ring;	/* both rings, ours (to the host) first */
 	uint32_t to_host_bytes;	/* of ring.bytes; multiple of HV_PAGE_SIZE */
@@ -104,8 +104,8 @@ struct chan_ops {
 	int (*open)(struct chan *, const struct chan_open *);
 	/*
 	 * Close; the ring's GPADL is torn down.  A primary closes its
-	 * sub-channels first.  Of a channel that was never opened: let go of
-	 * it, with closed() or with E_STATE.
+	 * sub-channels first.  A channel that was never opened is given back:
+	 * closed() follows, or E_STATE is returned.
 	 */
 	int (*close)(struct chan *);
 	/*
@@ -151,9 +151,10 @@ struct chan_events {
 	/* err as of closed(), of the GPADL's memory. */
 	void (*gpadl_torndown)(struct chan *, uint32_t gpadl, int err);
 	/*
-	 * A sub-channel of this primary is there.  Who takes it sets its events
-	 * before this returns, opens it or not, and closes it in any case; one
-	 * without events stays the bus's.  NULL: none is taken now.
+	 * A sub-channel of this primary is there.  To take it, set its events
+	 * before this returns; then it must be closed, also if it was never
+	 * opened.  Without events it stays the bus's.  The operation may be
+	 * NULL while no sub-channel is taken.
 	 */
 	void (*subchannel)(struct chan *primary, struct chan *sub);
 	/*

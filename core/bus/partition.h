@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A partition: what a hypervisor gives a host end of one guest.
+ * A partition: what a hypervisor gives the host end for one guest.
  *
  * Memory by guest physical address, a SynIC message page and an event-flags
  * page for each virtual processor, an interrupt, and (from the guest) posted
@@ -63,9 +63,9 @@ struct part_ops {
 	void (*unmap_pages)(struct partition *, struct part_map *);
 	/*
 	 * May be NULL.  A channel met an address that is in no region.  True:
-	 * the link requested it from the guest; leave the packet where it is,
-	 * the link retries the channel when memory came or the deadline passed.
-	 * False: no memory will come.  Any thread.
+	 * the link requested it from the guest.  Leave the packet where it is;
+	 * the link retries the channel when the memory is there, or after a
+	 * deadline.  False: no memory will come.  Any thread.
 	 */
 	bool (*miss)(struct partition *, uint64_t gpa);
 };
@@ -112,9 +112,9 @@ void part_init(struct partition *p, const struct part_ops *ops, void *ctx,
 void part_reset(struct partition *p);
 
 /*
- * New registers of a VP.  Event flags that were set while nothing could be
- * raised, and messages that waited, are delivered now (a flag set under a
- * masked SINT would be lost for good otherwise).
+ * New registers of a VP.  Delivers the messages that waited, and the event
+ * flags that were set while no interrupt could be raised (a flag set under a
+ * masked SINT would otherwise be lost).
  */
 void part_vp_set_regs(struct partition *p, uint32_t vp,
     const struct part_vp_regs *regs);

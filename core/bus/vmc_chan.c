@@ -5,15 +5,15 @@
  * Theory of operation.  Open is GPADL for the rings, then OPEN_CHANNEL; close
  * is CLOSE_CHANNEL (no reply), then teardown of that GPADL, whose answer makes
  * the ring memory ours again.  The states are in vmc_priv.h.  A close during
- * an open is remembered and takes its place: closed() comes, opened() does
+ * an open waits for the open to end; then closed() is called, and opened() is
  * not.  opened(err) with E_TIMEOUT means that the host may still hold the ring
- * memory, which is then leaked; any other error, that it is ours.
+ * memory, which is then leaked; with any other error it is ours again.
  *
  * A channel is dispatched (vmc_route_add()) exactly while it is OPEN and not
  * rescinded.  Before 2.4 all channels are served by VMC_MSG_VP.
  *
- * Context: control.  An upcall may call back into any of these, so each is the
- * last thing its function does.
+ * Context: control.  An upcall may call any function of this file, so each
+ * function makes its upcall last.
  */
 #include "bus/vmc_priv.h"
 
@@ -220,7 +220,7 @@ vmc_open_result(struct vmc *vmc, const struct vmbus_open_result *r)
 	}
 	if (vc->state != CHAN_OPENING || vc->open_id != r->open_id ||
 	    vc->out_open.queued) {
-		/* Ids only grow; an earlier one was given up by us. */
+		/* Ids only grow: a smaller one is of an open we gave up. */
 		if (vc->state != CHAN_OPEN && r->open_id != 0 &&
 		    r->open_id <= vc->open_id)
 			counter_add(&vmc->counters.late, 1);

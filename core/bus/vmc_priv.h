@@ -45,10 +45,10 @@ struct vmc_out {
 /* What an entry is, given by who queues it.  NULL: nothing to do. */
 struct vmc_out_kind {
 	enum vmbus_msg_type type;
-	/* Fill the body; m is zero but for its type. */
+	/* Fill the body; m is zero except its type. */
 	void (*build)(const struct vmc *, const struct vmc_out *,
 	    struct vmbus_msg *m);
-	/* In place of build: the bytes themselves; their length. */
+	/* Instead of build: the bytes themselves; their length. */
 	uint32_t (*build_raw)(const struct vmc_out *, uint8_t *buf);
 	/* Posted (err 0), or refused for good: true if it has more to say. */
 	bool (*more)(struct vmc *, struct vmc_out *, int err);

@@ -5,8 +5,8 @@
  * A GPADL is FILLING from its header until its last body, then checked, mapped
  * and LIVE.  Each reader or writer of its memory holds a use count.  Teardown
  * of one in use is the guest's fault; it asks the device to let go, and if it
- * is still in use the GPADL is DYING: it can no longer be got, and the last put
- * sends the answer.  So GPADL_TORNDOWN always means that the memory is the
+ * is still in use the GPADL is DYING: it is not found any more, and the last
+ * put sends the answer.  So GPADL_TORNDOWN always means that the memory is the
  * guest's again.
  *
  * Ids are unique in the connection, for a body names nothing else.  Memory is

@@ -6,20 +6,20 @@
  * vms_dev_rescind(), whatever guests come and go.  Sub-channels exist from
  * vms_subchannels_offer() until the primary closes or the connection ends.
  *
- * A relid is the guest's as soon as it was offered: after RESCIND_OFFER the
- * channel stays, as LEAVING while it is open and then as REVOKED, until
- * RELID_RELEASED, and only then is the relid given out again.  A guest that
- * never releases runs out of relids by itself.  GPADL messages that race a
- * rescind still find the relid.
+ * A relid is the guest's from its offer to RELID_RELEASED, and is given out
+ * again only then.  After RESCIND_OFFER the channel stays until the release:
+ * LEAVING while it is open, then REVOKED.  So GPADL messages that race a
+ * rescind still find the relid, and a guest that never releases runs out of
+ * relids by itself.
  *
  * A rescinded device stays with the server until the relid of its primary is
  * released: guests wait for completions and answers on a channel that was
  * rescinded (Linux without a time-out).  Its instance is not offered before
- * that: Linux takes a second offer of an instance that it knows for a return
- * from hibernation.
+ * that: to Linux, a second offer of an instance that it knows is a return from
+ * hibernation.
  *
- * A link must be able to route a signal before the guest can send one: the
- * connection id is declared before the offer is posted.
+ * The connection id is declared before the offer is posted, so that the link
+ * can route the guest's first signal.
  *
  * Context: control.
  */
@@ -253,7 +253,7 @@ vms_chans_forget(struct vms *s)
 	}
 }
 
-/* Is there a primary of this instance, in whatever state? */
+/* Is there a primary of this instance, in any state? */
 static bool
 vms_instance_known(const struct vms *s, const struct vms_dev *dev)
 {

@@ -66,7 +66,7 @@ struct pkt_coal_flow {
 	uint8_t hdr[PKT_COAL_HDR_MAX];
 };
 
-/* One table, for one queue.  Fields are private but for count. */
+/* One table, for one queue.  Fields are private except count. */
 struct pkt_coal {
 	/* const after init */
 	uint32_t limit_bytes;

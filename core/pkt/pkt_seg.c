@@ -7,7 +7,7 @@
  * of all header fields that every segment shares.  pkt_seg_next() then copies
  * the headers to the caller, writes what differs (IP length and id, TCP
  * sequence number and flags) and adds just that to the shared sums; only the
- * payload is summed anew, through a cursor that moves over the list once.
+ * payload is summed again, through a cursor that moves over the list once.
  *
  * Invariants: off <= payload; the cursor (piece, piece_off) stands at payload
  * offset `off` while checksums are completed; a segment carries mss bytes

@@ -2,15 +2,15 @@
 /*
  * The consuming end of a ring.
  *
- * Three cursors are ours and live in private memory: `next`, the packet to be
- * got next; `committed`, what the control page says; `write`, the last valid
+ * Three cursors are ours and live in private memory: `next`, the packet to
+ * take next; `committed`, what the control page says; `write`, the last valid
  * value that we saw of the peer's index.  In the order of the ring
  *
  *	committed <= next <= write,	write - committed <= size - 8.
  *
- * The peer's index is looked at when everything up to the one last seen has
- * been got; it is believed only if it is aligned, in range, and not behind
- * `next`.  The peer may change any byte of the ring at any time: the
+ * The peer's index is loaded when all packets before its last value are taken.
+ * It is accepted only if it is aligned, in range, and not behind `next`.  The
+ * peer may change any byte of the ring at any time: the
  * descriptor is loaded once, word by word, and checked in private memory,
  * the rest is copied once into the caller's buffer, and nothing is read from
  * the ring after its check.
@@ -43,7 +43,7 @@ ring_in_init(struct ring_in *ri, void *mem, uint32_t bytes, uint32_t flags,
 	return 0;
 }
 
-/* May the peer's write index be w, with everything up to `next` got? */
+/* Can w be the peer's write index?  Not if it lies behind `next`. */
 static bool
 ring_in_write_ok(const struct ring_in *ri, uint32_t from, uint32_t w)
 {
@@ -52,7 +52,7 @@ ring_in_write_ok(const struct ring_in *ri, uint32_t from, uint32_t w)
 }
 
 /*
- * Look at the peer's index.  [B] Acquire: what it covers is read after it.
+ * Load the peer's index.  [B] Acquire: what it covers is read after it.
  */
 static bool
 ring_in_write_reload(struct ring_in *ri)
@@ -65,7 +65,7 @@ ring_in_write_reload(struct ring_in *ri)
 	return true;
 }
 
-/* Load the descriptor at `next`, each word once; a half may be wrapped. */
+/* Load the descriptor at `next`, each word once; it may wrap in the middle. */
 static void
 ring_in_load_desc(const struct ring_in *ri, struct ring_desc_wire *desc)
 {
@@ -169,9 +169,9 @@ ring_in_get(struct ring_in *ri, struct vmpkt_in *out, void *buf, uint32_t cap,
 }
 
 /*
- * Must we signal a writer that may be waiting, now that the read index moved on
- * from `old`?  Only the commit that takes the free bytes from below the pending
- * size to at least it does: one signal for each wait.
+ * The read index moved on from `old`: must we signal a writer that waits for
+ * room?  Only the commit that raises the free bytes to the pending size does,
+ * so each wait gets one signal.
  */
 static bool
 ring_in_signal_due(struct ring_in *ri, uint32_t old)

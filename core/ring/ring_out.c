@@ -9,10 +9,10 @@
  *	read <= committed <= write,	write - read <= size - 8.
  *
  * The control page is written from these and never read back, so a peer that
- * scribbles on it harms itself.  The peer's index is looked at when the one
- * last seen leaves too little room, and at each commit for the edge test; it
- * is believed only if it is aligned, in range, and neither goes back nor
- * passes what was published.
+ * scribbles on it harms itself.  The peer's index is loaded when its last value
+ * leaves too little room, and at each commit to decide whether to signal.  It
+ * is accepted only if it is aligned, in range, and neither goes back nor passes
+ * what was published.
  *
  * Barriers carry the letter of their pair in docs/ring.md.  Context: one
  * owner at a time, from ring_out_put() to ring_out_commit().
@@ -45,7 +45,7 @@ ring_out_init(struct ring_out *ro, void *mem, uint32_t bytes, uint32_t flags,
 	return 0;
 }
 
-/* Believe index r of the peer, or say that it cannot be. */
+/* Accept index r of the peer; false: it cannot be right. */
 static bool
 ring_out_read_update(struct ring_out *ro, uint32_t r)
 {
@@ -58,8 +58,8 @@ ring_out_read_update(struct ring_out *ro, uint32_t r)
 }
 
 /*
- * [C] Acquire: what is written to the space that this index frees must not
- * overtake the reader's copying out of it.
+ * [C] Acquire: we write to the space that this index frees only after the
+ * reader has copied out of it.
  */
 static bool
 ring_out_read_reload(struct ring_out *ro)
@@ -128,7 +128,7 @@ ring_out_put(struct ring_out *ro, const struct vmpkt_out *pkt, enum fault *why)
 	return 0;
 }
 
-/* Must the peer be told of the batch that began at index `old`? */
+/* Must we signal the batch that began at index `old`? */
 static bool
 ring_out_signal_due(struct ring_out *ro, uint32_t old)
 {

@@ -65,14 +65,14 @@ struct vsc;
 	X(tso_maxlen, 65535, 1514, 65535,				\
 	    "largest TSO frame, bytes; the host may lower it")		\
 	X(tx_agg_size, 6144, 0, 65536,					\
-	    "bytes of one aggregated send-buffer section; 0: off")	\
+	    "bytes of frames that share a section; 0: none share")	\
 	X(tx_agg_pkts, 64, 0, 64,					\
-	    "packets in one section; 0: off; the host may lower it")	\
+	    "frames that share a section; the host may lower it")	\
 	X(chan_cnt, 0, 0, 64, "channels; 0: one a virtual processor")	\
-	X(ring_pages, 128, 2, 2048, "pages of one ring, a direction")	\
+	X(ring_pages, 128, 2, 2048, "pages of each ring, in or out")	\
 	X(tx_slots, 64, 4, 1024, "large-frame slots of 64 KiB, a queue") \
 	X(tx_inflight_kb, 384, 0, 65536,				\
-	    "KiB under way by address, a queue, before more wait; 0: any") \
+	    "KiB in flight by address, a queue; more waits; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 8192, 0, 15360, "send buffer, KiB; 0: none")	\
 	X(ack_batch, 4, 1, 512, "receive completions sent together")

@@ -8,9 +8,9 @@
  * capabilities, sub-channels, RSS parameters, packet filter.  The filter comes
  * last: no frame is delivered before it.
  *
- * A host that refuses an optional part (send buffer, offloads, RSS,
- * sub-channels) is served without; one that refuses the rest fails the attach
- * with E_NOTSUP, and one that answers nonsense with E_PEER.
+ * If the host refuses an optional part (send buffer, offloads, RSS,
+ * sub-channels) we do without it.  If it refuses any other part the attach
+ * fails with E_NOTSUP; after a malformed answer, with E_PEER.
  *
  * Context: control.
  */

@@ -14,7 +14,7 @@
  * ->failed() at the end of its next entry, so that the port may detach from
  * inside it.
  *
- * Context: control, but for vsc_break(), vsc_fault(), vsc_chan_broken().
+ * Context: control, except vsc_break(), vsc_fault(), vsc_chan_broken().
  */
 #include "vsc/vsc_priv.h"
 

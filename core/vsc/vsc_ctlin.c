@@ -157,7 +157,7 @@ rndis_indication(struct vsc *v, uint32_t status)
 		v->want |= VSC_WANT_FLAP;
 		break;
 	case RNDIS_STATUS_OFFLOAD_CONFIG:
-		/* An echo of what we set, or a host that offers anew. */
+		/* An echo of what we set, or a host that offers again. */
 		v->want |= VSC_WANT_HWCAPS;
 		break;
 	default:

@@ -89,7 +89,7 @@ vsc_hwcaps_done(struct vsc *v)
 	return VSC_STEP_NEXT;
 }
 
-/* Asked again while up: only a difference is worth setting anew. */
+/* Asked again while up: only a difference is worth another request. */
 int
 vsc_hwcaps_again_done(struct vsc *v)
 {

@@ -8,7 +8,7 @@
  * A running table is changed by "disable", then "set": hosts do not all take a
  * change in place (FreeBSD hn_rss_reconfig).
  *
- * Context: control, but for vsc_tx_select(), which any owner may call.
+ * Context: control, except vsc_tx_select(), which any owner may call.
  */
 #include "vsc/vsc_priv.h"
 

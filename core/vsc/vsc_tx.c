@@ -86,7 +86,7 @@ vsc_tx_submit(struct vsc *v, uint32_t queue, struct vsc_tx_room *room,
 /*
  * A plain frame of one piece that fits behind others in the open section: as
  * tx_place_section() would, with nothing left to decide, and with no room for
- * per-packet info that it does not have.  False: not so.
+ * per-packet info that it does not have.  False: it does not qualify.
  */
 static bool
 tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)

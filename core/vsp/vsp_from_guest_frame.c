@@ -5,21 +5,21 @@
  * A 107 packet names memory: a send-buffer section, guest physical ranges, or
  * the section and then the ranges.  vsp_packet_pieces() turns that into a vec
  * list over guest memory, neighbours merged.  In it lie RNDIS messages back to
- * back.  The first bytes of each are copied out once: header and per-packet
- * info, which are decoded, and usually the first VSP_HEAD_BYTES of the frame;
- * if not, these are copied by a second copy.  They become vec[0] of what the
- * backend gets.  The guest may change its memory at any time, so we never read
- * there again what we decided on a private copy: the payload, which the rest of
- * the list points to, is only moved.
+ * back.  The first bytes of each are copied once: header and per-packet info,
+ * which are decoded, and the first VSP_HEAD_BYTES of the frame, which become
+ * vec[0] of what the backend gets.  (Where these do not lie in the first copy,
+ * a second copy gets them.)  The guest may change its memory at any time, so
+ * whatever we decide on is read from the private copy only; the payload, which
+ * the rest of the list points to, is only moved.
  *
- * Frames with which nothing is to be done take vsp_from_guest_fast(), if they
- * lie in one piece; what follows is for all others.
+ * Frames without offload requests that lie in one piece take
+ * vsp_from_guest_fast(); the rest of this file is for all others.
  *
- * A switch port decides by the Ethernet header, so layers above are looked at
- * only for a frame with which something is to be done there.
+ * A switch port decides by the Ethernet header, so the headers after it are
+ * parsed only for frames with offload requests.
  *
- * Checksum and LSO: the fields that the guest left are overwritten from the
- * frame that came (DPDK's driver does not prepare headers, Windows zeroes
+ * Checksum and LSO: header fields that a guest leaves out are computed from the
+ * frame itself (DPDK's driver does not prepare headers, Windows zeroes
  * lengths), see pkt_lso_restore() and pkt_csum_partial_set().
  *
  * Context: worker of the queue; vsp_packet_pieces() also control.
@@ -34,17 +34,17 @@
 
 /* With one PPI and the frame right behind it, one copy includes the head. */
 #define RNDIS_COPY_BYTES	256u
-/* Policy: of a packet, requested before its first message is read. */
-#define ASK_BYTES		1024u
-/* Policy: RNDIS messages of one packet, all together. */
+/* Policy: bytes of a packet prefetched before its first message is read. */
+#define PREFETCH_BYTES		1024u
+/* Policy: bytes of memory that one packet names, at most. */
 #define PACKET_MEMORY_MAX	(1u << 20)
 /*
- * Policy: segments cut in one pass, to which a packet comes with most of them
- * left.  Guests send one LSO frame a packet, and Linux has 8 bytes of payload
- * in a segment at the very least.
+ * Policy: segments cut in one pass over a ring, at most.  When a packet's turn
+ * comes most of them are left: enough for one LSO frame, which is what guests
+ * send in a packet, in segments of 8 bytes of payload, Linux's smallest.
  */
 #define PASS_SEGMENTS_MAX	16384u
-/* Policy: bytes of a packet that count as much as a frame: 4 KiB. */
+/* Policy: 4 KiB of a packet count as much of a pass as one frame. */
 #define SPENT_SHIFT		12
 
 /* Append memory to the list, merged with the last piece if it follows it. */
@@ -219,8 +219,8 @@ frame_csum(const struct rndis_ppi_set *ppi, uint8_t *head,
 }
 
 /*
- * Per-packet info into metadata, headers put right.  0 with *info of the
- * frame, or E_PEER with *why.
+ * Turn per-packet info into metadata and complete the headers.  0 with *info of
+ * the frame, or E_PEER with *why.
  */
 static int
 frame_offloads(const struct rndis_ppi_set *ppi, struct vec head, uint32_t len,
@@ -348,14 +348,14 @@ message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 }
 
 /*
- * Have the lines of the messages to come under way, from the cache of the
- * guest's processor, while the first ones are handled.
+ * Prefetch the messages from the cache of the guest's processor, so that the
+ * later ones are here when the first are handled.
  */
 static inline void
-pieces_ask_for(const struct vec *v)
+pieces_prefetch(const struct vec *v)
 {
 	const uint8_t *p = v[0].p;
-	uint32_t len = min_u32(v[0].len, ASK_BYTES);
+	uint32_t len = min_u32(v[0].len, PREFETCH_BYTES);
 	uint32_t off = 0;
 
 	for (; len - off >= 4 * OS_CACHELINE; off += 4 * OS_CACHELINE) {
@@ -382,7 +382,7 @@ message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
 	return 0;
 }
 
-/* All messages of a packet; `by` counts them by the way they came. */
+/* All messages of a packet; *by counts them: see way_counter(). */
 static int
 messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
     uint64_t *by, enum fault *why)
@@ -404,7 +404,7 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 				break;
 		}
 		done++;
-		/* The next is aligned as INIT_DONE asked, MS-RNDIS 2.2.14 */
+		/* Aligned as our INIT_DONE requested, MS-RNDIS 2.2.14. */
 		uint32_t step = align_up(len, 1u << RNDIS_ALIGN_SHIFT);
 
 		if (step >= total - off)
@@ -420,6 +420,7 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 	return rc;
 }
 
+/* Messages are counted by where the packet names them. */
 static uint64_t *
 way_counter(struct vsp_queue *q, const struct vmpkt_in *pkt)
 {
@@ -460,7 +461,7 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 		return vsp_queue_fail(q, why, pkt->xact);
 	}
 	if (n > 0)
-		pieces_ask_for(q->from.msg);
+		pieces_prefetch(q->from.msg);
 	if (messages_take(q, (uint32_t)n, total, first, way_counter(q, pkt),
 	    &why) == 0)
 		return 0;

@@ -16,7 +16,7 @@
  * Order that guests rely on: sub-channels are offered before the completion
  * that grants them (DPDK looks for them at once), and not before the request
  * (Linux would hang); the completion of an RNDIS control message goes out
- * before its reply (DPDK takes whatever comes next for the next answer).
+ * before its reply (to DPDK the next packet is the next answer).
  *
  * Context: control, all workers of the NIC parked.
  */

@@ -85,7 +85,7 @@ fast_csum(const struct vsp *vsp, const uint8_t *p, uint32_t len,
 }
 
 /*
- * What steering asks of an IPv4 header without options and TCP or UDP behind
+ * What steering needs of an IPv4 header without options and TCP or UDP behind
  * it, as pkt_parse() finds it.  False: that one is to look.
  */
 static inline bool

@@ -5,18 +5,18 @@
  * Theory of operation.  A finished frame is a chain of sections, each with an
  * RNDIS message of its own.  Frames wait in one list a queue until there are
  * enough for a type 7 packet, or until the flush; the packet's ranges are the
- * sections of as many whole frames as fit, its transaction id is the index of
- * the first one: below the slot count and unique while outstanding, as DPDK's
- * guest wants.  The completion gives all the sections back.
+ * sections of as many whole frames as fit.  Its transaction id is the index of
+ * the first section: DPDK's driver requires one below the slot count and unique
+ * while outstanding.  The completion gives all the sections back.
  *
- * If the ring is full the list simply stays, ring_full is set, and the end of
- * the next pass over the ring (vsp_to_guest_resume()) tries again; meanwhile
- * the backend is told E_AGAIN.  So the sections in flight bound what waits.
+ * If the ring is full the list stays, ring_full is set, and the end of the next
+ * pass over the ring (vsp_to_guest_resume()) tries again; meanwhile the backend
+ * gets E_AGAIN.  So no more can wait than there are sections.
  *
  * A frame for another queue's ring is pushed on that queue's `in` list and
  * sent by its owner; when acknowledged there, its sections go home by `back`
- * lists.  Two queues of one worker use the same lists.  "Lent" is a section in
- * use by a queue other than its home.  A queue that has lent half of its
+ * lists.  Two queues of one worker use the same lists.  A section is "lent"
+ * while a queue other than its home uses it.  A queue that has lent half of its
  * sections takes no more frames from its backend until some are home again.
  * This bounds every queue of frames, and frames wait rather than get lost.
  *
@@ -62,8 +62,8 @@ send_chain_free(struct vsp_queue *q, uint32_t s)
 		const uint8_t *p = vsp_rxbuf_ptr(&vsp->rxbuf, s);
 
 		/*
-		 * The guest had it last, and it goes out again first: have its
-		 * lines under way from the other processor's cache.
+		 * It is the next to be used, and its lines are in the cache of
+		 * the guest's processor: prefetch them.
 		 */
 		os_prefetch_write(p);
 		os_prefetch_write(p + VSP_SECTION_HEAD);
@@ -123,7 +123,7 @@ vsp_to_guest_emit(struct vsp_queue *q, uint32_t target, uint32_t first,
 
 /* ---- to the ring --------------------------------------------------------- */
 
-/* Ranges of as many whole frames as fit, in t->ext; *after: the first left. */
+/* Ranges of as many whole frames as fit, to t->ext; *after: the next frame. */
 static uint32_t
 send_ranges(struct vsp_queue *q, uint32_t *after)
 {
@@ -302,7 +302,7 @@ vsp_to_guest_control(struct vsp *vsp, struct span msg)
 	return 0;
 }
 
-/* A list of frames is nobody's any more; vsp_rxbuf_share() collects them. */
+/* Drop a list of frames; vsp_rxbuf_share() collects their sections. */
 static void
 send_list_forget(struct vsp_rxbuf *rb, uint32_t first)
 {

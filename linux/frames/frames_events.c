@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What VMBus client and NetVSC ask of the frames API, and tell it.
+ * What VMBus client and NetVSC request of the frames API, and report to it.
  *
  * Context: control, inside calls of vmc or vsc.  Nobody is parked: once a
  * connection is open, nothing that a queue's thread uses is freed or replaced

@@ -44,7 +44,7 @@
 #define FRAMES_SEND_MAX		(1024ull << 20)
 /* Policy: cookies of a queue that are out, or not yet collected. */
 #define FRAMES_COOKIES		8192u
-/* Policy: frames up to so long are copied, whoever sends them. */
+/* Policy: frames up to this length are copied, also registered ones. */
 #define FRAMES_COPY		256u
 
 struct frames_queue {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A NIC that the kernel's uio_hv_generic gave to this program: the device's
- * files (linux/guest/uio_bus.h) in place of link and VMBus client.
+ * files (linux/guest/uio_bus.h) instead of link and VMBus client.
  *
  * Opening the files connects, and the NIC is there at once; closing them
  * disconnects.

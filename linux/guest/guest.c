@@ -3,7 +3,7 @@
  * Life of a guest process.
  *
  * The interface and the virtual processors' threads are made once and live as
- * long as the process; link, VMBus and NetVSC are made anew for each host that
+ * long as the process; link, VMBus and NetVSC are made again for each host that
  * answers.  While no host answers the interface stays, without carrier, and
  * the other VPs are parked.
  *

@@ -21,7 +21,7 @@ struct transcript_spec;
 
 struct guest_config {
 	const char *connect;	/* the host's socket; NULL with uio */
-	int uio;		/* N of /dev/uioN, in place of a host; or -1 */
+	int uio;		/* N of /dev/uioN, instead of a host; or -1 */
 	bool uio_interrupt;	/* sleep on its interrupt, do not poll */
 	bool no_huge;		/* uio: ordinary pages, virtual addresses */
 	const char *name;	/* of the guest; "" */

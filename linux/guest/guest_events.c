@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What VMBus client and NetVSC ask of a guest process, and tell it: memory,
- * hypercalls, parking, and the events of attach, link and steering.
+ * What VMBus client and NetVSC request of a guest process, and report to it:
+ * parking, and the events of attach, link and steering.
  *
  * Context: VP 0, the control context, inside calls of vmc or vsc; so nothing
  * of theirs is freed here, `lost` and `reset` are set for guest_control().

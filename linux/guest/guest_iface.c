@@ -256,7 +256,7 @@ iface_changed(void *ctx)
 	vp_wake(&g->vp[0]);
 }
 
-/* A new interface in place of one that was deleted.  VP 0 is parked. */
+/* A new interface replaces one that was deleted.  VP 0 is parked. */
 static void
 iface_restore(struct guest *g)
 {

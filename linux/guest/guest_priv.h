@@ -7,8 +7,8 @@
  * threads, and vp_loop.c: what they do; netif.c: the TAP in both directions;
  * guest_see.c: captures and transcripts;
  * guest_ctl.c: statistics and run-time settings; guest_wire.c: memory and
- * messages, from the link or from uio; guest_uio.c: a NIC of uio_hv_generic in
- * place of the link, with uio_bus.c (channels), uio_dev.c (files) and
+ * messages, from the link or from uio; guest_uio.c: a NIC of uio_hv_generic
+ * instead of the link, with uio_bus.c (channels), uio_dev.c (files) and
  * uio_arena.c (memory).
  */
 #ifndef LINUX_GUEST_GUEST_PRIV_H

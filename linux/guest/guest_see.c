@@ -4,7 +4,7 @@
  *
  * Theory of operation.  A channel is watched from before it is opened until the
  * VMBus client forgets it, through any number of detaches and attaches.  The
- * client frees a channel without a word, so the place of a queue is used anew
+ * client frees a channel without a word, so the place of a queue is used again
  * when another channel comes.
  */
 #include "linux/guest/guest_see.h"

@@ -2,7 +2,7 @@
 /*
  * What is seen of a guest: captures and transcripts.
  *
- * Context: VP 0, the control context, but for guest_see_open() and _close():
+ * Context: VP 0, the control context, except guest_see_open() and _close():
  * the main thread, while no VP runs.
  */
 #ifndef LINUX_GUEST_GUEST_SEE_H

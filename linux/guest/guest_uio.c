@@ -4,9 +4,9 @@
  *
  * The device's files take the place of link and VMBus client: to open them is
  * to connect, and the NIC is there at once.  To close them is to say good-bye,
- * and so a NIC that broke is attached anew by opening the device again.
+ * and so a NIC that broke is attached again by reopening the device.
  *
- * Context: VP 0, but for guest_uio_dispatch().
+ * Context: VP 0, except guest_uio_dispatch().
  */
 #include <stdio.h>
 

@@ -8,7 +8,7 @@
  * of struct vmc_ops and struct vsc_ops, where their contracts are.  So ctx is a
  * struct that begins with a struct guest_wire.
  *
- * Context: control, but for guest_wire_signal() and guest_wire_eom(): those
+ * Context: control, except guest_wire_signal() and guest_wire_eom(): those
  * belong to each virtual processor's thread.
  */
 #ifndef LINUX_GUEST_GUEST_WIRE_H

@@ -26,7 +26,7 @@
 COUNTER_TABLE(netif_counters, NETIF_COUNTERS(X));
 #undef X
 
-/* Policy: a burst that the host should hear of. */
+/* Policy: a burst that is worth a signal to the host. */
 #define NETIF_BURST_FRAMES	32u
 #define NETIF_BURST_BYTES	(256u << 10)
 /* Policy: bursts of one queue before others get their turn. */

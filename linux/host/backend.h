@@ -26,7 +26,7 @@ struct host_log;
 struct work;
 struct worker_pool;
 
-/* Policy: a burst that the guest should hear of. */
+/* Policy: a burst that is worth a signal to the guest. */
 #define BACKEND_BURST_FRAMES	32u
 #define BACKEND_BURST_BYTES	(256u << 10)
 
@@ -143,7 +143,7 @@ struct backend_ops {
 	    uint32_t queue);
 	/* Nobody wants what source k has: drop it.  Its worker.  Or NULL. */
 	void (*discard)(struct backend_port *, uint32_t k);
-	/* Worker; as vsp_ops.  The frame may be kept until flush, but for
+	/* Worker; as vsp_ops.  The frame may be kept until flush, except
 	 * vec[0] and the list, which live for the call. */
 	void (*from_guest)(struct backend_port *, uint32_t queue,
 	    const struct vsp_frame *);

@@ -19,7 +19,7 @@ struct backend_coal *backend_coal_make(uint32_t limit_bytes,
 void backend_coal_free(struct backend_coal *);
 
 /*
- * Offer a frame: true if it is held until flush, but for vec[0] and the list,
+ * Offer a frame: true if it is held until flush, except vec[0] and the list,
  * which are copied.  May write earlier frames; where it says no, those of the
  * same flow are written.  Worker.
  */

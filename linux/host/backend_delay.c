@@ -9,7 +9,7 @@
  * All operations of the backend but the four of `ops` below are used as they
  * are: both have the same port.
  *
- * Context: the queue's worker, but for the control functions of the header.
+ * Context: the queue's worker, except the control functions of the header.
  */
 #include "linux/host/backend_delay.h"
 

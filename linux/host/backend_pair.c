@@ -5,7 +5,7 @@
  * Both NICs are behind one gate, so a worker inside may use either's NetVSP.
  * Queue k of one feeds source k of the other, and channel k of both belongs to
  * the same worker: then a frame is copied once, from one guest's memory to the
- * other's receive buffer, GSO kept whole.  Where that is not so, or the other
+ * other's receive buffer, GSO kept whole.  Otherwise, or if the other
  * guest has no room, it waits in a line (frame_line.h) of its sender's queue,
  * which the worker of the other's queue drains.
  *

@@ -10,7 +10,7 @@
  * (vec[0] lives for the call only).
  *
  * We request unfinished frames (checksums, GSO) from the kernel only if they
- * are of use: with both tso=off and rsc=off nothing is offloaded either way.
+ * are useful: with both tso=off and rsc=off nothing is offloaded either way.
  * But every frame is read whole, even a GSO frame that waited from before, or
  * one that is longer than the NIC's MTU because the interface has a larger one;
  * the port then cuts or drops it, and counts.

@@ -216,7 +216,7 @@ ctl_stat(struct host *h, const char *name)
 	    "faults_of_gone_guests", stat_faults(&h->faults));
 }
 
-/* {"mtu": "9000", "loss": "1%"} -> "mtu=9000,loss=1%"; NULL: not so. */
+/* {"mtu": "9000", "loss": "1%"} -> "mtu=9000,loss=1%"; NULL: malformed. */
 static char *
 ctl_set_list(const json_t *set)
 {

@@ -11,10 +11,10 @@
 
 #include "linux/link/link_host.h"
 
-/* Policy: processes and users remembered, for so long after the last time. */
+/* Policy: processes and users remembered, and for how long. */
 #define HOST_HOLDOFF_PEERS	64u
 #define HOST_HOLDOFF_KEEP_NS	600000000000ull
-/* Policy: out for so long at first, then twice as long each time, up to. */
+/* Policy: how long one stays out at first, and how often that doubles. */
 #define HOST_HOLDOFF_NS		1000000000ull
 #define HOST_HOLDOFF_DOUBLE	6u
 /* Policy: a user stays out once his processes did it more often than this. */

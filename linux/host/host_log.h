@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Policy: lines at once of one peer and kind, then one each so long. */
+/* Policy: lines of one peer and kind at once, then one in this time. */
 #define HOST_LOG_BURST		16u
 #define HOST_LOG_LINE_NS	4000000000ull
 /* Policy: the same of all users together, kind by kind. */
@@ -31,7 +31,7 @@ enum host_log_kind {
 };
 
 /*
- * Whom lines are about, by what a guest cannot choose anew with each
+ * Whom lines are about, by what a guest cannot change with each
  * connection: the NIC that it has, else its user.
  */
 struct host_log_peer {

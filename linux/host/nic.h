@@ -3,7 +3,7 @@
  * A NIC of the host: its backend, its NetVSP while a guest has it, and the
  * queues that workers serve.
  *
- * Context: control, but for what says "worker".
+ * Context: control, except what says "worker".
  */
 #ifndef LINUX_HOST_NIC_H
 #define LINUX_HOST_NIC_H

@@ -235,7 +235,7 @@ nic_polled(const struct nic *nic)
 	return kind == LINK_KIND_UIO || kind == LINK_KIND_POLL;
 }
 
-/* Sections were shared out anew: queues that waited may have some now. */
+/* Sections were shared out again: queues that waited may have some now. */
 static void
 queues_retry(struct nic *nic)
 {

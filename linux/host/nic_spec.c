@@ -519,7 +519,7 @@ spec_pair_apply(struct nic_spec *s, char *pair, bool running,
 	}
 	if (running && !k->running) {
 		snprintf(at->err, at->cap, "%s (column %zu) cannot be changed "
-		    "while the NIC exists; remove it and add it anew", pair,
+		    "while the NIC exists; remove it and add it again", pair,
 		    at->column);
 		return -1;
 	}

@@ -2,7 +2,7 @@
 /*
  * Wakes who serves a NIC: the worker of a queue, of a source, or control.
  *
- * Context: any thread, but for nic_chan_poke() (control).
+ * Context: any thread, except nic_chan_poke() (control).
  */
 #include "linux/host/nic_wake.h"
 

@@ -8,20 +8,20 @@
  * the end, so a channel that never runs dry costs the others one turn each
  * round.
  *
- * A work may request another look although it found nothing (WORK_SPIN): the
- * ring of a guest that polls and so does not signal.  While there are such
- * works the descriptors are looked at every few rounds only, and a worker that
- * finds nothing for long lets others have the processor now and then.  If they
- * keep it, spinning is of no use: the guest that fills the ring may be the one
- * that waits for our processor.  Then worker_may_spin() is false for a while,
- * so that works request signals, and a wake-up brings us in at once.
+ * A work that found nothing may still request another turn (WORK_SPIN): a guest
+ * that polls does not signal, so its ring must be polled.  While there are such
+ * works the worker looks at descriptors only every few rounds, and if it finds
+ * nothing for long it yields the processor now and then.  If others then keep
+ * the processor, spinning is useless: the guest that would fill the ring may be
+ * waiting for this very processor.  So worker_may_spin() is false for a while;
+ * works request signals instead, and the worker sleeps until one comes.
  *
- * Gates are Dekker's handshake: a worker says where it enters and then looks
- * whether it may; control closes and then looks who is inside.  Each side has a
- * full barrier between the two.  A worker that is turned away keeps the work in
- * a list of its own, which it goes through each round, and marks itself in the
- * gate; opening wakes the marked ones.  The worker looks at the gate again
- * after marking, so no opening is missed.
+ * Gates are Dekker's handshake: a worker writes which gate it enters and then
+ * reads whether that is closed; control closes it and then reads who is inside.
+ * Each side has a full barrier between the two.  A worker that is turned away
+ * keeps the work in a list of its own, which it goes through each round, and
+ * marks itself in the gate; opening wakes the marked ones.  The worker reads
+ * the gate again after marking, so it misses no opening.
  */
 #include "linux/host/worker.h"
 #include "linux/run/clock.h"
@@ -45,8 +45,9 @@ COUNTER_TABLE(worker_counters, WORKER_COUNTERS(X));
 /* Policy: rounds between looks at descriptors, while rings are polled. */
 #define WORKER_POLL_ROUNDS	8u
 #define WORKER_SPIN_ROUNDS	64u
-/* Policy: others kept the processor so long, and so long it is left to them. */
+/* Policy: a yield that takes this long means that others need the processor. */
 #define WORKER_CROWDED_NS	100000u
+/* Policy: for this long we then do not spin. */
 #define WORKER_LEAVE_NS		500000000u
 
 static void
@@ -77,7 +78,7 @@ gate_leave(struct worker *w)
 	os_st32_rel(&w->inside, 0);
 }
 
-/* A wait of control, in growing steps. */
+/* Control waits for a worker: it yields at first, then naps. */
 static void
 worker_wait(uint32_t *steps)
 {
@@ -151,7 +152,7 @@ work_turn_away(struct worker *w, struct work *wk)
 	w->turned_away = wk;
 }
 
-/* Opening used up our mark, so those still shut out mark themselves anew. */
+/* Opening used up our mark, so those still shut out mark themselves again. */
 static void
 worker_retry(struct worker *w)
 {
@@ -246,7 +247,7 @@ worker_call_here(struct worker *w)
 	os_st32_rel(&w->call_wanted, 0);
 }
 
-/* Sleep until a descriptor says something, or just look. */
+/* Sleep until a descriptor is ready; while works are ready, only look. */
 static void
 worker_events_take(struct worker *w)
 {
@@ -268,7 +269,7 @@ worker_events_take(struct worker *w)
 	w->rounds = 0;
 }
 
-/* The round after one in which works only looked. */
+/* After a round in which no work found anything. */
 static void
 worker_spin(struct worker *w)
 {
@@ -339,7 +340,7 @@ work_post(struct work *wk)
 		wk->post_next = head;
 	} while (!__atomic_compare_exchange_n(&w->posts, &head, wk, true,
 	    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-	/* wk may be taken and posted anew by now: look at head, not at it. */
+	/* wk may be taken and posted again by now: look at head, not at it. */
 	if (head == NULL)
 		worker_wake(w);
 }

@@ -4,7 +4,7 @@
  *
  * It owns the guest's memory (one sealed memfd), the SynIC pages of each
  * virtual processor and the eventfds.  Context: the control context of the
- * guest, but for link_guest_signal(), link_guest_eom() and the interrupt
+ * guest, except link_guest_signal(), link_guest_eom() and the interrupt
  * descriptors, which belong to each virtual processor's thread.
  */
 #ifndef LINUX_LINK_LINK_GUEST_H

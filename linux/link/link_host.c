@@ -6,8 +6,8 @@
  * registers, memory and posted messages of a struct partition, and hands out
  * an eventfd for each connection id that the VMBus server declares, always
  * before the offer that names it is delivered (shared memory overtakes the
- * socket, see docs/partition.md).  What the partition asks of the link is in
- * link_part.c.
+ * socket, see docs/partition.md).  What the partition requests of the link is
+ * in link_part.c.
  *
  * States: until HELLO only HELLO is allowed; from HELLO_ACK on everything else
  * is.  Any violation ends the connection with a BYE that says why.  A guest

@@ -23,7 +23,7 @@
 /* Policy: a guest's messages get one part in so many of control's time. */
 #define LINK_TIME_PART		8u
 #define LINK_TIME_BURST_NS	1000000000u
-/* Policy: ends of messages heard a second; beyond, not for so long. */
+/* Policy: ends of messages handled a second; then none for this long. */
 #define LINK_EOM_RATE		4000u
 #define LINK_EOM_BURST		1024u
 #define LINK_EOM_PAUSE_US	20000u

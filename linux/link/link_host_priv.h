@@ -105,7 +105,7 @@ void link_source_del(struct link_source *);
 
 /* Descriptors that this guest has of the host's. */
 uint32_t link_fds_mine(const struct link_host *);
-/* What the partition of a link asks of it; ctx is the struct link_host. */
+/* What the partition of a link requests of it; ctx is the struct link_host. */
 extern const struct part_ops link_part_ops;
 
 #endif

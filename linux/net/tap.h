@@ -45,7 +45,7 @@ void tap_close(struct tap *);
 /* False once somebody deleted the device; one that was moved lives. */
 bool tap_alive(const struct tap *);
 /*
- * Make a deleted device anew, of the same name and with the same descriptors,
+ * Make a deleted device again, of the same name and with the same descriptors,
  * down and with nothing set.  Nobody looks at `index` meanwhile.  0 or -errno:
  * -EBUSY if the name is taken; what is left to do the next call does.
  */

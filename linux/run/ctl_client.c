@@ -103,7 +103,7 @@ question_read_end(struct ctl_question *q)
 		question_end(q);
 }
 
-/* Take what there is; the wait begins anew. */
+/* Take what there is; the wait begins again. */
 static void
 question_read(struct ctl_question *q, uint64_t end_ns)
 {

@@ -19,7 +19,7 @@
 struct outfile;
 
 /*
- * Make the file anew, "-" being standard error.  One that somebody else writes
+ * Make the file again, "-" being standard error.  One that somebody else writes
  * or replays is refused and left as it is.  NULL with a sentence in err.
  */
 struct outfile *outfile_open(const char *path, char *err, size_t err_cap);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct rate {
-	uint64_t each_ns;	/* a token comes back in so long */
+	uint64_t each_ns;	/* until a token comes back */
 	uint32_t burst;		/* tokens of a full bucket */
 	uint32_t spent;		/* tokens taken from it */
 	uint64_t at_ns;		/* when the last one came back */

@@ -7,7 +7,7 @@
  * kernel when it is first used, so that nothing is allocated in a data path.
  * The writer looks at all rings every few milliseconds and writes what is
  * there, oldest first.  What is younger than the moment at which it began to
- * look waits for the next time, so the file is in order of time but for a
+ * look waits for the next time, so the file is in order of time, except for a
  * thread that was interrupted between taking the time and putting the record.
  *
  * A full disk is outfile.c's: one sentence, and traffic goes on.

@@ -6,7 +6,7 @@
  * record as it was captured; behind it comes an interface for each NIC, with
  * the Ethernet frames of its packets.  A file that has reached its size ends
  * with its statistics, becomes FILE.1 (what was FILE.1 becomes FILE.2, and so
- * on), and FILE begins anew; so each file can be read by itself.
+ * on), and FILE begins again; so each file can be read by itself.
  *
  * Times are those of CLOCK_MONOTONIC, moved by one offset for the life of the
  * capture to CLOCK_REALTIME as it was at the start: they compare with other

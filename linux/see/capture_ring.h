@@ -36,7 +36,7 @@ struct capture_ring {
 	uint64_t records, lost;		/* shared: read by others */
 	/* owner: who gets */
 	uint32_t tail CACHE_ALIGNED;	/* shared: read by who puts */
-	uint32_t next;			/* what is got next */
+	uint32_t next;			/* the next to take */
 };
 
 static inline uint32_t

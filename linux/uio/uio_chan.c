@@ -5,7 +5,7 @@
  * Every part of memory that the program maps is a sealed memory file, at the
  * offset where the program will map it, and a region of guest memory at an
  * address that no program's own address, virtual or physical, can be.  The
- * channel is opened anew, with zeroed rings, for each program.
+ * channel is opened again, with zeroed rings, for each program.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -125,7 +125,7 @@ WRONG = [
     (['bench', 'vm', '--json', '/nowhere/x'], ['/nowhere/x: No such']),
     (['bench', 'pps', '--modes', 'up'], ["'up' is none of tx"]),
     (['stat', '--watch', '0'], ['1 to 3600']),
-    (['stat', '--describe', 'hn0'], ['--describe asks nobody']),
+    (['stat', '--describe', 'hn0'], ['--describe takes no NIC']),
     (['stat', 'a', 'b'], ['one NIC at most']),
     (['set'], ['which NIC']),
     (['set', '', 'tso=off'], ["'' is not KEY=VALUE"]),

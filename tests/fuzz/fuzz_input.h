@@ -38,7 +38,7 @@ fuzz_require_at(bool ok, const char *what, int line)
 {
 	if (ok)
 		return;
-	fprintf(stderr, "line %d: not so: %s\n", line, what);
+	fprintf(stderr, "line %d: required: %s\n", line, what);
 	abort();
 }
 #define fuzz_require(ok)	fuzz_require_at(ok, #ok, __LINE__)

@@ -76,7 +76,7 @@ send_signal(struct host *h, int s)
 	    h->signal_fd >= 0, 0), 0);
 }
 
-/* Answers everything, but for a region at ODD: that with the next request. */
+/* Answers everything, except a region at ODD: that with the next request. */
 static void *
 host_main(void *arg)
 {

@@ -189,7 +189,7 @@ full_blocking_eventfd_does_not_hold_control(void **state)
 	assert_int_equal(fcntl(r.irq, F_SETFL, 0), 0);
 	assert_int_equal(eventfd_write(r.irq, FULL), 0);
 	start = clock_now_ns();
-	/* No answer, but for the end if the host heard the alarm at once. */
+	/* No answer, except the end if the host heard the alarm at once. */
 	assert_true(rig_ask(&r, &post, sizeof(post), NULL, 0) == -1 ||
 	    r.over != NULL);
 	spent = clock_now_ns() - start;
@@ -492,7 +492,7 @@ descriptors_where_none_belong_end_it(void **state)
 
 /*
  * The last descriptors are not for guests; and where there is none at all the
- * host says so instead of taking the guest for a liar.
+ * host reports that, and does not call the guest a liar.
  */
 static void
 descriptors_that_run_out_end_it_with_a_reason(void **state)

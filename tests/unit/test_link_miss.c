@@ -50,7 +50,7 @@ test_deadline(void **state)
 	assert_true(link_miss_due(&t, end));
 	assert_int_equal(link_miss_add(&t, 0x5000, end), LINK_MISS_OVER);
 	assert_int_equal(t.refused, 1);
-	/* Over is over: the next one is requested anew. */
+	/* Over is over: the next one is requested again. */
 	assert_false(link_miss_due(&t, end));
 	assert_int_equal(link_miss_add(&t, 0x5000, end), LINK_MISS_ASK);
 }

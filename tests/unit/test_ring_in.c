@@ -174,7 +174,7 @@ lying_write_index(void **state)
 		assert_true(ring_in_unmask(&rig.in));
 		assert_int_equal(le32_get(rig.ctrl.interrupt_mask), 1);
 	}
-	/* Backwards into what was got and not given back. */
+	/* Backwards into what was taken and not given back. */
 	rig_init(&rig);
 	assert_int_equal(rig_put(&rig, 48), 0);
 	assert_true(ring_out_commit(&rig.out));

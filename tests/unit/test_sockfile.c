@@ -201,7 +201,7 @@ who_has_the_name(void **state)
 
 static int newcomer;
 
-/* The dead one's name is taken anew, by one that listens. */
+/* The dead one's name is taken again, by one that listens. */
 static void
 take(void)
 {

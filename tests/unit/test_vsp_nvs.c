@@ -311,7 +311,7 @@ test_bad_messages(void **state)
 			fail_msg("%s: %u faults, last %s", b->what,
 			    (unsigned)f->total, fault_name(f->last));
 		assert_int_equal(r->chan[0].outs, outs);
-		/* Not served any more, until it is opened anew. */
+		/* Not served any more, until it is opened again. */
 		RIG_NVS(r, 2, NVS_NDIS_VERSION, 6, 30);
 		assert_int_equal(r->chan[0].outs, outs);
 		rig_close(r, 0);

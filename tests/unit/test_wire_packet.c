@@ -305,7 +305,7 @@ test_several(void **state)
 	enum fault why;
 	uint32_t at = 0, last = 0, n;
 
-	/* lengths rounded up to 8, but for the last one */
+	/* lengths rounded up to 8, except the last one */
 	for (uint32_t i = 0; i < 4; i++) {
 		last = at;
 		n = rndis_packet_put_header(buf + at, 44, &none, sizes[i]);
