@@ -10,13 +10,14 @@
  * interrupt page and a write to the device (Linux uio_hv_generic.c).
  *
  * Sub-channels appear as directories some time after the request to the host;
- * the timer looks.
+ * the timer looks.  Those that are there when the device is opened belong to
+ * the opening before it: the host takes them back, and the kernel removes them
+ * some time later.
  *
  * Polled, the host's signals stay masked and dispatch looks at each ring.  In
  * interrupt mode the owner unmasks a channel that it finds empty, as usual, and
  * one descriptor serves all: VP 0 takes the interrupt and has all VPs look.
- * That mode follows the kernel's source and was never run: the files of `hvnet
- * uio` have no interrupt.
+ * The files of `hvnet uio` have no interrupt: tests/vm/test_uio.py runs it.
  *
  * Context: see the header.  A channel's owner runs only while it is open; close
  * parks it for a moment, after which it sees that.
@@ -58,6 +59,8 @@ struct uio_bus {
 	struct uio_arena *arena;
 	uint64_t scan_at;	/* not before */
 	uint32_t found;		/* sub-channels */
+	uint32_t old[BUS_CHANNELS];	/* relids of an opening before */
+	uint32_t olds;
 	uint32_t scans;
 	uint64_t beat_at;
 	struct uio_chan *chan[BUS_CHANNELS];	/* by subindex */
@@ -247,6 +250,40 @@ bus_chan_new(struct uio_bus *b, uint32_t subindex, uint32_t relid, int monitor)
 	return uc;
 }
 
+static bool
+bus_old(const struct uio_bus *b, uint32_t relid)
+{
+	for (uint32_t i = 0; i < b->olds; i++)
+		if (b->old[i] == relid)
+			return true;
+	return false;
+}
+
+/* What the kernel has removed: its relid may come again. */
+static void
+bus_old_forget(struct uio_bus *b, const struct uio_dev_sub *sub, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < b->olds; i++)
+		for (uint32_t k = 0; k < n; k++)
+			if (sub[k].relid == b->old[i]) {
+				b->old[kept++] = b->old[i];
+				break;
+			}
+	b->olds = kept;
+}
+
+static void
+bus_old_note(struct uio_bus *b)
+{
+	struct uio_dev_sub sub[BUS_CHANNELS];
+
+	b->olds = uio_dev_subs(&b->dev, sub, BUS_CHANNELS);
+	for (uint32_t i = 0; i < b->olds; i++)
+		b->old[i] = sub[i].relid;
+}
+
 static void
 bus_scan(struct uio_bus *b)
 {
@@ -255,11 +292,13 @@ bus_scan(struct uio_bus *b)
 	uint32_t n = uio_dev_subs(&b->dev, sub, BUS_CHANNELS);
 
 	b->scans++;
+	bus_old_forget(b, sub, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct uio_chan *uc;
 
-		if (sub[i].subindex >= BUS_CHANNELS ||
-		    b->chan[sub[i].subindex] != NULL)
+		if (sub[i].subindex >= BUS_CHANNELS || !sub[i].ring ||
+		    b->chan[sub[i].subindex] != NULL ||
+		    bus_old(b, sub[i].relid))
 			continue;
 		uc = bus_chan_new(b, sub[i].subindex, sub[i].relid,
 		    sub[i].monitor);
@@ -331,6 +370,7 @@ uio_bus_open(const struct uio_bus_config *cfg, char *err, size_t cap)
 	b->dev.fd = -1;
 	if (uio_dev_find(&b->dev, cfg->number, err, cap) < 0)
 		goto fail;
+	bus_old_note(b);
 	b->arena = uio_arena_create(cfg->chunks, cfg->huge, err, cap);
 	if (b->arena == NULL || uio_dev_take(&b->dev, err, cap) < 0)
 		goto fail;
@@ -392,7 +432,7 @@ uio_bus_interrupt(struct uio_bus *b)
 {
 	int32_t count;
 
-	/* Not run here.  The count is of no use; EIO: the beat will see. */
+	/* The count is of no use; EIO: the beat will see. */
 	if (read(b->dev.fd, &count, sizeof(count)) < 0 && errno == EIO)
 		b->beat_at = 0;
 	for (uint32_t vp = 1; vp < b->cfg.vps; vp++)

@@ -241,6 +241,10 @@ uio_dev_subs(const struct uio_dev *d, struct uio_dev_sub *out, uint32_t cap)
 		    s->subindex == 0)
 			continue;
 		s->monitor = dev_monitor(path);
+		/* The kernel makes the directory, opens, then makes this. */
+		snprintf(path, sizeof(path), "%s/channels/%.16s/ring", d->dir,
+		    e->d_name);
+		s->ring = access(path, F_OK) == 0;
 		n++;
 	}
 	if (dir != NULL)

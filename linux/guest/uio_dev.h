@@ -36,6 +36,7 @@ struct uio_dev {
 struct uio_dev_sub {
 	uint32_t relid, subindex;
 	int monitor;		/* as above */
+	bool ring;		/* the kernel has opened it */
 };
 
 /*
