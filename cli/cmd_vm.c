@@ -62,8 +62,8 @@ static const struct argp_option options[] = {
 	    "With --debian: run this in the machine, as root, and end; its "
 	    "output and exit code are ours", 3 },
 	{ "copy", KEY_COPY, "DIR[:PATH]", 0,
-	    "With --run: put this folder there (default /root/DIR) before; "
-	    "may be repeated", 3 },
+	    "With --debian: put this folder into the machine (default "
+	    "/root/DIR) before it runs; may be repeated", 3 },
 	{ "fetch", KEY_FETCH, "PATH[:DIR]", 0,
 	    "With --run: bring this back (to the current folder) after", 3 },
 	{ "console", KEY_CONSOLE, "FILE", 0,
@@ -242,15 +242,17 @@ check(const struct vm_machine *m)
 		    c->image != NULL ? "disk" : "initial root",
 		    c->image != NULL ? "image" : "initrd");
 	if (!m->debian && (d->run != NULL || m->packages[0] != NULL ||
-	    m->systemd))
-		cli_usage("--run, --package and --systemd go with --debian");
+	    m->copies[0] != NULL || m->systemd))
+		cli_usage("--run, --copy, --package and --systemd go with "
+		    "--debian");
 	if (d->modules != NULL && (!m->debian || c->kernel == NULL))
 		cli_usage("--modules goes with --debian and --kernel");
-	if (d->run == NULL && (m->copies[0] != NULL || d->fetch != NULL ||
-	    m->console != NULL))
-		cli_usage("--copy, --fetch and --console go with --run");
-	if (m->print && (d->run != NULL || c->connect == NULL))
-		cli_usage("--print goes with --connect, and without --run");
+	if (d->run == NULL && (d->fetch != NULL || m->console != NULL))
+		cli_usage("--fetch and --console go with --run");
+	if (m->print && (d->run != NULL || m->copies[0] != NULL ||
+	    c->connect == NULL))
+		cli_usage("--print goes with --connect, and without --run and "
+		    "--copy");
 	if (!m->debian && c->kernel == NULL && (c->initrd != NULL ||
 	    c->append != NULL))
 		cli_usage("--initrd and --append go with --kernel");

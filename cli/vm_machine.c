@@ -100,6 +100,13 @@ machine_fetch_disk(struct machine_run *r)
 	return CLI_OK;
 }
 
+/* Whether the machine gets a disk with what to do, or with folders. */
+static bool
+machine_has_task(const struct vm_machine *m)
+{
+	return m->image.run != NULL || m->copies[0] != NULL;
+}
+
 /* Debian's kernel is told what its root is to do. */
 static int
 machine_debian(struct machine_run *r)
@@ -125,12 +132,13 @@ machine_debian(struct machine_run *r)
 		    d->fetch);
 		d->fetch = path;
 	}
-	rc = vm_debian_make(d, r->task, &m->cfg);
+	rc = vm_debian_make(d, machine_has_task(m) ? r->task : NULL, &m->cfg);
 	if (rc != 0)
 		return rc == CLI_USAGE ? CLI_USAGE : CLI_FAILED;
+	if (machine_has_task(m))
+		m->cfg.task = r->task;
 	if (d->run == NULL)
 		return CLI_OK;
-	m->cfg.task = r->task;
 	m->cfg.console = m->console != NULL ? m->console : r->console;
 	d->fetch = colon != NULL ? colon + 1 : d->fetch != NULL ? "." : NULL;
 	return d->fetch != NULL ? machine_fetch_disk(r) : CLI_OK;
@@ -240,7 +248,7 @@ machine_steps(struct machine_run *r)
 	struct vm_machine *m = r->m;
 	int rc = CLI_OK;
 
-	if (m->image.run != NULL || m->cfg.connect == NULL)
+	if (machine_has_task(m) || m->cfg.connect == NULL)
 		rc = machine_folder(r);
 	if (rc == CLI_OK && m->debian)
 		rc = machine_debian(r);

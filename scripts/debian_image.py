@@ -38,7 +38,8 @@ from debian_apt import (CACHE, HERE, ImageError, UsageError, apt_options,
                         codename, depends, need, package, reason, say, sh)
 
 # What a machine has besides Debian's essential packages.
-PACKAGES = ['bpftool', 'busybox-static', 'dbus', 'dpdk', 'driverctl',
+PACKAGES = ['bpftool', 'busybox-static', 'dbus', 'dpdk', 'dpdk-dev',
+            'driverctl',
             'ethtool', 'iperf3', 'iproute2', 'iputils-ping', 'kmod',
             'nftables', 'procps', 'psmisc', 'systemd-sysv', 'tcpdump', 'udev']
 # Not worth their bytes in a machine for tests.

@@ -70,7 +70,7 @@ struct vm_debian {
 	char *const *packages;	/* NULL-terminated */
 	const char *kernel;	/* NULL: Debian's */
 	const char *modules;	/* folder of --kernel's; NULL: none */
-	const char *run;	/* NULL: no task */
+	const char *run;	/* NULL: nothing */
 	char *const *copies;	/* "DIR[:PATH]", NULL-terminated */
 	const char *fetch;	/* path in the machine, or NULL */
 	/* Out: where the parts are. */
@@ -79,9 +79,9 @@ struct vm_debian {
 
 /*
  * Build what is not there yet (a minute or two, progress on standard error) and
- * put it into *cfg, which borrows d->parts; with a task, write that to the file
- * task.  0, or not: 2 if what was given cannot be right.  The script has
- * printed a line then.  Blocks.
+ * put it into *cfg, which borrows d->parts; unless task is NULL, write what the
+ * machine shall do to that file.  0, or not: 2 if what was given cannot be
+ * right.  The script has printed a line then.  Blocks.
  */
 int vm_debian_make(struct vm_debian *d, const char *task,
     struct vm_config *cfg);

@@ -64,7 +64,7 @@ vm_debian_make(struct vm_debian *d, const char *task, struct vm_config *cfg)
 	vm_word_list(&w, "--package", d->packages);
 	vm_word(&w, "--kernel", d->kernel);
 	vm_word(&w, "--modules", d->modules);
-	if (d->run != NULL) {
+	if (task != NULL) {
 		vm_word(&w, "--task", task);
 		vm_word(&w, "--run", d->run);
 		vm_word_list(&w, "--copy", d->copies);

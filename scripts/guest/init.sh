@@ -4,12 +4,15 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LANG=C.UTF-8
 mount -t tmpfs -o mode=1777 tmp /tmp
-mkdir -p /dev/pts /dev/shm
+mkdir -p /dev/pts /dev/shm /dev/net
+# Opened, it loads its module.
+mknod /dev/net/tun c 10 200
 mount -t devpts -o gid=5,mode=620 pts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t cgroup2 cgroup /sys/fs/cgroup 2>/dev/null
 hostname vm
 ip link set lo up
+/run/hvnet/copies.sh
 /run/hvnet/nics.sh
 cd /root
 if grep -qw hvnet.task /proc/cmdline; then

@@ -9,13 +9,8 @@ fail() {
 	$b poweroff -f
 }
 
-# The disk of that serial number, as hvnet vm gave it.
 disk() {
-	for d in /sys/block/vd*; do
-		serial=
-		[ -e "$d/serial" ] && read -r serial <"$d/serial"
-		[ "$serial" != "$1" ] || echo "/dev/${d##*/}"
-	done
+	$b sh /hvnet/disk.sh "$1"
 }
 
 $b mount -t proc proc /proc

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Process 1 becomes systemd; a task or a channel is a service of it.
+/run/hvnet/copies.sh
 units=/run/systemd/system
 mkdir -p $units/multi-user.target.wants \
     $units/serial-getty@ttyS0.service.d

@@ -1,21 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What `hvnet vm --run` gave: folders to put in, a command, a folder to take
-# out.  The ports: ttyS1 is the command's standard output, ttyS2 its standard
-# error, ttyS3 tells how it went.
-disk() {
-	for d in /sys/block/vd*; do
-		serial=
-		[ -e "$d/serial" ] && read -r serial <"$d/serial"
-		[ "$serial" != "$1" ] || echo "/dev/${d##*/}"
-	done
-}
-
+# What `hvnet vm --run` gave: a command, a folder to take out.  The ports: ttyS1
+# is the command's standard output, ttyS2 its standard error, ttyS3 tells how it
+# went.
 for tty in ttyS1 ttyS2 ttyS3; do
 	stty -F /dev/$tty raw -echo 115200
 done
 exec 7>/dev/ttyS1 8>/dev/ttyS2 9>/dev/ttyS3
-if ! tar -xif "$(disk hvnet-task)" -C / 2>&8; then
+if [ -e /run/hvnet/copy-failed ]; then
+	cat /run/hvnet/copy-failed >&8
 	echo "bad --copy: no room in the machine, or not a path there" >&9
 	exit 1
 fi
@@ -23,7 +16,7 @@ echo start >&9
 cd /root
 /run/hvnet/run.pl /run/hvnet/command
 code=$?
-to=$(disk hvnet-fetch)
+to=$(/run/hvnet/disk.sh hvnet-fetch)
 if [ -n "$to" ]; then
 	read -r path </run/hvnet/fetch
 	if [ ! -e "$path" ]; then

@@ -97,7 +97,7 @@ WRONG = [
      ['leave out --initrd']),
     (['vm', '--kernel', __file__, '--run', 'true'], ['go with --debian']),
     (['vm', '--debian', '--run', ''], ["--run: '' is no command"]),
-    (['vm', '--debian', '--copy', '.'], ['go with --run']),
+    (['vm', '--debian', '--console', 'x'], ['go with --run']),
     (['vm', '--debian', '--fetch', 'x', '--run', 'true'],
      ["--fetch: 'x' is no path in the machine", 'begins with /']),
     (['vm', '--debian', '--modules', '.'], ['--debian and --kernel']),
