@@ -237,6 +237,11 @@ void vsp_memory_changed(struct vsp *);
  * sends the indications that the change needs.  E_STATE: invalid. */
 int vsp_reconfigure(struct vsp *, const struct vsp_config *);
 const struct vsp_config *vsp_config(const struct vsp *);
+/*
+ * Control: indicate once more whether the link is up.  Guests drop the change
+ * while they attach (Linux, before its interface is registered).
+ */
+void vsp_link_repeat(struct vsp *);
 
 /* What the guest has set up; control, or any thread for a glimpse. */
 /* Policy: room in front of a frame for its RNDIS header: a tag and six PPIs
@@ -292,6 +297,11 @@ enum vsp_poll {
  */
 enum vsp_poll vsp_from_guest_poll(struct vsp *, uint32_t queue,
     uint32_t budget);
+/*
+ * After VSP_POLL_EMPTY: have the guest signal what comes next.  False: that is
+ * there already, poll again.  Owner of the queue.
+ */
+bool vsp_from_guest_arm(struct vsp *, uint32_t queue);
 
 /* --- worker, to guest --- */
 

@@ -232,6 +232,13 @@ indicate_offloads(struct vsp *vsp)
 }
 
 static void
+indicate_link(struct vsp *vsp)
+{
+	vsp_rndis_indicate(vsp, vsp->cfg.link_up ? RNDIS_STATUS_MEDIA_CONNECT :
+	    RNDIS_STATUS_MEDIA_DISCONNECT, (struct span){ NULL, 0 });
+}
+
+static void
 indicate_u32(struct vsp *vsp, uint32_t status, uint32_t value)
 {
 	le32_t w = le32_put(value);
@@ -250,13 +257,10 @@ indicate_u32(struct vsp *vsp, uint32_t status, uint32_t value)
 static void
 indicate_changes(struct vsp *vsp, const struct vsp_config *old)
 {
-	const struct span none = { NULL, 0 };
 	const struct vsp_config *now = &vsp->cfg;
 
 	if (now->link_up != old->link_up)
-		vsp_rndis_indicate(vsp, now->link_up ?
-		    RNDIS_STATUS_MEDIA_CONNECT : RNDIS_STATUS_MEDIA_DISCONNECT,
-		    none);
+		indicate_link(vsp);
 	if (now->speed_bps != old->speed_bps)
 		indicate_u32(vsp, RNDIS_STATUS_LINK_SPEED,
 		    vsp_oid_link_speed(vsp));
@@ -265,6 +269,23 @@ indicate_changes(struct vsp *vsp, const struct vsp_config *old)
 		    NDIS_NETWORK_CHANGE_SURE);
 	if (now->offloads != old->offloads)
 		indicate_offloads(vsp);
+}
+
+/* Send now what was indicated, as far as there is room. */
+static void
+indications_flush(struct vsp *vsp)
+{
+	if (vsp->queue[0] == NULL || vsp->queue[0]->dead)
+		return;
+	(void)control_send(vsp);
+	chan_commit(vsp->queue[0]->chan);
+}
+
+void
+vsp_link_repeat(struct vsp *vsp)
+{
+	indicate_link(vsp);
+	indications_flush(vsp);
 }
 
 int
@@ -282,10 +303,7 @@ vsp_reconfigure(struct vsp *vsp, const struct vsp_config *cfg)
 	if (other_mac)
 		memcpy(vsp->guest.mac, cfg->mac, sizeof(vsp->guest.mac));
 	indicate_changes(vsp, &old);
-	if (vsp->queue[0] != NULL && !vsp->queue[0]->dead) {
-		(void)control_send(vsp);
-		chan_commit(vsp->queue[0]->chan);
-	}
+	indications_flush(vsp);
 	if (vsp->ops.state != NULL)
 		vsp->ops.state(vsp->ctx);
 	return 0;

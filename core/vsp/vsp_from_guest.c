@@ -317,6 +317,17 @@ vsp_from_guest_poll(struct vsp *vsp, uint32_t queue, uint32_t budget)
 	return end == PASS_EMPTY ? VSP_POLL_EMPTY : VSP_POLL_WAIT;
 }
 
+bool
+vsp_from_guest_arm(struct vsp *vsp, uint32_t queue)
+{
+	struct vsp_queue *q = vsp_queue_at(vsp, queue);
+
+	if (q == NULL || q->dead)
+		return true;
+	q->from.masked = chan_irq_unmask(q->chan);
+	return !q->from.masked;
+}
+
 const struct chan_events vsp_queue_events = {
 	.ready = queue_ready,
 };

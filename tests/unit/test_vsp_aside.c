@@ -35,6 +35,16 @@ test_polled(void **state)
 	assert_int_equal(r->frames, 6);
 	assert_false(rc->chan.events->ready(&rc->chan, 64));
 	assert_false(rc->masked);
+	/* Signals without ready(), unless something came. */
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_EMPTY);
+	assert_true(vsp_from_guest_arm(r->vsp, 0));
+	assert_false(rc->masked);
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_EMPTY);
+	assert_true(rc->masked);
+	push_section(r, 0, 20, 0, n);
+	assert_false(vsp_from_guest_arm(r->vsp, 0));
+	assert_int_equal(vsp_from_guest_poll(r->vsp, 0, 64), VSP_POLL_WORK);
+	assert_true(vsp_from_guest_arm(r->vsp, 5));
 
 	/* A control message ends the polling until control has run. */
 	const uint32_t w[3] = { NVS_NDIS_VERSION, 6, 30 };

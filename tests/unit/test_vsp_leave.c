@@ -72,6 +72,10 @@ test_what_was_sent_is_completed(void **state)
 	push_section(r, 0, 78, 3, message(section(r, 3), NULL, f, len));
 	rig_run(r);
 	expect_done(r, 78, 1);
+	/* and told again, which changes nothing */
+	vsp_link_repeat(r->vsp);
+	RIG_WORDS(rig_reply(r, rig_last(r, 0), &n), 7, 20, 0x4001000c, 0);
+	rig_run(r);
 	assert_int_equal(counts(r)->drop_link, 2);
 	assert_int_equal(vsp_faults(r->vsp)->total, 0);
 	rig_del(r);
