@@ -283,7 +283,6 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
     size_t cap)
 {
 	const struct nic_spec old = nic->spec;
-	struct vsp_config c;
 	int rc = 0;
 
 	nic->spec = *to;
@@ -295,8 +294,7 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
 		 */
 		offer_withdraw(nic);
 	} else if (nic->vsp != NULL) {
-		nic_vsp_config(nic, &c);
-		rc = vsp_reconfigure(nic->vsp, &c);
+		rc = nic_vsp_reconfigure(nic);
 		if (rc < 0) {
 			snprintf(err, cap, "%s: the NIC does not take these "
 			    "values together", nic->spec.name);

@@ -87,6 +87,7 @@ struct nic {
 	/* while a guest has it */
 	struct nic_user user;
 	struct vsp *vsp;
+	uint64_t link_ns;		/* nic_quiet_link() of its changes */
 	struct nic_leaving *leaving;	/* for when it is withdrawn */
 };
 

@@ -3,20 +3,20 @@
  * NetVSPs that guests have not let go of yet.
  *
  * Theory of operation.  A guest says little while it lets go of a NIC, so all
- * channels of a NetVSP that leaves are looked at by one timer on the control
- * thread, with bounded work in each look: often while the guest says something,
- * and ever less often when it does not.  Nothing depends on its signals.
+ * channels of a NetVSP that leaves are looked at on the control thread, with
+ * bounded work in each look: when the guest signals, and by a timer, often
+ * while the guest says something and ever less often when it does not.  Signals
+ * make answers quick; nothing depends on them.
  *
  *	QUIETING	the link went down; served, not rescinded yet
  *	RESCINDED	RESCIND_OFFER is out; served; the NIC waits
  *	OVERDUE		as above, and others may have the instance
  *
- * RESCIND_OFFER waits until the guest is not attaching, was silent for
- * LEAVING_QUIET_NS and has read all answers.  Linux stops listening to a
- * channel before it begins to wait for what it has under way there, so what is
- * unanswered at that moment is waited for without end (its handling of a
- * rescind, since 4.19); so is the rest of an attach.  A guest that does not
- * come to rest is told after LEAVING_LOUD_NS.
+ * RESCIND_OFFER waits until the guest has come to rest (nic_quiet.h): it is not
+ * attaching, has read and acknowledged all, and was silent for long enough.
+ * What Linux sends all the same, between that look and its handling of the
+ * rescind, must be answered before it gets there: within some milliseconds.  So
+ * the looks stay quick for LEAVING_CLOSE_NS.
  *
  * A guest that has not let go LEAVING_RELEASE_NS after that keeps only itself
  * from the NIC.
@@ -28,19 +28,20 @@
 
 #include "bus/ring_chan.h"
 #include "linux/host/host_priv.h"
+#include "linux/host/nic_quiet.h"
 #include "linux/host/nic_see.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
 
-/* Policy: silence before a NIC is rescinded, and how long it is waited for. */
-#define LEAVING_QUIET_NS	200000000u
-#define LEAVING_LOUD_NS		3000000000u
+/* Policy: quick looks after RESCIND_OFFER. */
+#define LEAVING_CLOSE_NS	1000000000u
 /* Policy: a guest that has not let go by then keeps no other from the NIC. */
 #define LEAVING_RELEASE_NS	30000000000u
-/* Policy: time between looks. */
+/* Policy: time between looks, and signals heard in it. */
 #define LEAVING_LOOK_MIN_US	1000u
 #define LEAVING_LOOK_MAX_US	128000u
+#define LEAVING_SIGNALS		8u
 /* Policy: packets in a pass over a channel, and passes in a look at all. */
 #define LEAVING_BUDGET		64u
 #define LEAVING_PASSES		16u
@@ -58,14 +59,19 @@ struct nic_leaving {
 	enum leaving_state state;
 	uint32_t look_us;
 	uint64_t since_ns;		/* of the state */
-	uint64_t heard_ns;		/* last sign of the guest */
+	uint64_t looked_ns;
+	struct nic_quiet quiet;
+	uint32_t signals;		/* since the last look */
 	bool control_due;
 	bool heard;			/* since the last look */
 	bool gone;			/* the guest let go */
 	struct chan *chan[VSP_MAX_QUEUES];
 	struct see_watch watch[VSP_MAX_QUEUES];
+	struct event *signal[VSP_MAX_QUEUES];	/* NULL: it has none */
 	uint32_t turn;			/* the channel to begin with */
 };
+
+static void leaving_on_look(evutil_socket_t fd, short what, void *arg);
 
 static void
 leaving_look_in(struct nic_leaving *l, uint32_t us)
@@ -74,6 +80,40 @@ leaving_look_in(struct nic_leaving *l, uint32_t us)
 
 	l->look_us = us;
 	evtimer_add(l->look, &tv);
+}
+
+/* --- signals --- */
+
+/* What came while they were not heard is there at once: edge-triggered. */
+static void
+leaving_signals_hear(struct nic_leaving *l)
+{
+	l->signals = 0;
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (l->signal[k] != NULL)
+			event_add(l->signal[k], NULL);
+}
+
+static void
+leaving_signals_ignore(struct nic_leaving *l)
+{
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (l->signal[k] != NULL)
+			event_del(l->signal[k]);
+}
+
+/* Look now, but not more often than the timer would. */
+static void
+leaving_on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct nic_leaving *l = arg;
+
+	if (++l->signals == LEAVING_SIGNALS)
+		leaving_signals_ignore(l);	/* until the next look */
+	if (clock_now_ns() - l->looked_ns >= LEAVING_LOOK_MIN_US * 1000)
+		leaving_on_look(-1, 0, l);
+	else if (l->look_us > LEAVING_LOOK_MIN_US)
+		leaving_look_in(l, LEAVING_LOOK_MIN_US);
 }
 
 /* --- the NetVSP's needs --- */
@@ -106,10 +146,15 @@ static void
 leaving_queue_start(void *ctx, uint32_t queue, struct chan *c)
 {
 	struct nic_leaving *l = ctx;
+	int fd = link_host_signal_fd(l->user.link, c);
 
 	l->chan[queue] = c;
 	nic_see_leaving(&l->watch[queue], l->host, l->vsp, l->name, &l->user,
 	    c);
+	if (fd >= 0)
+		l->signal[queue] = event_new(l->host->base, fd, EV_READ |
+		    EV_ET | EV_PERSIST, leaving_on_signal, l);
+	leaving_signals_hear(l);
 	l->heard = true;
 	leaving_look_in(l, LEAVING_LOOK_MIN_US);
 }
@@ -120,6 +165,9 @@ leaving_queue_stop(void *ctx, uint32_t queue)
 	struct nic_leaving *l = ctx;
 
 	see_watch_stop(&l->watch[queue]);
+	if (l->signal[queue] != NULL)
+		event_free(l->signal[queue]);
+	l->signal[queue] = NULL;
 	l->chan[queue] = NULL;
 }
 
@@ -153,7 +201,7 @@ leaving_pass(struct nic_leaving *l, uint32_t k)
 	enum vsp_poll p = vsp_from_guest_poll(l->vsp, k, LEAVING_BUDGET);
 
 	if (!l->control_due && p != VSP_POLL_WORK)
-		return false;
+		return p == VSP_POLL_EMPTY && !vsp_from_guest_arm(l->vsp, k);
 	l->heard = true;
 	if (l->control_due) {
 		l->control_due = false;
@@ -182,14 +230,14 @@ leaving_serve(struct nic_leaving *l)
 	}
 }
 
-/* Has it come to rest, and has the guest read all that we wrote? */
+/* Is the attach over, and has the guest read and acknowledged all? */
 static bool
 leaving_settled(const struct nic_leaving *l)
 {
 	struct vsp_guest_state s;
 
 	vsp_guest_state(l->vsp, &s);
-	if (s.attaching)
+	if (s.attaching || s.rx_sections_free != s.rx_sections)
 		return false;
 	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
 		if (l->chan[k] != NULL &&
@@ -233,23 +281,46 @@ leaving_unlist(struct nic_leaving *l)
 	*p = l->next;
 }
 
+/* The guest holds the NIC still: is it time for the next state? */
+static void
+leaving_advance(struct nic_leaving *l, uint64_t now)
+{
+	if (l->heard)
+		nic_quiet_heard(&l->quiet, now);
+	if (l->state == LEAVING_QUIETING) {
+		if (nic_quiet_repeat(&l->quiet, now)) {
+			vsp_link_repeat(l->vsp);
+			l->heard = true;	/* look for the answer */
+		}
+		if (nic_quiet_over(&l->quiet, now, leaving_settled(l)))
+			leaving_rescind(l, now);
+	} else if (l->state == LEAVING_RESCINDED &&
+	    now - l->since_ns >= LEAVING_RELEASE_NS) {
+		leaving_overdue(l, now);
+	}
+}
+
+/* When to look again, if nothing is heard. */
+static uint32_t
+leaving_pause(const struct nic_leaving *l, uint64_t now)
+{
+	if (l->heard || (l->state == LEAVING_RESCINDED &&
+	    now - l->since_ns < LEAVING_CLOSE_NS))
+		return LEAVING_LOOK_MIN_US;
+	return min_u32(l->look_us * 2, LEAVING_LOOK_MAX_US);
+}
+
 static void
 leaving_on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct nic_leaving *l = arg;
 	uint64_t now = clock_now_ns();
 
-	if (!l->gone)
+	l->looked_ns = now;
+	if (!l->gone) {
 		leaving_serve(l);
-	if (l->heard)
-		l->heard_ns = now;
-	if (l->state == LEAVING_QUIETING && !l->gone &&
-	    ((now - l->heard_ns >= LEAVING_QUIET_NS && leaving_settled(l)) ||
-	    now - l->since_ns >= LEAVING_LOUD_NS))
-		leaving_rescind(l, now);
-	if (l->state == LEAVING_RESCINDED && !l->gone &&
-	    now - l->since_ns >= LEAVING_RELEASE_NS)
-		leaving_overdue(l, now);
+		leaving_advance(l, now);
+	}
 	if (l->gone) {
 		struct host *h = l->host;
 		struct host_guest *g = l->user.guest;
@@ -259,8 +330,10 @@ leaving_on_look(evutil_socket_t fd, short what, void *arg)
 		offer_again(h, g);
 		return;
 	}
-	leaving_look_in(l, l->heard ? LEAVING_LOOK_MIN_US :
-	    min_u32(l->look_us * 2, LEAVING_LOOK_MAX_US));
+	leaving_look_in(l, leaving_pause(l, now));
+	if (l->signals >= LEAVING_SIGNALS)
+		leaving_signals_hear(l);
+	l->signals = 0;
 	l->heard = false;
 }
 
@@ -294,20 +367,20 @@ nic_leaving_free(struct nic_leaving *l)
 }
 
 void
-nic_leaving_begin(struct nic_leaving *l, const char *name,
-    const uint8_t mac[6], struct vsp *vsp)
+nic_leaving_begin(struct nic_leaving *l, const struct nic *nic)
 {
 	uint64_t now = clock_now_ns();
 
-	l->vsp = vsp;
-	strcpy(l->name, name);
-	memcpy(l->mac, mac, sizeof(l->mac));
-	l->heard_ns = now;
+	l->vsp = nic->vsp;
+	strcpy(l->name, nic->spec.name);
+	memcpy(l->mac, nic->mac, sizeof(l->mac));
+	nic_quiet_begin(&l->quiet, now, nic->link_ns,
+	    l->user.kind == LINK_KIND_VM);
 	leaving_enter(l, LEAVING_QUIETING, now);
 	l->next = l->host->leaving;
 	l->host->leaving = l;
 	leaving_look_in(l, LEAVING_LOOK_MIN_US);
-	vsp_leave(vsp, &leaving_ops, l);
+	vsp_leave(l->vsp, &leaving_ops, l);
 	/* A guest that is not connected need not be spared. */
 	if (vms_version(l->user.vms) == 0)
 		leaving_rescind(l, now);

@@ -25,8 +25,7 @@ void nic_leaving_free(struct nic_leaving *);
  * Take the NetVSP of the NIC (consumed), its gate closed, and rescind it soon.
  * nic_leaving_free() is called by itself when the guest has let go.
  */
-void nic_leaving_begin(struct nic_leaving *, const char *name,
-    const uint8_t mac[6], struct vsp *);
+void nic_leaving_begin(struct nic_leaving *, const struct nic *);
 
 /* The guest's vms was destroyed: free all that it had. */
 void nic_leaving_end_guest(struct host *, const struct host_guest *);

@@ -11,8 +11,10 @@
 
 #include "linux/host/host_priv.h"
 #include "linux/host/nic_queue.h"
+#include "linux/host/nic_quiet.h"
 #include "linux/host/nic_see.h"
 #include "linux/host/nic_wake.h"
+#include "linux/run/clock.h"
 
 /*
  * Policy: bytes of a receive section of a guest that takes large fragments: a
@@ -251,20 +253,35 @@ nic_vsp_create(struct nic *nic)
 	ops.stop = &nic->gate->closed;
 	if (nic->port.ops->stalled == NULL)
 		ops.from_guest_stalled = NULL;
+	nic->link_ns = 0;
 	return vsp_create(&c, &ops, nic);
+}
+
+int
+nic_vsp_reconfigure(struct nic *nic)
+{
+	const struct vsp_config *old = vsp_config(nic->vsp);
+	struct vsp_config c;
+
+	nic_vsp_config(nic, &c);
+	if (c.link_up != old->link_up)
+		nic->link_ns = nic_quiet_link(nic->link_ns, clock_now_ns());
+	if (c.vlan != old->vlan || c.vlan_id != old->vlan_id) {
+		/* Linux makes two of it: down and up. */
+		nic->link_ns = nic_quiet_link(nic->link_ns, clock_now_ns());
+		nic->link_ns = nic_quiet_link(nic->link_ns, clock_now_ns());
+	}
+	return vsp_reconfigure(nic->vsp, &c);
 }
 
 void
 nic_link_changed(struct nic *nic)
 {
-	struct vsp_config c;
-
 	if (nic->vsp == NULL)
 		return;
 	nic_close(nic);
-	nic_vsp_config(nic, &c);
 	/* Nothing but the link is another, so it is taken. */
-	(void)!vsp_reconfigure(nic->vsp, &c);
+	(void)!nic_vsp_reconfigure(nic);
 	nic_open(nic);
 }
 

@@ -15,6 +15,8 @@ void nic_vsp_free(void *ctx, void *p, size_t bytes);
 
 /* The settings of the NIC for its user. */
 void nic_vsp_config(const struct nic *, struct vsp_config *);
+/* Tell its guest the settings of now.  0 or E_STATE. */
+int nic_vsp_reconfigure(struct nic *);
 /* Make one for its user, not offered yet.  NULL: out of memory. */
 struct vsp *nic_vsp_create(struct nic *);
 

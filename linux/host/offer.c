@@ -64,7 +64,7 @@ offer_withdraw(struct nic *nic)
 	struct nic_leaving *l = nic->leaving;
 
 	nic_close(nic);
-	nic_leaving_begin(l, nic->spec.name, nic->mac, nic->vsp);
+	nic_leaving_begin(l, nic);
 	nic->vsp = NULL;
 	nic->leaving = NULL;
 	nic->user.guest->nics--;

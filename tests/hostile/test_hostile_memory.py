@@ -30,9 +30,9 @@ OID_FILTER = 0x0001010e
 class Nic:
     """Our hostile guest's NIC: rings in memory that stays, all else in FAR."""
 
-    def __init__(self, guest, nic):
-        self.g = guest.machine(nic, kind=1)
-        self.fd = memory(FAR_PAGES * PAGE, seals=0)
+    def __init__(self, guest, nic, kind=1, seals=0):
+        self.g = guest.machine(nic, kind=kind)
+        self.fd = memory(FAR_PAGES * PAGE, seals=seals)
         self.far = mmap.mmap(self.fd, FAR_PAGES * PAGE)
         assert guest.mem_add(self.fd, FAR, FAR_PAGES * PAGE) == peer.OK
         guest.contact().open()
