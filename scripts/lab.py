@@ -20,6 +20,8 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
+# A folder: each host that a test starts writes a capture there (seeds.py).
+RECORD = os.environ.get('HVNET_RECORD')
 
 
 class LabError(Exception):
@@ -150,6 +152,9 @@ class Lab:
     def host(self, *nics, args=()):
         """Start `hvnet host` with these NIC specifications."""
         cmd = [self.hvnet, 'host', '--listen', self.sock, *args]
+        if RECORD and '--capture' not in args:
+            at = f'{RECORD}/{self.tag}-{next(self.logs)}.pcapng'
+            cmd += ['--capture', at + ',snap=256,size=64,files=1']
         for n in nics:
             cmd += ['--nic', n]
         p = self.start(None, cmd, 'host')

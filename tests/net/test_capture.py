@@ -4,10 +4,12 @@ the same session says, field by field, and the frames that went through."""
 import pathlib
 import re
 import resource
+import sys
 
 import pytest
 
 import wireshark
+from lab import TOP
 from wireshark import tshark
 
 pytestmark = pytest.mark.skipif(wireshark.missing() is not None,
@@ -49,6 +51,11 @@ def test_fields_as_the_transcript(lab):
                  '-e', 'hvnet.rndis.oid_of_request')
     assert len(out.split()) == 3 * out.count('\n') > 10
     assert tshark(cap, '-Y', '_ws.malformed || hvnet.malformed') == ''
+    # And the fuzz targets' seeds are made of the same records.
+    out = lab.run(None, [sys.executable, TOP / 'scripts/seeds.py', '--to',
+                         lab.dir, 'x', cap]).stdout
+    assert re.findall(r'fuzz_(\w+): [1-9]', out) == ['vms', 'vmc', 'vsp',
+                                                     'vsc']
 
 
 def test_frames_inside(lab):
