@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/loop.h"
 #include "cli/options.h"
+#include "linux/bend/bend.h"
 #include "linux/host/host.h"
 #include "linux/run/priv.h"
 #include "linux/run/text.h"
@@ -28,7 +29,8 @@ struct cmd_host {
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
 	KEY_MONITOR, KEY_SIGNAL, KEY_MAX_VMBUS, KEY_MAX_NVSP, KEY_MAX_GUESTS,
-	KEY_POLL, KEY_POLL_TIME, KEY_NO_UIO, KEY_MDOC,
+	KEY_POLL, KEY_POLL_TIME, KEY_NO_UIO, KEY_BEND, KEY_MDOC,
+	KEY_MDOC_BEND,
 };
 
 static const struct argp_option options[] = {
@@ -67,7 +69,12 @@ static const struct argp_option options[] = {
 	{ "max-nvsp", KEY_MAX_NVSP, "V", 0,
 	    "Newest NVSP version accepted, 1 to 6.1; default 6.1",
 	    OPTIONS_GROUP_PROTOCOL },
+	{ "bend", KEY_BEND, "FILE", 0,
+	    "Behave oddly, as this script says (hvnet-bend(5)): of every NIC "
+	    "without a bend= of its own", OPTIONS_GROUP_PROTOCOL },
 	{ "mdoc", KEY_MDOC, NULL, OPTION_HIDDEN, "For the manual page", 1 },
+	{ "mdoc-bend", KEY_MDOC_BEND, NULL, OPTION_HIDDEN,
+	    "For the manual page", 1 },
 	CLI_OPTION_HELP,
 	{ 0 }
 };
@@ -122,6 +129,59 @@ cmd_host_mdoc(void)
 	exit(CLI_OK);
 }
 
+static const char *
+cmd_host_bend(const char *path)
+{
+	if (strlen(path) >= NIC_PATH_LEN || strlen(path) == 0)
+		cli_usage("--bend: want the path of a file, at most %u "
+		    "characters", NIC_PATH_LEN - 1);
+	return path;
+}
+
+/* The messages that a script may name, for hvnet-bend(5). */
+static void
+cmd_host_mdoc_bend(void)
+{
+	const char *layer, *name;
+	char fields[400];
+
+	for (uint32_t i = 0; (name = bend_name(i, &layer)) != NULL; i++) {
+		bend_fields_text(i, fields, sizeof(fields));
+		printf(".It Cm %s %s\n%s\n", layer, name, fields[0] != '\0' ?
+		    fields : "by offset only");
+	}
+	exit(CLI_OK);
+}
+
+/* Options of the protocol and for the manual page. */
+static error_t
+parse_protocol(int key, char *arg, struct host_config *c)
+{
+	switch (key) {
+	case KEY_LENIENT:
+		c->lenient = true;
+		break;
+	case KEY_MAX_VMBUS:
+		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
+		break;
+	case KEY_MAX_NVSP:
+		c->max_nvsp = cli_nvsp_version("--max-nvsp", arg);
+		break;
+	case KEY_BEND:
+		c->bend = cmd_host_bend(arg);
+		break;
+	case KEY_MDOC_BEND:
+		cmd_host_mdoc_bend();
+		break;
+	case KEY_MDOC:
+		cmd_host_mdoc();
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
 static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
@@ -172,25 +232,13 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_UIO:
 		c->no_uio = true;
 		break;
-	case KEY_LENIENT:
-		c->lenient = true;
-		break;
-	case KEY_MAX_VMBUS:
-		c->max_vmbus = cli_vmbus_version("--max-vmbus", arg);
-		break;
-	case KEY_MAX_NVSP:
-		c->max_nvsp = cli_nvsp_version("--max-nvsp", arg);
-		break;
-	case KEY_MDOC:
-		cmd_host_mdoc();
-		break;
 	case ARGP_KEY_END:
 		if (c->listen == NULL)
 			cli_usage("--listen PATH is required: where guests "
 			    "connect");
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_protocol(key, arg, c);
 	}
 	return 0;
 }

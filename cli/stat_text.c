@@ -16,6 +16,7 @@
 #include "bus/partition.h"
 #include "bus/ring_chan.h"
 #include "bus/vmc.h"
+#include "linux/bend/bend.h"
 #include "linux/guest/netif.h"
 #include "linux/guest/vp.h"
 #include "linux/host/backend.h"
@@ -74,6 +75,35 @@ stat_fault_text(const char *name)
 	return "";
 }
 
+/* Every message that a script of bends may name, with its fields. */
+static void
+bends_describe(void)
+{
+	const char *layer, *name;
+	char fields[400];
+
+	printf("messages of a bend (hvnet-bend(5)) and their fields\n");
+	for (uint32_t i = 0; (name = bend_name(i, &layer)) != NULL; i++) {
+		bend_fields_text(i, fields, sizeof(fields));
+		printf("  %-5s %-26s %s\n", layer, name, fields);
+	}
+}
+
+static json_t *
+bends_describe_json(void)
+{
+	json_t *a = json_array();
+	const char *layer, *name;
+	char fields[400];
+
+	for (uint32_t i = 0; (name = bend_name(i, &layer)) != NULL; i++) {
+		bend_fields_text(i, fields, sizeof(fields));
+		json_array_append_new(a, json_pack("{s:s,s:s,s:s}", "layer",
+		    layer, "message", name, "fields", fields));
+	}
+	return a;
+}
+
 void
 stat_describe(void)
 {
@@ -89,6 +119,7 @@ stat_describe(void)
 	for (unsigned int i = 1; i < FAULT_COUNT; i++)
 		printf("  %-18s %s\n", fault_name((enum fault)i),
 		    fault_text((enum fault)i));
+	bends_describe();
 }
 
 json_t *
@@ -110,7 +141,8 @@ stat_describe_json(void)
 	for (unsigned int i = 1; i < FAULT_COUNT; i++)
 		json_object_set_new(faults, fault_name((enum fault)i),
 		    json_string(fault_text((enum fault)i)));
-	return json_pack("{s:o,s:o}", "groups", groups, "faults", faults);
+	return json_pack("{s:o,s:o,s:o}", "groups", groups, "faults", faults,
+	    "bends", bends_describe_json());
 }
 
 void

@@ -93,6 +93,12 @@ struct vms_dev {
 struct vms_ops {
 	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
 	void (*free)(void *ctx, void *p, size_t bytes);
+	/*
+	 * A message of ours on its way to a processor, *len bytes that it may
+	 * change: how many times it goes.  NULL: once.
+	 */
+	uint32_t (*filter)(void *ctx, uint32_t vp, uint8_t *msg,
+	    uint32_t *len);
 	/* Each control message, for transcripts; to_guest: ours.  Or NULL. */
 	void (*trace)(void *ctx, bool to_guest, struct span msg);
 };
@@ -111,6 +117,9 @@ void vms_reset(struct vms *);
  * such connection (the hypercall's status 0x12).
  */
 int vms_message(struct vms *, uint32_t conn_id, struct span msg);
+
+/* A message that filter() kept goes on its way; it is not filtered again. */
+void vms_post_bytes(struct vms *, uint32_t vp, struct span msg);
 
 /*
  * The connections that vms_message() takes now: what a link must know to give

@@ -20,16 +20,25 @@ vms_fault(struct vms *s, enum fault why, uint64_t value)
 }
 
 void
+vms_post_bytes(struct vms *s, uint32_t vp, struct span msg)
+{
+	if (s->ops->trace != NULL)
+		s->ops->trace(s->ctx, true, msg);
+	/* A guest that requests more than it reads loses the answers. */
+	if (part_post_message(s->part, vp, msg.p, msg.len) < 0)
+		vms_fault(s, FAULT_MSG_RATE, vp);
+}
+
+void
 vms_post_vp(struct vms *s, uint32_t vp, const struct vmbus_msg *m)
 {
 	uint8_t buf[VMBUS_MSG_MAX];
-	uint32_t len = vmbus_msg_encode(m, buf);
+	uint32_t len = vmbus_msg_encode(m, buf), times = 1;
 
-	if (s->ops->trace != NULL)
-		s->ops->trace(s->ctx, true, (struct span){ buf, len });
-	/* A guest that requests more than it reads loses the answers. */
-	if (part_post_message(s->part, vp, buf, len) < 0)
-		vms_fault(s, FAULT_MSG_RATE, m->type);
+	if (s->ops->filter != NULL)
+		times = s->ops->filter(s->ctx, vp, buf, &len);
+	while (times-- > 0)
+		vms_post_bytes(s, vp, (struct span){ buf, len });
 }
 
 void

@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "linux/host/host_bend.h"
 #include "linux/host/host_priv.h"
 #include "linux/host/nic.h"
 #include "linux/link/link_fds.h"
@@ -36,9 +37,12 @@ host_on_control(evutil_socket_t fd, short what, void *arg)
 
 	if (read(fd, &n, sizeof(n)) < 0)
 		return;
-	for (struct nic *nic = h->nics; nic != NULL; nic = nic->next)
+	for (struct nic *nic = h->nics; nic != NULL; nic = nic->next) {
 		if (os_ld32(&nic->control_due) != 0)
 			nic_control(nic);
+		if (os_ld32(&nic->bent.due) != 0)
+			host_bend_run(nic);
+	}
 }
 
 uint32_t
@@ -99,6 +103,7 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	}
 	h->cfg = *cfg;
 	h->base = base;
+	h->bend_ops = &host_bend_ops;
 	h->file = SOCKFILE_CLOSED;
 	h->control_fd = h->monitor_fd = -1;
 	link_fds_raise();

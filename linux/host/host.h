@@ -54,6 +54,7 @@ struct host_config {
 	uint32_t max_guests;	/* 0: HOST_MAX_GUESTS */
 	const struct transcript_spec *transcript;	/* or NULL: none */
 	const struct capture_spec *capture;	/* or NULL: none */
+	const char *bend;	/* script of NICs without bend=; or NULL */
 };
 
 void host_config_default(struct host_config *);

@@ -12,6 +12,7 @@
 #include "bus/ring_chan.h"
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
+#include "linux/host/nic_bend.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
 #include "linux/link/link_budget.h"
@@ -160,6 +161,8 @@ ctl_nic(struct nic *nic)
 	if (nic->port.interface != NULL)
 		json_object_set_new(o, "interface",
 		    json_string(nic->port.interface));
+	if (nic->bent.bend != NULL)
+		json_object_set_new(o, "bend", nic_bend_stat(nic));
 	ctl_waiting(nic, o);
 	if (nic->user.guest != NULL) {
 		json_object_set_new(o, "guest",

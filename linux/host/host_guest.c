@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "linux/host/host_bend.h"
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
@@ -46,9 +47,16 @@ guest_trace(void *ctx, bool to_guest, struct span msg)
 	nic_see_message(g, to_guest, msg);
 }
 
+static uint32_t
+guest_filter(void *ctx, uint32_t vp, uint8_t *msg, uint32_t *len)
+{
+	return host_bend_message(ctx, true, vp, msg, len);
+}
+
 static const struct vms_ops guest_vms_ops = {
 	.alloc = guest_alloc,
 	.free = guest_free,
+	.filter = guest_filter,
 	.trace = guest_trace,
 };
 
@@ -136,10 +144,15 @@ static int
 guest_message(void *ctx, uint32_t connection, struct span msg)
 {
 	struct host_guest *g = ctx;
+	uint8_t bent[VMBUS_MSG_MAX];
+	uint32_t len = min_u32(msg.len, sizeof(bent));
 	int rc;
 
+	memcpy(bent, msg.p, len);
+	if (host_bend_message(g, false, 0, bent, &len) == 0)
+		return 0;
 	nic_list_park(g);
-	rc = vms_message(g->vms, connection, msg);
+	rc = vms_message(g->vms, connection, (struct span){ bent, len });
 	nic_list_unpark(g);
 	host_tries_look(g, NULL);
 	return rc;

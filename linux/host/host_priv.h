@@ -9,6 +9,7 @@
  *	host_accept.c	places for guests
  *	host_holdoff.c	peers that stay out for a while
  *	host_guest.c	one attached guest
+ *	host_bend.c	what scripts do beyond a channel
  *	host_fault.c	why a queue of one was stopped
  *	host_ctl.c	statistics and settings
  *	host_log.c	what is logged about guests
@@ -38,6 +39,7 @@
 #include "linux/see/transcript.h"
 
 struct acceptor;
+struct bend_ops;
 struct capture;
 struct nic;
 struct nic_leaving;
@@ -50,6 +52,7 @@ struct host {
 	struct worker_pool pool;
 	struct transcript *transcript;	/* or NULL */
 	struct capture *capture;	/* of all NICs, or NULL */
+	const struct bend_ops *bend_ops;	/* for scripts of its NICs */
 	struct ctl_server *ctl;
 	struct sockfile file;		/* where guests connect */
 	struct acceptor *acceptor;	/* of it */

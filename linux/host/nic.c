@@ -20,6 +20,7 @@
 
 #include "linux/host/backend_delay.h"
 #include "linux/host/host_priv.h"
+#include "linux/host/nic_bend.h"
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_see.h"
@@ -88,6 +89,7 @@ nic_gate_put(struct gate *g)
 static void
 nic_free(struct nic *nic)
 {
+	nic_bend_destroy(nic);
 	capture_destroy(nic->capture);
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);
@@ -238,6 +240,8 @@ nic_create(struct host *h, const struct nic_spec *spec, struct nic **out,
 	}
 	backend_delay_use(&nic->port, spec->delay_us, delay);
 	rc = nic_see_create(nic, err, cap);
+	if (rc == 0)
+		rc = nic_bend_create(nic, err, cap);
 	if (rc < 0)
 		goto quiet;
 	rc = nic->port.ops->open(&nic->port, err, cap);
@@ -321,14 +325,57 @@ nic_set_backend(struct nic *nic, const struct nic_spec *to)
 	return rc;
 }
 
+/* Other files for what its channels carry, and another script for it. */
+struct nic_files {
+	struct capture *capture;
+	struct bend *bend;
+};
+
+static int
+nic_files_open(struct nic *nic, const struct nic_spec *to,
+    struct nic_files *f, char *err, size_t cap)
+{
+	int rc = nic_see_open(nic, to, &f->capture, err, cap);
+
+	if (rc < 0)
+		return rc;
+	rc = nic_bend_open(nic, to, &f->bend, err, cap);
+	if (rc < 0 && f->capture != nic->capture)
+		capture_destroy(f->capture);
+	return rc;
+}
+
+/* Gate closed.  *f is what was used before. */
+static void
+nic_files_use(struct nic *nic, const struct nic_spec *to, struct nic_files *f)
+{
+	/* They stand on each other, bends on top. */
+	if (f->capture != nic->capture || f->bend != nic->bent.bend) {
+		nic_bend_stop_all(nic);
+		f->capture = nic_see_use(nic, to, f->capture);
+		f->bend = nic_bend_use(nic, to, f->bend);
+		nic_bend_start_all(nic);
+	}
+}
+
+/* Those before, or, after an error, those that were not used. */
+static void
+nic_files_close(const struct nic *nic, const struct nic_files *f)
+{
+	if (f->capture != nic->capture)
+		capture_destroy(f->capture);
+	if (f->bend != nic->bent.bend)
+		bend_free(f->bend);
+}
+
 /* All or nothing: what can fail comes first, and each step can be undone. */
 int
 nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 {
 	const struct nic_spec old = nic->spec;
-	struct capture *capture;
+	struct nic_files files;
 	struct backend_delay *delay;
-	int rc = nic_see_open(nic, to, &capture, err, cap);
+	int rc = nic_files_open(nic, to, &files, err, cap);
 
 	if (rc < 0)
 		return rc;
@@ -352,13 +399,10 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 		goto out;
 	}
 	backend_delay_use(&nic->port, to->delay_us, delay);
-	capture = nic_see_use(nic, to, capture);
+	nic_files_use(nic, to, &files);
 	nic_carrier(nic);
 out:
 	nic_open(nic);
-	/* The one before, or, after an error, the one that was not used. */
-	if (capture != nic->capture)
-		capture_destroy(capture);
+	nic_files_close(nic, &files);
 	return rc;
 }
-

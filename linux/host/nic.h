@@ -8,6 +8,7 @@
 #ifndef LINUX_HOST_NIC_H
 #define LINUX_HOST_NIC_H
 
+#include "linux/bend/bend.h"
 #include "linux/host/backend.h"
 #include "linux/host/host_log.h"
 #include "linux/host/nic_spec.h"
@@ -45,6 +46,7 @@ struct nic_queue {
 	bool polled;			/* its guest does not signal */
 	bool stop_said;			/* that a fault stopped it */
 	struct see_watch watch;
+	struct bend_chan bend;
 	/* owner: worker */
 	bool ring;			/* the ring may have packets */
 	bool blocked;			/* to_guest_wake() will come */
@@ -81,6 +83,12 @@ struct nic {
 	struct nic_source *source;	/* the same number */
 	struct capture *capture;	/* capture=; NULL: none */
 	char capture_path[NIC_PATH_LEN];	/* ... as it was opened */
+	struct {
+		struct bend *bend;	/* bend=; NULL: none */
+		char path[NIC_PATH_LEN];	/* ... as it was read */
+		struct event *again;	/* when what it holds is due */
+		uint32_t due;		/* shared: look now */
+	} bent;
 	uint32_t control_due;		/* shared: set by workers */
 	struct share control_share;	/* of control's time, for its ring */
 	struct event *control_again;	/* when it may have more */

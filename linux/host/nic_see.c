@@ -37,7 +37,7 @@ see_gpa(void *ctx, uint64_t gpa, uint32_t len)
 	return guestmem_ptr(&vms_partition(vsp_dev(vsp)->vms)->mem, gpa, len);
 }
 
-static const struct see_watch_ops nic_see_ops = {
+const struct see_watch_ops nic_see_need = {
 	.memory = see_memory,
 	.gpa = see_gpa,
 };
@@ -58,7 +58,7 @@ see_start(struct see_watch *w, struct capture *own, const struct host *h,
 	name.relid = c->relid;
 	name.queue = c->subindex;
 	name.vp = vms_chan_vp(c);
-	see_watch_start(w, c, &name, &nic_see_ops, vsp, &who);
+	see_watch_start(w, c, &name, &nic_see_need, vsp, &who);
 }
 
 void
@@ -129,21 +129,19 @@ nic_has_relid(const struct nic *nic, uint32_t relid)
 	return false;
 }
 
-/*
- * The NIC that a message is about: that of its channel, or the guest's only
- * one; "": not known.
- */
-static const char *
-message_nic(const struct host_guest *g, uint32_t relid)
+/* That of the message's channel, or the guest's only one. */
+struct nic *
+nic_see_about(const struct host_guest *g, struct span msg)
 {
-	const char *only = "";
+	uint32_t relid = message_relid(msg);
+	struct nic *only = NULL;
 
-	for (const struct nic *n = g->host->nics; n != NULL; n = n->next) {
+	for (struct nic *n = g->host->nics; n != NULL; n = n->next) {
 		if (n->user.guest != g)
 			continue;
 		if (relid != 0 && nic_has_relid(n, relid))
-			return n->spec.name;
-		only = g->nics == 1 ? n->spec.name : "";
+			return n;
+		only = g->nics == 1 ? n : NULL;
 	}
 	return only;
 }
@@ -152,17 +150,18 @@ void
 nic_see_message(struct host_guest *g, bool to_guest, struct span msg)
 {
 	struct host *h = g->host;
+	const struct nic *about;
 	struct see_name name;
-	uint32_t relid;
 	bool any = h->capture != NULL || h->transcript != NULL;
 
 	for (const struct nic *n = h->nics; n != NULL && !any; n = n->next)
 		any = n->user.guest == g && n->capture != NULL;
 	if (!any)
 		return;
-	relid = message_relid(msg);
-	see_name_set(&name, SEE_END_HOST, message_nic(g, relid), g->number);
-	name.relid = relid;
+	about = nic_see_about(g, msg);
+	see_name_set(&name, SEE_END_HOST, about != NULL ? about->spec.name :
+	    "", g->number);
+	name.relid = message_relid(msg);
 	capture_message(h->capture, &name, to_guest, msg);
 	transcript_message(h->transcript, &name, to_guest, msg);
 	for (const struct nic *n = h->nics; n != NULL; n = n->next)

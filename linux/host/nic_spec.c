@@ -380,21 +380,25 @@ print_nvsp(const struct spec_key *k, const struct nic_spec *s, char *out,
 	    nvs_version_name(s->max_nvsp));
 }
 
+/* A file, or off. */
 static int
-parse_capture(const struct spec_key *k, struct nic_spec *s,
+parse_file(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	if (at->value[0] == '\0' || strlen(at->value) >= sizeof(s->capture))
+	if (at->value[0] == '\0' || strlen(at->value) >= k->max)
 		return spec_bad(at, "the path of a file, or off");
-	strcpy(s->capture, strcmp(at->value, "off") == 0 ? "" : at->value);
+	strcpy(FIELD(s, k, char), strcmp(at->value, "off") == 0 ? "" :
+	    at->value);
 	return 0;
 }
 
 static void
-print_capture(const struct spec_key *k, const struct nic_spec *s, char *out,
+print_file(const struct spec_key *k, const struct nic_spec *s, char *out,
     size_t cap)
 {
-	snprintf(out, cap, "%s", s->capture[0] == '\0' ? "off" : s->capture);
+	const char *path = FIELD(s, k, char);
+
+	snprintf(out, cap, "%s", path[0] == '\0' ? "off" : path);
 }
 
 #define TEXT(field, run, min_) run, parse_text, print_text,		\
@@ -407,6 +411,9 @@ print_capture(const struct spec_key *k, const struct nic_spec *s, char *out,
 	offsetof(struct nic_spec, field), min_, max_
 #define SWITCH(field) true, parse_bool, print_bool,			\
 	offsetof(struct nic_spec, field), 0, 0
+#define FILE_OR_OFF(field) true, parse_file, print_file,		\
+	offsetof(struct nic_spec, field), 1,				\
+	sizeof(((struct nic_spec *)0)->field)
 #define OWN(name, run) run, parse_##name, print_##name, 0, 0, 0
 
 static const struct spec_key spec_keys[] = {
@@ -440,7 +447,8 @@ static const struct spec_key spec_keys[] = {
 	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
 	{ "frames", NUMBER(gen_frames, false, 0, UINT32_MAX) },
 	{ "flows", NUMBER(gen_flows, false, 1, 1024) },
-	{ "capture", OWN(capture, true) },
+	{ "capture", FILE_OR_OFF(capture) },
+	{ "bend", FILE_OR_OFF(bend) },
 };
 
 #define SPEC_KEYS (sizeof(spec_keys) / sizeof(spec_keys[0]))

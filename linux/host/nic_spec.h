@@ -28,6 +28,7 @@ struct nic_spec {
 	char guest[NIC_NAME_LEN];	/* only for this guest; "": any */
 	char file[NIC_PATH_LEN];	/* pcap: written; "": none */
 	char capture[NIC_PATH_LEN];	/* packets and frames; "": none */
+	char bend[NIC_PATH_LEN];	/* script of linux/bend; "": none */
 	char replay[NIC_PATH_LEN];	/* pcap: sent to the guest; "": none */
 	char peer[NIC_NAME_LEN];	/* pair: the other NIC */
 	bool mac_set;

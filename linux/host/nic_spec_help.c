@@ -43,6 +43,7 @@ static const char *const nic_spec_helps[] = {
 	    "default 64",
 	"file for all that its channels carry, decoded by Wireshark, or off "
 	    "(default): then --capture's",
+	"script of bends (hvnet-bend(5)), or off (default)",
 };
 
 const char *

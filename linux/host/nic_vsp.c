@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "linux/host/host_priv.h"
+#include "linux/host/nic_bend.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_quiet.h"
 #include "linux/host/nic_see.h"
@@ -118,6 +119,7 @@ nic_queue_start_op(void *ctx, uint32_t queue, struct chan *c)
 	nic_queue_start(&nic->queue[queue], c,
 	    link_host_signal_fd(nic->user.link, c));
 	nic_see_start(&nic->queue[queue]);
+	nic_bend_start(&nic->queue[queue]);
 	nic->port.queues_open++;
 	host_monitor_wake(nic->host);
 	if (nic->port.queues_open == 1)
@@ -140,6 +142,7 @@ nic_queue_stop_op(void *ctx, uint32_t queue)
 	nic->port.queues_open--;
 	if (nic->port.queues_open == 0)
 		nic_carrier(nic);
+	nic_bend_stop(&nic->queue[queue]);
 	nic_see_stop(&nic->queue[queue]);
 	nic_queue_stop(&nic->queue[queue]);
 }

@@ -53,3 +53,10 @@ nic_control_ask(struct nic *nic)
 	if (os_xchg32(&nic->control_due, 1) == 0)
 		control_wake(nic->host);
 }
+
+void
+nic_bend_ask(struct nic *nic)
+{
+	if (os_xchg32(&nic->bent.due, 1) == 0)
+		control_wake(nic->host);
+}

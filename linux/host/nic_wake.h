@@ -22,5 +22,7 @@ void nic_source_post(struct nic *, uint32_t k);
 bool nic_chan_poke(struct nic *, const struct chan *);
 /* Have control call nic_control(). */
 void nic_control_ask(struct nic *);
+/* Have control call host_bend_run(). */
+void nic_bend_ask(struct nic *);
 
 #endif

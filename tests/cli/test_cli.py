@@ -416,6 +416,21 @@ def test_manual_page(page):
     assert 'EXIT STATUS' in r.stdout and 'SEE ALSO' in r.stdout
 
 
+def test_manual_page_of_bends(hvnet):
+    """It has every message and field that --describe lists."""
+    src = MAN / 'hvnet-bend.5'
+    r = subprocess.run(['man', '--warnings', '-l', src], text=True,
+                       capture_output=True, check=True,
+                       env={**os.environ, 'LC_ALL': 'C.UTF-8',
+                            'MANWIDTH': '80', 'MANPAGER': 'cat'})
+    assert r.stderr == '' and 'OFFER_CHANNEL' in r.stdout
+    described = json.loads(hvnet('stat', '--describe', '--json').stdout)
+    assert len(described['bends']) > 50
+    for m in described['bends']:
+        assert f".It Cm {m['layer']} {m['message']}\n{m['fields']}" in \
+            src.read_text()
+
+
 @pytest.mark.parametrize('command', COMMANDS)
 def test_manual_names_every_option(hvnet, command):
     page = (MAN / f'hvnet-{command}.1').read_text()

@@ -246,6 +246,7 @@ WRONG = [
           ('x,snap=', 'want bytes of a frame'),
           ('x,files=0', 'want files, from 1 to 1000'),
           ('x,fish=1', "'fish=1': behind the file, want snap="))],
+    (['host', '--listen', 'x', '--bend', ''], ['--bend: want the path']),
     (['host', '--listen', 'x', '--group', ''], ["--group: '' is no group"]),
     (['uio', '--connect', 'x', '--', ''], ['which program']),
     (['bench', 'pps', '--json', '/nowhere/x'], ['/nowhere/x: No such']),
