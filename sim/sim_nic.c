@@ -11,6 +11,7 @@
 #include "sim/sim_nic_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LIMIT_NS	400000000000ull
 #define LIMIT_STEPS	2000000u
@@ -62,6 +63,7 @@ enter(struct sim_nic_run *r, enum sim_nic_phase p)
 		if (r->cfg->vf)
 			sim_after(r->sim, 0, sim_nic_vf, r, 0);
 	} else if (p == DETACH) {
+		r->guest_due = true;
 		if (r->vsc != NULL)
 			vsc_detach(r->vsc);
 	} else if (p == UNLOAD) {
@@ -133,6 +135,9 @@ judge(struct sim_nic_run *r, bool finished, struct sim_nic_result *out)
 		    hv_err_name(r->err), r->stage ? r->stage : "-",
 		    r->up[0].got, r->up[0].sent, r->down[0].got,
 		    r->down[0].sent);
+	else if (r->kernel.wrong != 0)
+		SAY("%u uses of channels that would hang a kernel",
+		    r->kernel.wrong);
 	else if (r->strays != 0)
 		SAY("%u frames of no flow", r->strays);
 	else if (g->total != 0)
@@ -222,6 +227,7 @@ sim_nic_begin(struct sim_nic_run *r, struct sim *sim,
 	r->sim = sim;
 	flows_init(r, r->up, false);
 	flows_init(r, r->down, true);
+	sim_kernel_init(&r->kernel, &sim_nic_kernel_ops, r);
 	err = sim_link_init(&r->link, sim, &cfg->link, &sim_nic_link_ops, r);
 	if (err < 0)
 		return err;
@@ -320,6 +326,7 @@ sim_nic_defaults(struct sim_nic_config *c)
 	c->flows = 6;
 	c->bytes = 60000;
 	c->frame = 20000;
+	c->kernel = getenv("HVNET_KERNEL") != NULL;
 }
 
 void
@@ -330,7 +337,7 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    "--guest-version=%#x --host-version=%#x --nvsp=%#x "
 	    "--guest-offloads=%#x --host-offloads=%#x --backend=%d%d%d "
 	    "--mtu=%u --frame=%u --bytes=%u --flows=%u --queues=%u --vps=%u "
-	    "--regions=%u%s%s%s --rekey=%u --stop-at=%llu --stop=%s "
+	    "--regions=%u%s%s%s%s --rekey=%u --stop-at=%llu --stop=%s "
 	    "--guest-allocs=%u --host-allocs=%u",
 	    (unsigned long long)c->seed, faults,
 	    c->link.vmc.max_version, c->link.vms.max_version, c->vsp.max_nvsp,
@@ -339,6 +346,7 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    c->bytes, c->flows, c->vsp.max_queues, c->link.vps,
 	    c->link.mem_regions, c->vlan ? " --vlan" : "",
 	    c->no_alloc ? " --no-alloc" : "", c->vf ? " --vf" : "",
+	    c->kernel ? " --kernel" : "",
 	    c->rekey_us, (unsigned long long)c->stop_at,
 	    sim_stop_names[c->stop], c->guest_allocs, c->host_allocs);
 }

@@ -28,6 +28,7 @@ struct sim_nic_config {
 	uint32_t rekey_us;	/* RSS key and table change so often; or 0 */
 	bool vf;		/* the host announces a VF, and takes it back */
 	bool hold;		/* stay when all flows are done, for more */
+	bool kernel;		/* the guest's channels are a kernel's */
 	uint64_t stop_at;
 	enum sim_stop stop;
 	uint32_t guest_allocs, host_allocs;

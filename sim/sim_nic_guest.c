@@ -82,6 +82,112 @@ on_tx_wake(void *ctx, uint32_t queue)
 		guest_pump(r, queue);
 }
 
+/* --- a kernel's channels --- */
+
+/*
+ * Control sleeps: all else goes on, and what would call control meanwhile finds
+ * kernel.sleeping.
+ */
+static void
+kernel_sleep(void *ctx, const uint32_t *done)
+{
+	struct sim_nic_run *r = ctx;
+
+	/* What the operation armed in the bus. */
+	sim_link_control(&r->link);
+	while (os_ld32(done) == 0 && sim_step(r->sim))
+		;
+	OS_ASSERT(os_ld32(done) != 0);
+}
+
+static void
+control_event(void *arg, uint64_t value)
+{
+	struct sim_nic_run *r = arg;
+
+	r->guest_due = true;
+	if (r->link.vmc != NULL)
+		sim_link_control(&r->link);
+}
+
+/* The control thread runs when it gets the processor. */
+static void
+on_control_wanted(void *ctx)
+{
+	struct sim_nic_run *r = ctx;
+
+	if (r->cfg->kernel)
+		sim_after(r->sim, sim_below(r->sim, 20000), control_event, r,
+		    0);
+}
+
+static void
+kick_event(void *arg, uint64_t queue)
+{
+	struct sim_nic_run *r = arg;
+
+	if (sim_kernel_run(&r->kernel, (uint32_t)queue, 64))
+		sim_after(r->sim, 500, kick_event, r, queue);
+}
+
+static void
+on_queue_kick(void *ctx, uint32_t queue)
+{
+	struct sim_nic_run *r = ctx;
+
+	sim_after(r->sim, 500, kick_event, r, queue);
+}
+
+static void
+subs_event(void *arg, uint64_t value)
+{
+	struct sim_nic_run *r = arg;
+
+	if (r->vsc == NULL)
+		return;
+	if (r->kernel.sleeping) {
+		sim_after(r->sim, 1000, subs_event, r, 0);
+		return;
+	}
+	sim_kernel_subs(&r->kernel);
+	control_event(r, 0);
+}
+
+static void
+kernel_subs_here(void *ctx)
+{
+	struct sim_nic_run *r = ctx;
+
+	sim_after(r->sim, 1000 + sim_below(r->sim, 50000), subs_event, r, 0);
+}
+
+static void
+kernel_revoked(void *ctx)
+{
+	struct sim_nic_run *r = ctx;
+
+	r->detach_due = r->guest_due = true;
+}
+
+const struct sim_kernel_ops sim_nic_kernel_ops = {
+	.sleep = kernel_sleep, .subs_here = kernel_subs_here,
+	.revoked = kernel_revoked,
+};
+
+/* The port learns of a rescind as late as it likes, or never. */
+static void
+kernel_rescinded(struct sim_nic_run *r)
+{
+	struct chan *c = &r->kernel.chan[0].chan;
+
+	if (!r->kernel.revoked || sim_below(r->sim, 4) != 0)
+		return;
+	r->kernel.revoked = false;
+	c->events->rescinded(c);
+}
+
+/* --- upcalls --- */
+
 static void
 on_attached(void *ctx, const struct vsc_caps *caps)
 {
@@ -167,6 +273,7 @@ const struct vsc_ops sim_nic_vsc_ops = {
 	.detached = on_detached, .link = on_link,
 	.queue_vp = on_queue_vp, .send_table = on_send_table,
 	.rx = on_rx, .rx_flush = on_rx_flush, .tx_wake = on_tx_wake,
+	.control_wanted = on_control_wanted, .queue_kick = on_queue_kick,
 };
 
 void
@@ -179,6 +286,10 @@ sim_nic_rekey(void *arg, uint64_t value)
 
 	if (r->phase != TRAFFIC || !r->attached || r->detach_due)
 		return;
+	if (r->kernel.sleeping) {
+		sim_after(r->sim, 1000, sim_nic_rekey, r, 0);
+		return;
+	}
 	for (uint32_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)sim_below(r->sim, 256);
 	for (uint32_t i = 0; i < entries; i++)
@@ -211,6 +322,10 @@ on_offer(void *ctx, struct chan *c)
 
 	if (r->vsc != NULL || !hv_guid_equal(&c->type, &hv_guid_nic))
 		return;
+	if (r->cfg->kernel) {
+		c = sim_kernel_take(&r->kernel, c);
+		r->guest_due = true;
+	}
 	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c);
 	if (r->vsc == NULL) {
 		r->failed = true;
@@ -222,6 +337,10 @@ on_offer(void *ctx, struct chan *c)
 static void
 on_gone(void *ctx, struct chan *c)
 {
+	struct sim_nic_run *r = ctx;
+
+	if (r->cfg->kernel)
+		sim_kernel_gone(&r->kernel, c);
 }
 
 static void
@@ -238,20 +357,29 @@ on_timer(void *ctx, uint64_t now_ns)
 	struct sim_nic_run *r = ctx;
 	uint64_t next;
 
-	if (r->vsc == NULL)
+	if (r->vsc == NULL || r->kernel.sleeping)
 		return UINT64_MAX;
+	/* A kernel runs it when it is due, not because something happened. */
+	if (r->cfg->kernel && !r->guest_due && now_ns < r->guest_at)
+		return r->guest_at;
+	r->guest_due = false;
 	if (r->detach_due) {
 		r->detach_due = false;
+		kernel_rescinded(r);
 		vsc_detach(r->vsc);
+		kernel_rescinded(r);
 	}
 	next = vsc_control(r->vsc, now_ns);
+	r->guest_at = next;
 	if (r->detach_due)
 		return now_ns;
 	if (!r->detached)
 		return next;
+	sim_kernel_end(&r->kernel);
 	r->link.leaked_pages += vsc_leaked_bytes(r->vsc) / HV_PAGE_SIZE;
 	vsc_free(r->vsc);
 	r->vsc = NULL;
+	kernel_rescinded(r);
 	return UINT64_MAX;
 }
 

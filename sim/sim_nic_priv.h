@@ -6,6 +6,7 @@
 #ifndef SIM_SIM_NIC_PRIV_H
 #define SIM_SIM_NIC_PRIV_H
 
+#include "sim/sim_kernel.h"
 #include "sim/sim_nic.h"
 
 /* Frames that a source offers in one go. */
@@ -22,6 +23,10 @@ struct sim_nic_run {
 	struct chan *host_chan[VSP_MAX_QUEUES];
 	bool offered, control_due;
 	bool attached, failed, detach_due, detached, unloaded;
+	/* with cfg->kernel */
+	struct sim_kernel kernel;
+	bool guest_due;			/* control is wanted */
+	uint64_t guest_at;		/* or will be, then */
 	int err;
 	const char *stage;
 	enum sim_nic_phase phase;
@@ -49,6 +54,7 @@ void sim_nic_more(struct sim_nic_run *, uint32_t bytes);
 extern const struct vsc_ops sim_nic_vsc_ops;
 extern const struct vsp_ops sim_nic_vsp_ops;
 extern const struct sim_link_ops sim_nic_link_ops;
+extern const struct sim_kernel_ops sim_nic_kernel_ops;
 
 /* Simulation events: a burst of each source, again later while it has more. */
 void sim_nic_guest_pump(void *run, uint64_t value);

@@ -4,7 +4,8 @@
  *
  * Implementations: our own rings (bus/ring_chan.h, used by both ends), the
  * rings of uio_hv_generic, and a channel that a kernel owns, such as FreeBSD's
- * vmbus(4), whose behaviour tests/kernel/ has over our rings (docs/porting.md).
+ * vmbus(4), whose behaviour sim/sim_kernel.h has over our rings
+ * (docs/porting.md).
  *
  * Contexts.  A channel has an *owner*: the one thread at a time in which
  * ready() runs (the virtual processor at the guest end, the worker at the host

@@ -364,6 +364,7 @@ static void
 count_expected(struct chan *primary, uint32_t n)
 {
 	expected = n;
+	rig.expected = n;
 }
 
 /* A bus that counts: it is told how many, and every one it gives is closed. */

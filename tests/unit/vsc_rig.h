@@ -3,6 +3,9 @@
  * A scripted host under the NetVSC: channels that record what is sent and give
  * back what a test queues.  By itself it answers the exchanges of attach and
  * detach, as `struct rig` says; everything else is the test's.
+ *
+ * With HVNET_KERNEL in the environment the channels are as a kernel's: no event
+ * for room, and sub-channels that are counted (docs/porting.md).
  */
 #ifndef TESTS_UNIT_VSC_RIG_H
 #define TESTS_UNIT_VSC_RIG_H
@@ -75,6 +78,7 @@ struct rig {
 	bool link_up;
 	bool wanted;			/* control */
 	uint32_t kicked;		/* queues, a bit each */
+	uint32_t granted, expected;	/* sub-channels of a kernel */
 	/* received frames */
 	uint32_t frames, queue;
 	struct pkt_meta meta;
@@ -316,6 +320,14 @@ rig_close(struct chan *c)
 	return 0;
 }
 
+/* A kernel's bus: its own thread waits for them, and gives them later. */
+static void
+rig_subs_expect(struct chan *c, uint32_t n)
+{
+	assert_ptr_equal(c, &the_rig->chan[0]);
+	the_rig->expected = n;
+}
+
 static const struct chan_ops rig_chan_ops = {
 	.caps = CHAN_CAP_SPACE,
 	.send = rig_send, .commit = rig_commit, .want_space = rig_want_space,
@@ -324,6 +336,17 @@ static const struct chan_ops rig_chan_ops = {
 	.gpadl_create = rig_gpadl_create,
 	.gpadl_teardown = rig_gpadl_teardown,
 	.open = rig_open, .close = rig_close,
+};
+
+static const struct chan_ops rig_kernel_ops = {
+	.caps = CHAN_CAP_WRITERS,
+	.send = rig_send, .commit = rig_commit, .want_space = rig_want_space,
+	.recv = rig_recv, .recv_commit = rig_recv_commit,
+	.irq_mask = rig_irq_mask, .irq_unmask = rig_irq_unmask,
+	.gpadl_create = rig_gpadl_create,
+	.gpadl_teardown = rig_gpadl_teardown,
+	.open = rig_open, .close = rig_close,
+	.subs_expect = rig_subs_expect,
 };
 
 /* ---- upcalls ------------------------------------------------------------ */

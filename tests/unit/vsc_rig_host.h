@@ -159,6 +159,14 @@ rig_host_rndis(struct rig *r, const struct rig_packet *p)
 	rig_push_rndis(&a);
 }
 
+/* Sub-channels appear. */
+static void
+rig_subs(struct rig *r, uint32_t n)
+{
+	for (uint32_t i = 1; i <= n; i++)
+		r->chan[0].events->subchannel(&r->chan[0], &r->chan[i]);
+}
+
 static void
 rig_host_nvs(struct rig *r, const struct rig_packet *p)
 {
@@ -196,9 +204,9 @@ rig_host_nvs(struct rig *r, const struct rig_packet *p)
 		a.subchan_done.status = NVS_STATUS_OK;
 		a.subchan_done.count = min_u32(r->grant, m.subchan.count);
 		rig_push_nvs(0, VMPKT_COMPLETION, p->xact, &a);
-		for (uint32_t i = 1; i <= a.subchan_done.count; i++)
-			r->chan[0].events->subchannel(&r->chan[0],
-			    &r->chan[i]);
+		r->granted = a.subchan_done.count;
+		if (r->chan[0].ops->subs_expect == NULL)
+			rig_subs(r, r->granted);
 		return;
 	default:
 		return;
@@ -232,6 +240,11 @@ rig_run(struct rig *r)
 		more = r->handled < r->nsent;
 		r->wanted = false;
 		(void)vsc_control(r->v, r->now);
+		if (r->expected != 0 && r->expected <= r->granted) {
+			rig_subs(r, r->expected);
+			r->expected = 0;
+			more = true;
+		}
 		while (r->detached == 0 && r->handled < r->nsent) {
 			rig_answer(r);
 			more = true;
@@ -269,7 +282,8 @@ rig_init(struct rig *r, uint32_t vmbus_version)
 	r->gpa = RIG_GPA;
 	r->now = 1000;
 	for (uint32_t i = 0; i < RIG_CHANS; i++) {
-		r->chan[i].ops = &rig_chan_ops;
+		r->chan[i].ops = getenv("HVNET_KERNEL") != NULL ?
+		    &rig_kernel_ops : &rig_chan_ops;
 		r->chan[i].subindex = (uint16_t)i;
 		r->chan[i].vmbus_version = vmbus_version;
 	}
