@@ -4,7 +4,7 @@
  *
  * Theory of operation.  The channel below is ours, with its events: those of
  * control only end the sleep of the operation that waits for them, and the
- * driver hears of them from inside its own call.  ready() below is the
+ * driver learns of them from inside its own call.  ready() below is the
  * interrupt, which runs the driver's ready() as the channel's task.
  *
  * A driver that calls control from a task, does not close what it was given, or
@@ -31,6 +31,20 @@ kernel_unlock(struct sim_kernel *k)
 {
 	if (k->ops->unlock != NULL)
 		k->ops->unlock(k->ctx);
+}
+
+static void
+kernel_enter(struct sim_kernel *k)
+{
+	if (k->ops->enter != NULL)
+		k->ops->enter(k->ctx);
+}
+
+static void
+kernel_leave(struct sim_kernel *k)
+{
+	if (k->ops->leave != NULL)
+		k->ops->leave(k->ctx);
 }
 
 /* ---- data --------------------------------------------------------------- */
@@ -133,11 +147,13 @@ kernel_begin(struct sim_kernel_chan *kc)
 {
 	struct sim_kernel *k = kc->kernel;
 
-	/* A task that waits for itself, or a second one in control. */
-	if (kc->in_task || k->sleeping)
+	/* A task that waits for itself (seen where there is one thread), or a
+	 * second one in control. */
+	if ((k->ops->lock == NULL && kc->in_task) || k->sleeping)
 		k->wrong++;
 	os_st32(&kc->done, 0);
 	kc->err = 0;
+	kernel_enter(k);
 }
 
 static void
@@ -179,6 +195,7 @@ kernel_gpadl_create(struct chan *c, const struct chan_mem *m, uint32_t *id)
 		return E_GONE;
 	kernel_begin(kc);
 	err = kc->bus->ops->gpadl_create(kc->bus, m, id);
+	kernel_leave(kc->kernel);
 	if (err < 0)
 		return err;
 	kernel_sleep(kc);
@@ -197,6 +214,7 @@ kernel_gpadl_teardown(struct chan *c, uint32_t id)
 		return E_GONE;
 	kernel_begin(kc);
 	err = kc->bus->ops->gpadl_teardown(kc->bus, id);
+	kernel_leave(kc->kernel);
 	if (err < 0)
 		return err;
 	kernel_sleep(kc);
@@ -216,6 +234,7 @@ kernel_open(struct chan *c, const struct chan_open *o)
 	kc->dead = false;
 	os_st32_rel(&kc->run, 1);
 	err = kc->bus->ops->open(kc->bus, o);
+	kernel_leave(kc->kernel);
 	if (err == 0)
 		kernel_sleep(kc);
 	kc->open = err == 0 && kc->err == 0;
@@ -240,6 +259,7 @@ kernel_close(struct chan *c)
 	os_st32(&kc->run, 0);
 	if (kc->bus != NULL)
 		err = kc->bus->ops->close(kc->bus);
+	kernel_leave(kc->kernel);
 	if (err < 0)
 		return err;
 	kernel_sleep(kc);
@@ -252,8 +272,13 @@ kernel_subs_expect(struct chan *c, uint32_t n)
 {
 	struct sim_kernel *k = kernel_chan_of(c)->kernel;
 
+	bool here;
+
+	kernel_lock(k);
 	k->expected = n;
-	if (k->subs >= n)
+	here = k->subs >= n;
+	kernel_unlock(k);
+	if (here)
 		k->ops->subs_here(k->ctx);
 }
 
@@ -302,12 +327,16 @@ bus_subchannel(struct chan *primary, struct chan *sub)
 {
 	struct sim_kernel *k =
 	    ((struct sim_kernel_chan *)primary->user)->kernel;
+	bool here;
 
 	if (sub->subindex >= SIM_KERNEL_CHANS ||
 	    k->chan[sub->subindex].bus != NULL)
 		return;
 	kernel_chan_new(k, sub);
-	if (++k->subs == k->expected)
+	kernel_lock(k);
+	here = ++k->subs == k->expected;
+	kernel_unlock(k);
+	if (here)
 		k->ops->subs_here(k->ctx);
 }
 

@@ -10,7 +10,7 @@
  * sub-channel must close it.  A rescind is not reported: revoked() says that
  * the port is to detach.
  *
- * Context: control, but for data operations and the task.
+ * Context: control, except data operations and the task.
  */
 #ifndef SIM_SIM_KERNEL_H
 #define SIM_SIM_KERNEL_H
@@ -30,6 +30,9 @@ struct sim_kernel_ops {
 	/* Around each access to a ring that we write.  NULL: one thread. */
 	void (*lock)(void *ctx);
 	void (*unlock)(void *ctx);
+	/* Around control calls of the bus below.  NULL: one thread. */
+	void (*enter)(void *ctx);
+	void (*leave)(void *ctx);
 	/* All that were expected are there: call sim_kernel_subs() soon. */
 	void (*subs_here)(void *ctx);
 	/* The offer was taken back: detach. */
@@ -55,7 +58,7 @@ struct sim_kernel {
 	void *ctx;
 	bool sleeping;			/* control is, in an operation */
 	bool revoked;
-	uint32_t expected, subs;	/* sub-channels */
+	uint32_t expected, subs;	/* sub-channels; lock() */
 	uint32_t wrong;			/* uses that would hang a kernel */
 	struct sim_kernel_chan chan[SIM_KERNEL_CHANS];	/* by subindex */
 };
