@@ -474,7 +474,7 @@ life(bool rescind)
 		until(&w->up_done, 1);
 		for (uint32_t i = 0; i < DOWN; i++)
 			until(&w->down_got[i], FRAMES);
-		assert_true(w->used[0] && w->used[1]);
+		assert_true(os_ld32(&w->used[0]) && os_ld32(&w->used[1]));
 		wake(w, &w->detach_due);
 	}
 	pthread_join(control.id, NULL);
