@@ -58,6 +58,9 @@ struct gen_source {
 };
 
 struct backend_gen {
+	/* const */
+	uint32_t bytes;		/* of a frame */
+	uint32_t queues;
 	uint8_t head[GEN_MAX_FLOWS][GEN_HEAD_BYTES];
 	uint8_t ramp[GEN_MAX_BYTES + 256];
 	/* control, gate closed */
@@ -104,11 +107,10 @@ gen_head_make(const struct backend_port *port, uint32_t flow, uint8_t *p)
 
 /* The first VSP_HEAD_BYTES of a frame, or more than it has; then comes ramp. */
 static void
-gen_frame_make(struct backend_port *port, uint32_t k, uint32_t flow,
-    uint64_t made, struct gen_frame *f)
+gen_frame_make(struct backend_gen *g, uint32_t k, uint32_t flow, uint64_t made,
+    struct gen_frame *f)
 {
-	struct backend_gen *g = port->backend;
-	uint32_t seq = (uint32_t)(made * port->spec->queues + k);
+	uint32_t seq = (uint32_t)(made * g->queues + k);
 
 	f->ramp = g->ramp + ((seq * 7 + 4) & 255);
 	memcpy(f->head, g->head[flow], GEN_HEAD_BYTES - 4);
@@ -118,11 +120,11 @@ gen_frame_make(struct backend_port *port, uint32_t k, uint32_t flow,
 }
 
 static int
-gen_frame_send(struct backend_port *port, uint32_t queue, struct gen_frame *f)
+gen_frame_send(struct backend_port *port, uint32_t queue, uint32_t bytes,
+    struct gen_frame *f)
 {
 	/* Its sum is of our own making, see gen_head_make(). */
 	static const struct pkt_meta meta = { .flags = PKT_CSUM_GOOD_IP };
-	uint32_t bytes = port->spec->gen_bytes;
 	uint32_t first = min_u32(bytes, VSP_HEAD_BYTES);
 	struct vec v[2] = { { f->head, first },
 		{ f->ramp + first - GEN_HEAD_BYTES, bytes - first } };
@@ -149,12 +151,12 @@ gen_frames(struct backend_port *port, uint32_t k, uint32_t queue, uint32_t n,
 		uint32_t most = min_u32(n - sent, GEN_BATCH);
 
 		for (uint32_t i = 0, next = s->next; i < most; i++) {
-			gen_frame_make(port, k, s->flow[next], s->made + i,
+			gen_frame_make(g, k, s->flow[next], s->made + i,
 			    &batch[i]);
 			next = next + 1 < s->flows ? next + 1 : 0;
 		}
 		for (uint32_t i = 0; i < most; i++) {
-			*rc = gen_frame_send(port, queue, &batch[i]);
+			*rc = gen_frame_send(port, queue, g->bytes, &batch[i]);
 			if (*rc == E_AGAIN || *rc == E_GONE)
 				return sent;
 			s->next = s->next + 1 < s->flows ? s->next + 1 : 0;
@@ -355,6 +357,8 @@ gen_open(struct backend_port *port, char *err, size_t cap)
 	if (g == NULL)
 		return -ENOMEM;
 	port->backend = g;
+	g->bytes = s->gen_bytes;
+	g->queues = s->queues;
 	for (uint32_t k = 0; k < s->queues; k++) {
 		g->source[k].fd = timerfd_create(CLOCK_MONOTONIC,
 		    TFD_CLOEXEC | TFD_NONBLOCK);
