@@ -142,7 +142,8 @@ static int
 parse_backend(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
 {
-	for (unsigned int i = 0; i < 5; i++)
+	for (unsigned int i = 0; i < sizeof(spec_backends) /
+	    sizeof(spec_backends[0]); i++)
 		if (strcmp(at->value, spec_backends[i]) == 0) {
 			s->backend = (enum nic_backend)i;
 			return 0;

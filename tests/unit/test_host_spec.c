@@ -189,7 +189,7 @@ test_round_trip(void **state)
 		    sizeof(err)), 0);
 		nic_spec_default(&t);
 		for (uint32_t k = 0; (key = nic_spec_key(k)) != NULL; k++) {
-			assert_non_null(nic_spec_key_help(k));
+			assert_string_not_equal(nic_spec_key_help(k), "");
 			assert_true(nic_spec_get(&s, key, text,
 			    sizeof(text)));
 			if (strcmp(key, "mac") == 0 && !s.mac_set)
