@@ -50,6 +50,13 @@ run(struct rig *r)
 	rig_run(r);
 }
 
+/* The ring of a host that has stopped reading it is full at some point. */
+static bool
+full(const struct rig *r, uint32_t k)
+{
+	return r->chan[k].in_count == RIG_LOG;
+}
+
 static struct rig_pkt *
 push(struct rig *r, struct fuzz_in *f, uint16_t type)
 {
@@ -58,7 +65,7 @@ push(struct rig *r, struct fuzz_in *f, uint16_t type)
 	settle(r);
 	if (r->chan[k].chan.user == NULL)
 		k = 0;
-	if (r->chan[k].chan.user == NULL)
+	if (r->chan[k].chan.user == NULL || full(r, k))
 		return NULL;
 	return rig_push(r, k, type, b & 1 ? VMPKT_F_COMPLETE : 0, fuzz_u8(f));
 }
@@ -263,7 +270,7 @@ frame_gpa(struct rig *r, struct fuzz_in *f)
 static void
 ack(struct rig *r, struct fuzz_in *f)
 {
-	uint32_t b = fuzz_u8(f), k = b & 3, i;
+	uint32_t b = fuzz_u8(f), k = b & 3, to = b & 16 ? 0 : k, i;
 	const uint32_t w[2] = { NVS_RNDIS_DONE, 1 + (b >> 7) };
 
 	settle(r);
@@ -272,9 +279,9 @@ ack(struct rig *r, struct fuzz_in *f)
 	for (i = 0; i < min_u32(r->chan[k].outs, 32); i++) {
 		struct rig_pkt *o = &r->chan[k].out[i];
 
-		if (o->type != VMPKT_XFER_PAGES)
+		if (o->type != VMPKT_XFER_PAGES || full(r, to))
 			continue;
-		words(rig_push(r, b & 16 ? 0 : k, VMPKT_COMPLETION, 0, b & 8 ?
+		words(rig_push(r, to, VMPKT_COMPLETION, 0, b & 8 ?
 		    fuzz_int(f, 8) : o->xact), w, 2);
 	}
 	if ((b & 32) == 0)
