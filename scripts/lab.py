@@ -191,8 +191,15 @@ class Lab:
             return []
 
     def set(self, nic, *settings, check=True):
-        return self.run(None, [self.hvnet, 'set', nic, *settings],
-                        check=check)
+        """`hvnet set`; as stat() does, ask a busy machine again."""
+        cmd = [self.hvnet, 'set', nic, *settings]
+        for _ in range(2):
+            r = self.run(None, cmd, check=False)
+            if ': no answer within ' not in r.stderr:
+                break
+        if check and r.returncode != 0:
+            raise LabError(f'{cmd}: exit {r.returncode}\n{r.stdout}{r.stderr}')
+        return r
 
     def tap_spec(self, name='hvhost0', ns='h', queues=2, mtu=1500, **kw):
         extra = ''.join(f',{k}={v}' for k, v in kw.items())

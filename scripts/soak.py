@@ -124,8 +124,8 @@ def main():
             name = soak.round()
             seen.append(soak.measure())
             print(f'{len(seen):6} {name:8} descriptors {seen[-1][0]:4} '
-                  f'relids {seen[-1][1]:3} memory {seen[-1][2]:8} KiB',
-                  flush=True)
+                  f'relids {seen[-1][1]:3} memory {seen[-1][2]:8} KiB'
+                  f'{soak.executions:9} inputs', flush=True)
         most = [max(m[i] for m in seen[:WARM]) for i in range(3)]
     # The guest has up to four channels, the NIC that comes and goes some too.
     allowed = [most[0] + 16, most[1] + 4, most[2] + GROWTH_KIB]
