@@ -119,7 +119,7 @@ work(void *arg)
 		s->frame[i].data = s->data;
 		s->frame[i].len = s->w.o->size;
 	}
-	pps_loop(&s->w, s->w.o->ref ? &ref_turns : &turns, s);
+	pps_loop(&s->w, s->w.o->ref != 0 ? &ref_turns : &turns, s);
 	return NULL;
 }
 
@@ -164,7 +164,8 @@ main(int argc, char **argv)
 	c.nic = argv[2];
 	c.queues = o.queues;
 	c.offloads &= ~HVNET_OFF_HASH;
-	c.send_bytes = o.ref ? o.threads * PPS_OWN : 0;
+	c.send_bytes = o.ref != 0 ? o.threads * PPS_OWN : 0;
+	c.send_frames = o.ref;
 	h = hvnet_open(&c, text, sizeof(text));
 	if (h == NULL || hvnet_queues(h) < o.queues) {
 		fprintf(stderr, "pps_hvnet: %s\n", h == NULL ? text :
@@ -178,7 +179,7 @@ main(int argc, char **argv)
 		s[k].w.first = k;
 		s[k].h = h;
 		s[k].mac = info.mac;
-		s[k].data = o.ref ? memory + k * PPS_OWN : s[k].own;
+		s[k].data = o.ref != 0 ? memory + k * PPS_OWN : s[k].own;
 		pthread_create(&s[k].thread, NULL, work, &s[k]);
 	}
 	for (uint32_t k = 0; k < o.threads; k++) {

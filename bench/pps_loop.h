@@ -9,7 +9,8 @@
  *	burst=N		frames a call, 64
  *	threads=N	1; queue k is driven by thread k modulo N
  *	frames=N	end after so many, with neither warm-up nor time
- *	ref=1		tx from registered memory, without a copy (ours only)
+ *	ref=N		tx from registered memory, without a copy, N frames a
+ *			packet (ours only)
  *	nap=1		sleep after a call that found nothing: to count
  *			instructions without those of waiting
  *
@@ -38,7 +39,8 @@ struct pps_opt {
 	char mode;		/* 't', 'r', 'e' */
 	double seconds;
 	uint64_t frames;	/* 0: by time */
-	bool nap, ref;
+	uint32_t ref;
+	bool nap;
 };
 
 struct pps_count {
@@ -107,7 +109,7 @@ pps_args(struct pps_opt *o, int argc, char **argv)
 		else if (strcmp(key, "nap") == 0)
 			o->nap = v != 0;
 		else if (strcmp(key, "ref") == 0)
-			o->ref = v != 0;
+			o->ref = (uint32_t)v;
 		else
 			return false;
 	}

@@ -92,6 +92,11 @@ struct hvnet_config {
 	 * has to fit a section of the host's send buffer (6 KB).
 	 */
 	uint64_t send_bytes;
+	/*
+	 * Frames of hvnet_tx_ref() that may share a packet, 16 at most; 0: 1.
+	 * More than 1 only for a host that takes it, see docs/offloads.md.
+	 */
+	uint32_t send_frames;
 	/* "name=value" as `hvnet guest -o` takes them; ends with NULL */
 	const char *const *tunables;
 };

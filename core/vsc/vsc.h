@@ -37,6 +37,7 @@
 
 #define VSC_MAX_QUEUES	64u
 #define VSC_MTU_MAX	9000u
+#define VSC_TX_REF_FRAMES 16u
 
 struct vsc;
 
@@ -101,6 +102,13 @@ struct vsc_config {
 	 * section.
 	 */
 	bool by_ref;
+	/*
+	 * Frames of vsc_tx_gather() that share a packet: 0 or 1: none do; at
+	 * most VSC_TX_REF_FRAMES.  More than 1 only where the host takes RNDIS
+	 * headers in any range: `hvnet host` does unless it is strict, Windows
+	 * does not.
+	 */
+	uint32_t ref_frames;
 };
 
 /* What came out of attach. */

@@ -18,12 +18,6 @@
  */
 #include "vsc/vsc_priv.h"
 
-bool
-vsc_is_broken(const struct vsc *v)
-{
-	return os_ld32(&v->broken) != 0;
-}
-
 int
 vsc_break(struct vsc *v, int err, enum fault why, const char *stage)
 {

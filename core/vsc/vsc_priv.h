@@ -181,8 +181,22 @@ struct vsc_tx_packet {
 	uint32_t slot;			/* VSC_NONE: none */
 	uint32_t slot_off, slot_bytes;	/* what goes by address */
 	uint32_t sent;			/* in the ring: may be completed */
-	bool ref;			/* slot_bytes are the user's */
-	uint64_t cookie;
+	uint32_t refs;			/* frames by reference in it */
+};
+
+/*
+ * The packet of frames by reference that is being put together, or that waits
+ * for the ring: one at a time.
+ */
+struct vsc_tx_ref {
+	struct vsc_tx_packet p;		/* its memory, once there is any */
+	bool open;
+	uint8_t *at;			/* for headers: section or slot */
+	uint64_t gpa;
+	uint32_t used, room;		/* bytes of it */
+	uint32_t pages;			/* in ext */
+	uint64_t cookie[VSC_TX_REF_FRAMES];
+	uint8_t ext[VMPKT_SG_EXT_BYTES(VSC_TX_PAGES)];
 };
 
 /* Free numbers, last in first out. */
@@ -200,6 +214,8 @@ struct vsc_txq {
 	uint32_t section_first;		/* of the send buffer, this queue's */
 	uint32_t section_cap;		/* bytes used of a section */
 	uint32_t slot_head;		/* head room of a slot */
+	uint32_t ref_frames;		/* by reference in a packet, at most */
+	uint64_t *cookie;		/* ref_frames for each packet */
 	uint32_t inflight_max;		/* bytes by address; 0: any */
 	bool up;
 	/* owner: queue */
@@ -213,6 +229,7 @@ struct vsc_txq {
 	uint32_t npending;
 	uint32_t inflight;		/* bytes by address, outstanding */
 	bool want_wake;
+	struct vsc_tx_ref ref;
 	/* a frame being cut in software */
 	bool cutting;
 	uint32_t cut_slot, cut_max;
@@ -331,7 +348,11 @@ int vsc_fault(struct vsc_queue *q, enum fault why, uint64_t value,
     const char *stage);
 /* A send or receive failed with E_PEER or E_GONE: break.  Owner. */
 int vsc_chan_broken(struct vsc_queue *q, int err);
-bool vsc_is_broken(const struct vsc *v);
+static inline bool
+vsc_is_broken(const struct vsc *v)
+{
+	return os_ld32(&v->broken) != 0;
+}
 
 /* --- vsc_event.c --------------------------------------------------------- */
 
@@ -459,9 +480,8 @@ uint32_t vsc_stack_top(const struct vsc_stack *s);	/* pop's next */
 void vsc_stack_push(struct vsc_stack *s, uint32_t id);
 /* Put a packet behind those that wait, and as many as fit in the ring. */
 void vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p);
-/* Send a packet that names these pieces now, or not at all: E_*. */
-int vsc_tx_post_ref(struct vsc_queue *q, const struct vsc_tx_packet *p,
-    const struct gpa_piece *piece, uint32_t n);
+/* Post the packet of frames by reference, if there are any. */
+void vsc_tx_ref_close(struct vsc_queue *q);
 /* Every frame sent by reference that is outstanding ends with err. */
 void vsc_tx_refs_end(struct vsc_queue *q, int err);
 /* Send what waits; true if nothing waits any more. */

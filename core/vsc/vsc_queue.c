@@ -176,7 +176,14 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 		return E_NOMEM;
 	t->packet = v->ops->alloc(v->ctx, n * sizeof(t->packet[0]));
 	t->slot_mem = v->ops->alloc(v->ctx, slots * sizeof(t->slot_mem[0]));
-	if (t->packet == NULL || t->slot_mem == NULL)
+	t->ref_frames = v->ops->tx_done == NULL ? 0 :
+	    max_u32(min_u32(min_u32(v->cfg.ref_frames, VSC_TX_REF_FRAMES),
+	    v->caps.agg_pkts), 1);
+	if (t->ref_frames != 0)
+		t->cookie = v->ops->alloc(v->ctx,
+		    n * t->ref_frames * sizeof(t->cookie[0]));
+	if (t->packet == NULL || t->slot_mem == NULL ||
+	    (t->ref_frames != 0 && t->cookie == NULL))
 		return E_NOMEM;
 	rc = v->cfg.by_ref ? queue_heads_alloc(q, slots) :
 	    queue_slots_alloc(q, slots);
@@ -234,6 +241,9 @@ vsc_queue_free(struct vsc_queue *q)
 	if (t->packet != NULL)
 		v->ops->free(v->ctx, t->packet,
 		    t->packets.cap * sizeof(t->packet[0]));
+	if (t->cookie != NULL)
+		v->ops->free(v->ctx, t->cookie, t->packets.cap *
+		    t->ref_frames * sizeof(t->cookie[0]));
 	stack_free(v, &t->packets);
 	stack_free(v, &t->slots);
 	stack_free(v, &t->sections);

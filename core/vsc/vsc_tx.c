@@ -171,8 +171,10 @@ vsc_tx_flush(struct vsc *v, uint32_t queue)
 
 	if (!q->tx.up)
 		return;
-	if (vsc_tx_push(q))
+	if (vsc_tx_push(q)) {
+		vsc_tx_ref_close(q);
 		vsc_tx_section_close(q);
+	}
 	vsc_commit(q);
 }
 

@@ -75,12 +75,28 @@ txq_ext_put(const struct vsc_txq *t, const struct vsc_tx_packet *p,
 	return vmpkt_gpa_ext_put(ext, cap, &r, 1);
 }
 
-/* Append packet i, with the ranges in ext, to the ring's batch. */
+/* What a packet names by address, as wire bytes. */
+static struct span
+txq_ext(struct vsc_txq *t, const struct vsc_tx_packet *p, uint8_t *ext,
+    uint32_t cap)
+{
+	struct vsc_tx_ref *r = &t->ref;
+
+	if (p->refs == 0)
+		return (struct span){ ext, txq_ext_put(t, p, ext, cap) };
+	if (r->pages == 0)
+		return (struct span){ NULL, 0 };
+	vmpkt_gpa_sg_head_put(r->ext, r->pages);
+	return (struct span){ r->ext, VMPKT_SG_EXT_BYTES(r->pages) };
+}
+
+/* Append packet i to the ring's batch. */
 static int
-txq_send_ext(struct vsc_queue *q, uint32_t i, struct span ext)
+txq_send(struct vsc_queue *q, uint32_t i)
 {
 	struct vsc_txq *t = &q->tx;
 	struct vsc_tx_packet *p = &t->packet[i];
+	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
 	struct nvs_rndis_wire w = {
 		.type = le32_put(NVS_RNDIS),
 		.channel = le32_put(NVS_CHANNEL_DATA),
@@ -95,8 +111,8 @@ txq_send_ext(struct vsc_queue *q, uint32_t i, struct span ext)
 	memcpy(msg, &w, sizeof(w));
 	o.xact = txq_xact(t, i);
 	o.data = (struct span){ msg, sizeof(msg) };
-	o.ext = ext;
-	o.type = ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
+	o.ext = txq_ext(t, p, ext, sizeof(ext));
+	o.type = o.ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
 	do {
 		rc = chan_send(q->chan, &o);
 		if (rc == 0) {
@@ -114,15 +130,6 @@ txq_send_ext(struct vsc_queue *q, uint32_t i, struct span ext)
 	    o.ext.len + o.data.len + 16u + RING_TRAILER_BYTES));
 	vsc_space_wait(q);
 	return E_AGAIN;
-}
-
-static int
-txq_send(struct vsc_queue *q, uint32_t i)
-{
-	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
-	uint32_t len = txq_ext_put(&q->tx, &q->tx.packet[i], ext, sizeof(ext));
-
-	return txq_send_ext(q, i, (struct span){ ext, len });
 }
 
 bool
@@ -151,6 +158,9 @@ txq_take(struct vsc_txq *t, const struct vsc_tx_packet *p)
 	t->packet[i] = *p;
 	t->packet[i].gen = gen;		/* odd: outstanding */
 	t->inflight += p->slot_bytes;
+	if (p->refs != 0)
+		memcpy(t->cookie + i * t->ref_frames, t->ref.cookie,
+		    p->refs * sizeof(t->cookie[0]));
 	return i;
 }
 
@@ -164,22 +174,12 @@ vsc_tx_post(struct vsc_queue *q, const struct vsc_tx_packet *p)
 	(void)vsc_tx_push(q);
 }
 
-int
-vsc_tx_post_ref(struct vsc_queue *q, const struct vsc_tx_packet *p,
-    const struct gpa_piece *piece, uint32_t n)
+/* These frames by reference are done with. */
+static void
+txq_refs_done(struct vsc_queue *q, const uint64_t *cookie, uint32_t n, int err)
 {
-	struct vsc_txq *t = &q->tx;
-	uint8_t ext[VMPKT_SG_EXT_BYTES(VSC_TX_PAGES)];
-	uint32_t i = txq_take(t, p);
-	uint32_t len = vmpkt_gpa_sg_put(ext, sizeof(ext), piece, n);
-	int rc = txq_send_ext(q, i, (struct span){ ext, len });
-
-	if (rc < 0) {
-		t->packet[i].gen--;
-		t->inflight -= p->slot_bytes;
-		vsc_stack_push(&t->packets, i);
-	}
-	return rc;
+	for (uint32_t k = 0; k < n; k++)
+		q->vsc->ops->tx_done(q->vsc->ctx, q->index, cookie[k], err);
 }
 
 void
@@ -187,14 +187,20 @@ vsc_tx_refs_end(struct vsc_queue *q, int err)
 {
 	struct vsc_txq *t = &q->tx;
 
-	for (uint32_t i = 0; t->packet != NULL && i < t->packets.cap; i++) {
+	if (t->cookie == NULL)
+		return;
+	for (uint32_t i = 0; i < t->packets.cap; i++) {
 		struct vsc_tx_packet *p = &t->packet[i];
 
-		if ((p->gen & 1) == 0 || !p->ref)
-			continue;
-		p->ref = false;
-		q->vsc->ops->tx_done(q->vsc->ctx, q->index, p->cookie, err);
+		if ((p->gen & 1) != 0)
+			txq_refs_done(q, t->cookie + i * t->ref_frames,
+			    p->refs, err);
+		p->refs = 0;
 	}
+	/* The host never heard of these. */
+	if (t->ref.open)
+		txq_refs_done(q, t->ref.cookie, t->ref.p.refs, E_GONE);
+	t->ref.open = false;
 }
 
 void
@@ -211,6 +217,17 @@ vsc_tx_section_close(struct vsc_queue *q)
 	t->used = 0;
 	t->frames = 0;
 	vsc_tx_post(q, &p);
+}
+
+void
+vsc_tx_ref_close(struct vsc_queue *q)
+{
+	struct vsc_tx_ref *r = &q->tx.ref;
+
+	if (!r->open || r->p.refs == 0)
+		return;
+	r->open = false;
+	vsc_tx_post(q, &r->p);
 }
 
 uint32_t
@@ -251,8 +268,8 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	counter_add(&t->count.completions, 1);
 	if (le32_get(w.status) != NVS_STATUS_OK)
 		counter_add(&t->count.errors, 1);
-	if (p->ref)
-		q->vsc->ops->tx_done(q->vsc->ctx, q->index, p->cookie,
+	if (p->refs != 0)
+		txq_refs_done(q, t->cookie + i * t->ref_frames, p->refs,
 		    le32_get(w.status) == NVS_STATUS_OK ? 0 : E_PEER);
 	return 0;
 }

@@ -5,50 +5,78 @@
  * Theory of operation.  The RNDIS header and the first bytes of the frame,
  * which offloads may change, are written to memory of ours: a send-buffer
  * section, as of a frame that goes by both (vsc_txroom.c), or a slot where none
- * is free.
- * The rest is named where it lies, a range for each page, as Linux and FreeBSD
- * name it.  The packet remembers the user's cookie; its completion is
- * ->tx_done().
+ * is free.  The rest is named where it lies, a range for each page, as Linux
+ * and FreeBSD name it.  The packet remembers the user's cookie; its completion
+ * is ->tx_done().
  *
- * A frame that finds no room, or a full ring, is not taken at all: nothing of
- * it has to be kept.  So there is no cutting here either.
+ *	section |hdr|head 1|..|hdr|head 2|..|hdr|head 3|
+ *	ranges               rest 1, hdr and head 2, rest 2, hdr and head 3, ...
+ *
+ * Where the host takes it (cfg.ref_frames) several frames share a packet, each
+ * with its header at a cache line's start of the same section.  The messages
+ * must be aligned in the packet, and nothing can be put behind a frame, so a
+ * gap before the data does that.
+ *
+ * Only one such packet is put together at a time, and nothing else is taken
+ * while it waits for the ring; so its ranges need one place.  There is no
+ * cutting here: what a host does not do, the user does.
  *
  * Context: queue owner.
  */
 #include "vsc/vsc_txroom.h"
 
-/* The header's own page, if it is in a slot, and those of the pieces. */
-struct ref_pages {
-	struct gpa_piece page[VSC_TX_PAGES];
-	uint32_t n;
-};
-
-/* A range for each page of the pieces, from page[1] on. */
-static int
-ref_pages_put(struct ref_pages *r, const struct vsc_piece *piece, uint32_t n,
-    uint32_t *bytes)
+/* Name [gpa, gpa + bytes), a range for each page; false: too many. */
+static bool
+ref_name(struct vsc_tx_ref *r, uint64_t gpa, uint32_t bytes)
 {
-	*bytes = 0;
-	r->n = 1;
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t gpa = piece[i].gpa;
-		uint32_t left = piece[i].bytes;
+	while (bytes != 0) {
+		uint32_t in_page = HV_PAGE_SIZE -
+		    (uint32_t)(gpa & (HV_PAGE_SIZE - 1));
+		uint32_t len = min_u32(bytes, in_page);
 
-		if (left == 0 || left > VSC_FRAME_MAX - *bytes)
-			return E_STATE;
-		*bytes += left;
-		while (left != 0) {
-			uint32_t in_page = HV_PAGE_SIZE -
-			    (uint32_t)(gpa & (HV_PAGE_SIZE - 1));
-			uint32_t len = min_u32(left, in_page);
-
-			if (r->n == VSC_TX_PAGES)
-				return E_NOTSUP;
-			r->page[r->n++] = (struct gpa_piece){ gpa, len };
-			gpa += len;
-			left -= len;
-		}
+		/* One less where the header is in the section. */
+		if (r->pages == VSC_TX_PAGES - (r->p.section != VSC_NONE))
+			return false;
+		vmpkt_gpa_sg_piece_put(r->ext, r->pages++,
+		    (struct gpa_piece){ gpa, len });
+		gpa += len;
+		bytes -= len;
 	}
+	return true;
+}
+
+/* Memory for headers and heads of a packet; E_AGAIN: none. */
+static int
+ref_open(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	struct vsc_tx_ref *r = &t->ref;
+	uint32_t next;
+
+	r->p = (struct vsc_tx_packet){ .slot = VSC_NONE };
+	r->used = r->pages = 0;
+	r->p.section = vsc_stack_pop(&t->sections);
+	if (r->p.section != VSC_NONE) {
+		r->at = vsc_tx_section_va(q, r->p.section);
+		r->gpa = q->vsc->sendbuf.mem.gpa + (uint64_t)(r->at -
+		    (uint8_t *)q->vsc->sendbuf.mem.va);
+		r->room = q->vsc->caps.section_bytes;
+		next = vsc_stack_top(&t->sections);
+		if (next != VSC_NONE)
+			os_prefetch_write(vsc_tx_section_va(q, next));
+		r->open = true;
+		return 0;
+	}
+	counter_add(&t->count.no_section, t->section_cap != 0);
+	r->p.slot = vsc_stack_pop(&t->slots);
+	if (r->p.slot == VSC_NONE) {
+		counter_add(&t->count.no_slot, 1);
+		return E_AGAIN;
+	}
+	r->at = t->slot_mem[r->p.slot].va;
+	r->gpa = t->slot_mem[r->p.slot].gpa;
+	r->room = VSC_SLOT_HEAD;
+	r->open = true;
 	return 0;
 }
 
@@ -69,81 +97,70 @@ ref_offload(struct vsc_queue *q, struct vec head,
 	if ((m.flags & PKT_IPCS) != 0 && !range_ok(m.l3_off, 20, head.len))
 		return E_STATE;
 	/* Only read: the checksum's field is in the head. */
-	for (uint32_t i = 0; i < n && piece[i].va != NULL; i++)
+	for (uint32_t i = 0; i < n && nv < VSC_TX_PAGES &&
+	    piece[i].va != NULL; i++)
 		v[nv++] = (struct vec){ (void *)(uintptr_t)piece[i].va,
 		    piece[i].bytes };
 	rc = vsc_tx_offload(q, v, nv, len, &m, ppi);
 	return rc == VSC_TX_CUT ? E_NOTSUP : rc;
 }
 
-/* Memory for header and head; E_AGAIN: none. */
+/* A frame into the open packet.  E_AGAIN: it wants a packet of its own. */
 static int
-ref_room_get(struct vsc_queue *q, struct vsc_tx_packet *p, uint8_t **at)
+ref_add(struct vsc_queue *q, struct span head, const struct vsc_piece *piece,
+    uint32_t n, uint64_t cookie, const struct pkt_meta *m)
 {
-	struct vsc_txq *t = &q->tx;
-	uint32_t next;
-
-	p->section = vsc_stack_pop(&t->sections);
-	p->slot = VSC_NONE;
-	if (p->section != VSC_NONE) {
-		*at = vsc_tx_section_va(q, p->section);
-		next = vsc_stack_top(&t->sections);
-		if (next != VSC_NONE)
-			os_prefetch_write(vsc_tx_section_va(q, next));
-		return 0;
-	}
-	counter_add(&t->count.no_section, t->section_cap != 0);
-	p->slot = vsc_stack_pop(&t->slots);
-	if (p->slot == VSC_NONE) {
-		counter_add(&t->count.no_slot, 1);
-		return E_AGAIN;
-	}
-	*at = t->slot_mem[p->slot].va;
-	return 0;
-}
-
-static void
-ref_room_put(struct vsc_txq *t, const struct vsc_tx_packet *p)
-{
-	if (p->section != VSC_NONE)
-		vsc_stack_push(&t->sections, p->section);
-	if (p->slot != VSC_NONE)
-		vsc_stack_push(&t->slots, p->slot);
-}
-
-/* Header and head at `at`, and the packet sent. */
-static int
-ref_place(struct vsc_queue *q, struct vsc_tx_packet *p, uint8_t *at,
-    struct ref_pages *r, struct span head, const struct vsc_piece *piece,
-    uint32_t n, const struct pkt_meta *m)
-{
-	struct vsc_txq *t = &q->tx;
-	uint32_t len = head.len + p->slot_bytes;
+	struct vsc_tx_ref *r = &q->tx.ref;
+	const uint32_t pages = r->pages;
 	uint32_t off = m->flags == 0 ?
 	    (uint32_t)sizeof(struct rndis_packet_wire) : VSC_HEAD_ALL;
+	uint8_t *at = r->at + r->used;
 	struct rndis_ppi_set ppi = { .present = 0 };
+	uint32_t rest = 0, len;
 	int rc = 0;
 
-	memcpy(at + off, head.p, head.len);
-	if (m->flags != 0 || len > pkt_frame_max(q->vsc->caps.mtu, 0))
-		rc = ref_offload(q, (struct vec){ at + off, head.len }, piece,
-		    n, len, m, &ppi);
-	if (rc < 0)
+	for (uint32_t i = 0; i < n; i++) {
+		if (piece[i].bytes == 0 ||
+		    piece[i].bytes > VSC_FRAME_MAX - rest)
+			return E_STATE;
+		rest += piece[i].bytes;
+	}
+	len = head.len + rest;
+	if (q->tx.ref_frames > 1)
+		off += -(off + len) & (q->vsc->caps.agg_align - 1);
+	if (rest > VSC_FRAME_MAX - r->p.slot_bytes ||
+	    !range_ok(r->used, off + head.len, r->room))
+		return r->p.refs != 0 ? E_AGAIN : E_NOTSUP;
+	if ((r->p.refs != 0 || r->p.section == VSC_NONE) &&
+	    !ref_name(r, r->gpa + r->used, off + head.len))
+		rc = E_NOTSUP;
+	for (uint32_t i = 0; i < n && rc == 0; i++)
+		rc = ref_name(r, piece[i].gpa, piece[i].bytes) ? 0 : E_NOTSUP;
+	if (rc == 0) {
+		memcpy(at + off, head.p, head.len);
+		if (m->flags != 0 || len > pkt_frame_max(q->vsc->caps.mtu, 0))
+			rc = ref_offload(q, (struct vec){ at + off, head.len },
+			    piece, n, len, m, &ppi);
+	} else if (r->p.refs != 0) {
+		rc = E_AGAIN;
+	}
+	if (rc < 0) {
+		r->pages = pages;
 		return rc;
+	}
 	if (ppi.present == 0)
 		rndis_packet_put_bare(at, off + len, off, len, 0);
 	else
 		rndis_packet_put(at, &ppi, off, len, off + len);
-	if (p->section != VSC_NONE) {
-		p->section_bytes = off + head.len;
-		return vsc_tx_post_ref(q, p, r->page + 1, r->n - 1);
-	}
-	r->page[0] = (struct gpa_piece){ t->slot_mem[p->slot].gpa,
-		off + head.len };
-	return vsc_tx_post_ref(q, p, r->page, r->n);
+	if (r->p.refs == 0 && r->p.section != VSC_NONE)
+		r->p.section_bytes = off + head.len;
+	r->used = align_up(r->used + off + head.len, OS_CACHELINE);
+	r->p.slot_bytes += rest;
+	r->cookie[r->p.refs++] = cookie;
+	return 0;
 }
 
-/* Frames placed before this one go first; E_AGAIN: they wait. */
+/* Frames placed before this one go first, and there is a packet for it. */
 static int
 ref_turn(struct vsc_queue *q)
 {
@@ -158,7 +175,7 @@ ref_turn(struct vsc_queue *q)
 		counter_add(&t->count.limited, 1);
 		return E_AGAIN;
 	}
-	return 0;
+	return t->ref.open ? 0 : ref_open(q);
 }
 
 int
@@ -168,34 +185,35 @@ vsc_tx_gather(struct vsc *v, uint32_t queue, struct span head,
 {
 	struct vsc_queue *q = v->q[queue];
 	struct vsc_txq *t = &q->tx;
-	struct vsc_tx_packet p = { .ref = true, .cookie = cookie };
-	struct ref_pages pages;
-	uint8_t *at;
+	uint32_t bytes = t->ref.open ? t->ref.p.slot_bytes : 0;
 	int rc;
 
 	if (!vsc_tx_may(q))
 		return E_GONE;
 	if (head.len < PKT_ETH_BYTES || head.len > VSC_TX_HEAD_MAX)
 		return E_STATE;
-	rc = ref_pages_put(&pages, piece, n, &p.slot_bytes);
-	if (rc < 0)
-		return rc;
 	rc = ref_turn(q);
-	if (rc == 0)
-		rc = ref_room_get(q, &p, &at);
 	if (rc == 0) {
-		rc = ref_place(q, &p, at, &pages, head, piece, n, m);
-		if (rc < 0)
-			ref_room_put(t, &p);
+		rc = ref_add(q, head, piece, n, cookie, m);
+		if (rc == E_AGAIN) {
+			/* That packet is full: a new one. */
+			bytes = 0;
+			vsc_tx_ref_close(q);
+			rc = ref_turn(q);
+			if (rc == 0)
+				rc = ref_add(q, head, piece, n, cookie, m);
+		}
 	}
 	if (rc == E_AGAIN) {
 		t->want_wake = true;
 		vsc_tx_flush(v, queue);
 	}
 	if (rc < 0)
-		return rc == E_PEER ? E_GONE : rc;
+		return rc;
 	counter_add(&t->count.by_ref, 1);
 	counter_add(&t->count.frames, 1);
-	counter_add(&t->count.bytes, head.len + p.slot_bytes);
+	counter_add(&t->count.bytes, head.len + t->ref.p.slot_bytes - bytes);
+	if (t->ref.p.refs == t->ref_frames)
+		vsc_tx_ref_close(q);
 	return 0;
 }

@@ -182,6 +182,8 @@ vsc_tx_place(struct vsc_queue *q, struct vsc_tx_room *room, uint32_t len,
 	    min_u32(len, room->vec[0].len);
 	bool fits = room->section != VSC_NONE && hdr <= t->head_room;
 
+	if (t->ref.open)
+		vsc_tx_ref_close(q);	/* earlier frames go first */
 	if (fits && first == len)
 		tx_place_section(q, len, ppi);
 	else if (fits && t->frames == 0)

@@ -15,7 +15,10 @@
  * are looked at.  No byte is copied that is not needed: its cache line would
  * come from the guest's processor, and go back there for the next frame.
  *
- * tests/unit/test_vsp_from_guest_fast.c holds both paths against each other.
+ * The same for a message that lies in several pieces, as of a guest that sends
+ * by address, with its header in one of them.
+ *
+ * tests/unit/test_vsp_from_guest_fast.c holds all paths against each other.
  *
  * Context: the worker that owns the queue.
  */
@@ -43,9 +46,13 @@ fast_ppi(const uint8_t *msg)
 	    le32_get(w.data_off) == sizeof(w);
 }
 
-/* Decode the header at p, of which `left` >= HDR bytes are there. */
+/*
+ * Decode the header of a message of at most `left` bytes at p, where `here` >=
+ * HDR of them are in one piece.
+ */
 static inline bool
-fast_decode(const uint8_t *p, uint32_t left, struct fast_msg *m)
+fast_decode(const uint8_t *p, uint32_t here, uint32_t left,
+    struct fast_msg *m)
 {
 	struct rndis_packet_wire w;
 	uint32_t ppi, off;
@@ -68,7 +75,7 @@ fast_decode(const uint8_t *p, uint32_t left, struct fast_msg *m)
 	m->data_off = RNDIS_OFF_BASE + off;
 	if (ppi == 0)
 		return true;
-	return ppi == RNDIS_PPI_BYTES &&
+	return ppi == RNDIS_PPI_BYTES && HDR + ppi <= here &&
 	    le32_get(w.ppi_off) == HDR - RNDIS_OFF_BASE && fast_ppi(p);
 }
 
@@ -94,7 +101,7 @@ vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left)
 	struct fast_msg m;
 	uint32_t head;
 
-	if (left < HDR || !fast_decode(p, left, &m) ||
+	if (left < HDR || !fast_decode(p, left, left, &m) ||
 	    m.data_len < PKT_ETH_BYTES)
 		return 0;
 	head = min_u32(m.data_len, VSP_HEAD_BYTES);
@@ -111,6 +118,61 @@ vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left)
 	if (head < m.data_len)
 		from->out[f.nvec++] = (struct vec){
 		    p + m.data_off + head, m.data_len - head };
+	counter_add(&c->frames, 1);
+	counter_add(&c->bytes, m.data_len);
+	from->unflushed = true;
+	vsp->ops.from_guest(vsp->ctx, q->index, &f);
+	return m.len;
+}
+
+/*
+ * Head and rest of a frame of len bytes at a place of the pieces, the head
+ * copied.  Returns the pieces of the frame.
+ */
+static uint32_t
+fast_pieces(struct vsp_from_guest *from, struct vsp_place at, uint32_t len,
+    uint32_t head)
+{
+	uint32_t got = 0, n = 1;
+
+	from->out[0] = (struct vec){ from->head, head };
+	for (; len != 0; at.i++, at.at = 0) {
+		uint8_t *p = (uint8_t *)from->msg[at.i].p + at.at;
+		uint32_t here = min_u32(from->msg[at.i].len - at.at, len);
+		uint32_t copy = min_u32(here, head - got);
+
+		memcpy(from->head + got, p, copy);
+		got += copy;
+		if (copy < here)
+			from->out[n++] = (struct vec){ p + copy, here - copy };
+		len -= here;
+	}
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return n;
+}
+
+uint32_t
+vsp_from_guest_fast_pieces(struct vsp_queue *q, struct vsp_place at,
+    uint32_t here, uint32_t left)
+{
+	struct vsp *vsp = q->vsp;
+	struct vsp_from_guest *from = &q->from;
+	struct vsp_from_guest_counters *c = &vsp->counts[q->index].from;
+	const struct vec *v = &from->msg[at.i];
+	struct vsp_frame f = { .vec = from->out };
+	struct fast_msg m;
+
+	here = min_u32(here, v->len - at.at);
+	if (here < HDR || left < HDR ||
+	    !fast_decode((const uint8_t *)v->p + at.at, here, left, &m) ||
+	    m.data_len < PKT_ETH_BYTES)
+		return 0;
+	vsp_place_move(from->msg, &at, m.data_off);
+	f.len = m.data_len;
+	f.nvec = fast_pieces(from, at, m.data_len,
+	    min_u32(m.data_len, VSP_HEAD_BYTES));
+	if (!fast_port(vsp, from->head, m.data_len))
+		return 0;
 	counter_add(&c->frames, 1);
 	counter_add(&c->bytes, m.data_len);
 	from->unflushed = true;

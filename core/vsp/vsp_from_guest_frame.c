@@ -389,6 +389,9 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 {
 	const struct vec *v = q->from.msg;
 	bool one = n == 1 && first == total;
+	/* Headers lie there; what does not, the general path judges. */
+	const uint32_t heads = q->vsp->cfg.strict ? first : total;
+	struct vsp_place at = { 0, 0 };
 	uint32_t off = 0, done = 0;
 	int rc = 0;
 
@@ -396,7 +399,9 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 		return peer_bad(why, FAULT_RNDIS_SHORT);
 	while (total - off >= sizeof(struct rndis_hdr_wire)) {
 		uint32_t len = one ? vsp_from_guest_fast(q,
-		    (uint8_t *)v[0].p + off, total - off) : 0;
+		    (uint8_t *)v[0].p + off, total - off) : off < heads ?
+		    vsp_from_guest_fast_pieces(q, at, heads - off,
+		    total - off) : 0;
 
 		if (len == 0) {
 			rc = message_take(q, n, off, total, first, &len, why);
@@ -410,6 +415,8 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 		if (step >= total - off)
 			break;
 		off += step;
+		if (!one)
+			vsp_place_move(v, &at, step);
 		if (done == RNDIS_MAX_PACKETS) {
 			rc = peer_bad(why, FAULT_RNDIS_COUNT);
 			break;

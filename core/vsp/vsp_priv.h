@@ -400,6 +400,27 @@ int vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
  */
 uint32_t vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left);
 
+/* A place in the pieces of a packet: a byte of piece i. */
+struct vsp_place {
+	uint32_t i, at;
+};
+
+/* `by` bytes on; the caller knows that they are there. */
+static inline void
+vsp_place_move(const struct vec *v, struct vsp_place *p, uint32_t by)
+{
+	p->at += by;
+	while (by != 0 && p->at >= v[p->i].len)
+		p->at -= v[p->i++].len;
+}
+
+/*
+ * The same for a message at a place of from.msg, of at most `left` bytes; its
+ * header must be in the next `here`.
+ */
+uint32_t vsp_from_guest_fast_pieces(struct vsp_queue *q, struct vsp_place at,
+    uint32_t here, uint32_t left);
+
 /* --- vsp_port.c: the switch port's policy ------------------------------ */
 
 enum vsp_drop {

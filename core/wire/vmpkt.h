@@ -133,6 +133,24 @@ uint32_t vmpkt_gpa_ext_put(uint8_t *buf, uint32_t cap,
 uint32_t vmpkt_gpa_sg_put(uint8_t *buf, uint32_t cap,
     const struct gpa_piece *piece, uint32_t n);
 
+/* The second in two steps: piece i, and what comes before n of them. */
+static inline void
+vmpkt_gpa_sg_piece_put(uint8_t *buf, uint32_t i, struct gpa_piece piece)
+{
+	uint8_t *p = buf + VMPKT_SG_EXT_BYTES(i);
+
+	le32_store(p, piece.len);
+	le32_store(p + 4, (uint32_t)(piece.gpa & (HV_PAGE_SIZE - 1)));
+	le64_store(p + 8, piece.gpa >> HV_PAGE_SHIFT);
+}
+
+static inline void
+vmpkt_gpa_sg_head_put(uint8_t *buf, uint32_t n)
+{
+	le32_store(buf, 0);
+	le32_store(buf + 4, n);
+}
+
 struct vmpkt_gpa {
 	uint32_t count;		/* ranges, >= 1 */
 	uint32_t first_bytes;	/* length of the first range */

@@ -100,6 +100,7 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	c->filter = h->cfg.filter != 0 ? h->cfg.filter : FRAMES_FILTER;
 	c->poll = true;
 	c->by_ref = h->cfg.send_bytes != 0;
+	c->ref_frames = h->cfg.send_frames;
 	return true;
 }
 

@@ -94,21 +94,24 @@ ref_send(struct hvnet *h, uint32_t queue, const struct hvnet_frame *f,
     uint64_t cookie)
 {
 	uint64_t at = (uint64_t)((uintptr_t)f->data - (uintptr_t)h->send_va);
-	struct pkt_meta m = { .flags = f->meta.flags };
+	static const struct pkt_meta plain;
+	const struct pkt_meta *meta = &plain;
+	struct pkt_meta m;
 	uint32_t head = REF_HEAD, n = 0;
 	struct vsc_piece piece[2];
 	int rc;
 
 	if (at > h->send_bytes || f->len > h->send_bytes - at)
 		return E_STATE;
-	if (m.flags != 0) {
+	if (f->meta.flags != 0) {
 		memcpy(&m, &f->meta, sizeof(m));
+		meta = &m;
 		head = min_u32(f->len, VSC_TX_HEAD_MAX);
 	}
 	if (f->len <= FRAMES_COPY) {
 		const struct vec v = { f->data, f->len };
 
-		rc = vsc_tx_copy(h->vsc, queue, &v, 1, &m);
+		rc = vsc_tx_copy(h->vsc, queue, &v, 1, meta);
 		if (rc == 0)
 			frames_tx_done(h, queue, cookie, 0);
 		return rc;
@@ -125,7 +128,7 @@ ref_send(struct hvnet *h, uint32_t queue, const struct hvnet_frame *f,
 		left -= len;
 	}
 	return vsc_tx_gather(h->vsc, queue, (struct span){ f->data, head },
-	    piece, n, cookie, &m);
+	    piece, n, cookie, meta);
 }
 
 int

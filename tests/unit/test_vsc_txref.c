@@ -251,6 +251,84 @@ test_limits(void **state)
 	assert_int_equal(rig.dones, 2);
 }
 
+/*
+ * Several frames a packet: each message aligned, headers by range except the
+ * first, a cookie each; closed by the limit, by pages, by a copied frame.
+ */
+static void
+test_shared(void **state)
+{
+	struct pkt_meta m, plain = { 0 };
+	struct vec v = { frame, 100 };
+	struct rndis_packet_iter it;
+	struct rndis_packet pkt;
+	struct span msg;
+	static uint8_t whole[20000];
+	struct gpa_piece p;
+	uint32_t at, n;
+	enum fault why;
+
+	rig_init(&rig, 0x50003);
+	rig.cfg.by_ref = true;
+	rig.cfg.ref_frames = 4;
+	rig.complete = false;
+	rig_up(&rig);
+	frame_make(1514, &m);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(rig.nsent, 0);
+		assert_int_equal(gather(14 + i, 1500 + i, i * 8192 + 4000,
+		    NULL, i, &plain), 0);
+	}
+	assert_int_equal(rig.nsent, 1);
+	memcpy(&n, rig.sent[0].data + 12, 4);
+	at = n;
+	memcpy(whole, section(0), at);
+	for (uint32_t k = 0; 8 + 16 * k < rig.sent[0].ext_len; k++) {
+		p = range(0, k);
+		if (p.gpa < PIECE_GPA)
+			memcpy(whole + at, rig_va(p.gpa, p.len), p.len);
+		at += p.len;
+	}
+	rndis_packet_iter_init(&it, (struct span){ whole, at }, 8);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(rndis_packet_next(&it, &pkt, &msg, &why), 1);
+		assert_int_equal(pkt.data_len, 1500 + i);
+		assert_int_equal(pkt.msg_len % 8, 0);
+		assert_memory_equal(msg.p + pkt.data_off, frame, 14 + i);
+	}
+	assert_int_equal(rndis_packet_next(&it, &pkt, &msg, &why), 0);
+	rig_complete(0, rig.sent[0].xact);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.dones, 4);
+	/* two frames of 15 and 13 pages, of 108 KiB, do not fit one packet */
+	frame_make(60000, &m);
+	m.flags |= PKT_GSO_TCP4;
+	m.gso_size = 1448;
+	rig.nsent = 0;
+	assert_int_equal(gather(HEAD, HEAD + 60000, 0, NULL, 5, &m), 0);
+	assert_int_equal(rig.nsent, 0);
+	assert_int_equal(gather(HEAD, HEAD + 50000, 0, NULL, 6, &m), 0);
+	assert_int_equal(rig.nsent, 1);
+	/* a copied frame behind it */
+	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), 0);
+	assert_int_equal(rig.nsent, 2);
+	/* one that is refused leaves the open packet as it was */
+	assert_int_equal(gather(14, 1514, 0, NULL, 7, &plain), 0);
+	assert_int_equal(rig.nsent, 3);
+	assert_int_equal(gather(14, 1600, 0, NULL, 8, &plain), E_STATE);
+	assert_int_equal(gather(14, 1514, 4000, NULL, 9, &plain), 0);
+	vsc_tx_flush(rig.v, 0);
+	assert_int_equal(rig.nsent, 4);
+	assert_int_equal(rig.sent[3].ext_len, 8 + 16 * 4);
+	/* put together, but never sent */
+	assert_int_equal(gather(14, 1514, 0, NULL, 10, &plain), 0);
+	rig.chan[0].events->rescinded(&rig.chan[0]);
+	assert_int_equal(rig.dones, 4);
+	down();
+	assert_int_equal(rig.dones, 4 + 5);
+	assert_int_equal(rig.done, E_GONE);
+}
+
 /* What the host does goes as per-packet info; the user's bytes stay. */
 static void
 test_offload(void **state)
@@ -325,6 +403,7 @@ test_no_offload(void **state)
 static void
 test_order_and_ring(void **state)
 {
+	struct vsc_tx_room room;
 	struct pkt_meta m, plain = { 0 };
 	struct vec v = { frame, 100 };
 
@@ -335,19 +414,23 @@ test_order_and_ring(void **state)
 	assert_int_equal(rig.nsent, 2);
 	assert_int_equal(rig.sent[0].type, VMPKT_INBAND);
 	rig.room = 0;
-	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), E_AGAIN);
-	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 2);
+	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), 0);
+	assert_int_equal(vsc_tx_outstanding(rig.v->q[0]), 3);
 	assert_true(rig.wants > 0);
-	/* a copied frame waits in its place, and the other behind it */
-	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), 0);
-	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), E_AGAIN);
+	/* one waits, nothing is taken behind it */
+	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), E_AGAIN);
+	assert_int_equal(gather(14, 1514, 0, NULL, 3, &plain), E_AGAIN);
 	assert_int_equal(rig.nsent, 2);
 	assert_int_equal(rig.wakes, 0);
 	rig.room = -1;
 	rig_poll(&rig, 0);
 	assert_int_equal(rig.wakes, 1);
 	assert_int_equal(rig.nsent, 3);
-	assert_int_equal(gather(14, 1514, 0, NULL, 2, &plain), 0);
+	/* a reserved room is placed behind it, whenever it was reserved */
+	assert_int_equal(vsc_tx_reserve(rig.v, 0, &room), 0);
+	memcpy(room.vec[0].p, frame, 100);
+	assert_int_equal(vsc_tx_submit(rig.v, 0, &room, 100, &plain), 0);
+	vsc_tx_flush(rig.v, 0);
 	assert_int_equal(rig.nsent, 4);
 	for (uint32_t i = 0; i < 4; i++)
 		rig_complete(0, rig.sent[i].xact);
@@ -495,6 +578,7 @@ main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_no_offload),
 		cmocka_unit_test(test_order_and_ring),

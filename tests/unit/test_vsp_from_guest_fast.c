@@ -2,14 +2,15 @@
 /*
  * The usual frame's path from the guest against the general one: the same
  * packets, some with one thing wrong or unusual, under many settings of the
- * port; to one NIC in a section, where the fast path may take the frames, and
- * to another cut in two ranges, where it never does.  What the backends get,
- * the completions, the faults and the counters must be the same.
+ * port; to one NIC in a section, where the fast path may take the frames, to
+ * one cut in two ranges, where that of pieces may, and to one in so many ranges
+ * that no header is in one of them.  What the backends get, the completions,
+ * the faults and the counters must be the same.
  */
 #include "dice.h"
 #include "vsp_frame_rig.h"
 
-#define SETTINGS	ROLLS(500u)
+#define SETTINGS	ROLLS(350u)
 #define PACKETS		40u
 #define MESSAGES	3u
 
@@ -113,6 +114,24 @@ send_both(struct rig *a, struct rig *b, const uint8_t *bytes, uint32_t n,
 	rig_run(b);
 }
 
+/* The same in ranges of 28 bytes, not behind each other. */
+static void
+send_crumbs(struct rig *r, const uint8_t *bytes, uint32_t n, uint64_t xact)
+{
+	static struct gpa_piece g[4096 / 28 + 1];
+	uint32_t k = 0;
+
+	for (uint32_t at = 0; at < n; at += 28, k++) {
+		uint32_t off = RIG_DATA_OFF + 32 * k;
+
+		g[k] = (struct gpa_piece){ RIG_GPA + off,
+			min_u32(28, n - at) };
+		memcpy(r->mem + off, bytes + at, g[k].len);
+	}
+	push_gpa(r, xact, g, k, NVS_SECTION_NONE, 0);
+	rig_run(r);
+}
+
 static void
 expect_same(struct rig *a, struct rig *b)
 {
@@ -155,13 +174,16 @@ play(uint64_t seed, uint32_t *frames)
 	struct dice d = { seed * 977 + 1 };
 	const struct vsp_config cfg = rig_config();
 	struct rig *a = rig_new(&cfg), *b = rig_new(&cfg);
+	struct rig *c = rig_new(&cfg);
 	uint8_t bytes[4096];
 	uint32_t fast = 0;
 
 	rig_attach(a, NVS_V6_1);
 	rig_attach(b, NVS_V6_1);
+	rig_attach(c, NVS_V6_1);
 	settings(a, d);
 	settings(b, d);
+	settings(c, d);
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		uint32_t n = 0, before = a->frames;
 		uint32_t messages = 1 + roll(&d, MESSAGES);
@@ -173,11 +195,16 @@ play(uint64_t seed, uint32_t *frames)
 		send_both(a, b, bytes, n, a->vsp->cfg.strict ? n - 1 :
 		    1 + roll(&d, n - 1), i);
 		expect_same(a, b);
+		if (!c->vsp->cfg.strict) {
+			send_crumbs(c, bytes, n, i);
+			expect_same(a, c);
+		}
 		fast += was_fast(a, before);
 	}
 	*frames += a->frames;
 	rig_del(a);
 	rig_del(b);
+	rig_del(c);
 	return fast;
 }
 
