@@ -38,7 +38,7 @@ ring_chan_init(struct ring_chan *rc, const struct ring_chan_config *cfg,
 	int err;
 
 	rc->open = false;
-	rc->broken = false;
+	os_st32(&rc->broken, 0);
 	rc->signal = cfg->signal;
 	rc->policy = cfg->policy;
 	memset(&rc->counters, 0, sizeof(rc->counters));
@@ -90,13 +90,13 @@ ring_chan_gone(struct ring_chan *rc)
 static bool
 ring_chan_live(struct ring_chan *rc)
 {
-	return !ring_chan_gone(rc) && !rc->broken;
+	return !ring_chan_gone(rc) && os_ld32(&rc->broken) == 0;
 }
 
 static int
 ring_chan_break(struct ring_chan *rc, enum fault why, uint32_t value)
 {
-	rc->broken = true;
+	os_st32(&rc->broken, 1);
 	return fault_note(&rc->chan.faults, why, value);
 }
 
@@ -128,7 +128,7 @@ ring_chan_send(struct chan *c, const struct vmpkt_out *pkt)
 
 	if (ring_chan_gone(rc))
 		return E_GONE;
-	if (rc->broken)
+	if (os_ld32(&rc->broken) != 0)
 		return E_PEER;
 	err = ring_out_put(&rc->out, pkt, &why);
 	if (err == E_PEER)
@@ -168,7 +168,7 @@ ring_chan_recv(struct chan *c, struct vmpkt_in *out, void *buf, uint32_t cap)
 
 	if (ring_chan_gone(rc))
 		return 0;
-	if (rc->broken)
+	if (os_ld32(&rc->broken) != 0)
 		return E_PEER;
 	got = ring_in_get(&rc->in, out, buf, cap, &why);
 	if (got == E_PEER)

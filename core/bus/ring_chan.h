@@ -4,7 +4,9 @@
  * a consuming ring.  Both ends use it; the guest adds the control half in its
  * own ops table (RING_CHAN_DATA_OPS), the host end needs none.
  *
- * Context: the channel's owner, except where a function says otherwise.
+ * Context: the channel's owner, except where a function says otherwise.  One
+ * other thread at a time may send (send, commit, want_space) while the owner
+ * receives, as the NetVSC's transmit lock sees to.
  */
 #ifndef CORE_BUS_RING_CHAN_H
 #define CORE_BUS_RING_CHAN_H
@@ -44,7 +46,7 @@ struct ring_chan {
 	struct ring_in in;
 	enum ring_chan_policy policy;
 	bool open;
-	bool broken;		/* the peer broke a ring; noted once */
+	uint32_t broken;	/* the peer broke a ring; noted once a side */
 	struct ring_chan_counters counters;
 };
 

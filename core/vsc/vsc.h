@@ -177,6 +177,16 @@ struct vsc_ops {
 	 */
 	void (*tx_done)(void *ctx, uint32_t queue, uint64_t cookie, int err);
 	/*
+	 * Both or neither.  Where other threads than the queue's owner send: an
+	 * exclusive lock of the queue's transmit, taken and released inside
+	 * vsc_tx_copy(), vsc_tx_gather() and vsc_tx_flush(), and by owner and
+	 * control where they send.  Held over no upcall but control_wanted().
+	 * Completions are taken without it, so tx_done() of a queue comes from
+	 * its owner while others send.  NULL: only the owner sends.
+	 */
+	void (*tx_lock)(void *ctx, uint32_t queue);
+	void (*tx_unlock)(void *ctx, uint32_t queue);
+	/*
 	 * Have vsc_control() called soon, in control context: the host sent a
 	 * control message, or something broke.  Any context, and never waits.
 	 * NULL where one thread runs all and calls vsc_control() after each
@@ -300,7 +310,13 @@ void vsc_rx_stop(struct vsc *, uint32_t queue);
 /* Every frame that was delivered goes back; the host hears at the next pass. */
 void vsc_rx_release(struct vsc *, uint32_t queue);
 
-/* --- transmit; queue owner --- */
+/*
+ * --- transmit; queue owner ---
+ *
+ * With vsc_ops.tx_lock any thread, and several at once, may call vsc_tx_copy(),
+ * vsc_tx_gather(), vsc_tx_flush() and vsc_tx_select(); vsc_tx_reserve() is for
+ * an owner that is the only sender.  All have returned before vsc_detach().
+ */
 
 /*
  * Room for the next frame of at most tso_maxlen + 18 bytes (cfg.by_ref: of a

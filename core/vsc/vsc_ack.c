@@ -61,6 +61,7 @@ void
 vsc_ack_send(struct vsc_queue *q)
 {
 	struct vsc_rxq *r = &q->rx;
+	bool locked = r->ack_n != 0 && vsc_send_lock(q);
 
 	while (r->ack_n != 0) {
 		int rc = ack_send_one(q, r->ack[r->ack_first]);
@@ -70,16 +71,17 @@ vsc_ack_send(struct vsc_queue *q)
 				counter_add(&r->count.ack_waits, 1);
 			r->ack_waits = true;
 			vsc_space_wait(q);
-			return;
+			break;
 		}
 		if (rc < 0) {
 			(void)vsc_chan_broken(q, rc);
-			return;
+			break;
 		}
-		q->dirty = true;
+		os_st32(&q->dirty, 1);
 		r->ack_first = (r->ack_first + 1) % VSC_ACKS;
 		os_st32(&r->ack_n, r->ack_n - 1);
 		counter_add(&r->count.acks, 1);
 	}
-	r->ack_waits = false;
+	r->ack_waits = r->ack_waits && r->ack_n != 0;
+	vsc_send_unlock(q, locked);
 }

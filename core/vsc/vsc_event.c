@@ -187,7 +187,7 @@ vsc_control(struct vsc *v, uint64_t now_ns)
 	if (ctl->wait == VSC_WAIT_DRAIN && vsc_detach_drained(v))
 		vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, 0);
 	if (ctl->wait == VSC_WAIT_SPACE &&
-	    chan_want_space(v->q[0]->chan, VSC_CTL_ROOM))
+	    vsc_want_space(v->q[0], VSC_CTL_ROOM))
 		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
 		if (!ctl->armed) {

@@ -16,6 +16,7 @@ vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
 	struct vsc_queue *q = v->q[0];
 	uint8_t buf[NVS_MSG_BYTES_MAX];
 	struct vmpkt_out p = { .type = VMPKT_INBAND };
+	bool locked;
 	int rc;
 
 	p.data.p = buf;
@@ -29,18 +30,21 @@ vsc_nvs_send(struct vsc *v, const struct nvs_msg *m, bool reply)
 		v->ctl.xact = p.xact;
 		vsc_ctl_wait(v, VSC_WAIT_NVS, NULL);
 	}
+	locked = vsc_send_lock(q);
 	rc = chan_send(q->chan, &p);
+	if (rc == 0)
+		chan_commit(q->chan);
+	vsc_send_unlock(q, locked);
 	if (rc < 0) {
 		if (reply)
 			(void)vsc_xact_end(v, p.xact);
 		v->ctl.wait = VSC_WAIT_NONE;
 		if (rc != E_AGAIN)
 			return rc;
-		if (chan_want_space(q->chan, p.data.len + 32))
+		if (vsc_want_space(q, p.data.len + 32))
 			return VSC_STEP_AGAIN;
 		return vsc_ctl_wait(v, VSC_WAIT_SPACE, NULL);
 	}
-	chan_commit(q->chan);
 	return reply ? VSC_STEP_WAIT : VSC_STEP_NEXT;
 }
 

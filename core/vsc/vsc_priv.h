@@ -175,13 +175,30 @@ struct vsc_buf {
 
 /* One VMBus packet with frames, from post to completion. */
 struct vsc_tx_packet {
-	uint32_t gen;			/* odd: outstanding */
 	uint32_t section;		/* VSC_NONE: none */
 	uint32_t section_bytes;
 	uint32_t slot;			/* VSC_NONE: none */
 	uint32_t slot_off, slot_bytes;	/* what goes by address */
-	uint32_t sent;			/* in the ring: may be completed */
 	uint32_t refs;			/* frames by reference in it */
+};
+
+/* An entry of the packet table; transmitter and owner's pass share it. */
+struct vsc_tx_entry {
+	uint32_t gen;			/* odd: outstanding */
+	uint32_t sent;			/* in the ring: may be completed */
+	struct vsc_tx_packet p;
+};
+
+/*
+ * With a transmit lock: packets that were completed, on their way from the
+ * owner's pass to whoever holds the lock.  There is a place for each.
+ */
+struct vsc_tx_freed {
+	uint16_t *id;			/* const after attach */
+	uint32_t mask;
+	uint32_t head CACHE_ALIGNED;	/* the owner's */
+	uint32_t completions;		/* not yet in the counter */
+	uint32_t tail CACHE_ALIGNED;	/* the lock holder's */
 };
 
 /*
@@ -208,7 +225,7 @@ struct vsc_stack {
 struct vsc_txq {
 	/* const after attach */
 	struct vsc_stack sections, slots, packets;
-	struct vsc_tx_packet *packet;
+	struct vsc_tx_entry *packet;
 	struct chan_mem *slot_mem;
 	struct chan_mem heads;		/* of all slots, with cfg.by_ref */
 	uint32_t section_first;		/* of the send buffer, this queue's */
@@ -218,8 +235,11 @@ struct vsc_txq {
 	uint64_t *cookie;		/* ref_frames for each packet */
 	uint32_t inflight_max;		/* bytes by address; 0: any */
 	bool up;
-	/* owner: queue */
-	uint32_t section;		/* open section, or VSC_NONE */
+	bool shared;			/* there is a transmit lock */
+	/* any thread, by os_ld32(): the owner's pass has something to do */
+	uint32_t waits;
+	/* owner: queue, or who holds the transmit lock */
+	uint32_t section CACHE_ALIGNED;	/* open section, or VSC_NONE */
 	uint8_t *ahead;			/* section to come next, or NULL */
 	uint32_t used;			/* bytes of it that hold messages */
 	uint32_t frames;		/* messages in it */
@@ -272,10 +292,11 @@ struct vsc_queue {
 	bool let_go;			/* the bus was told to close it */
 	bool ring_given;		/* it came with the channel */
 	struct chan_mem ring;
-	bool dirty;			/* owner: sent and not committed */
+	uint32_t dirty;			/* sent and not committed; who sends */
 	uint32_t starved;		/* waits for room that no event tells */
 	bool idle_told;			/* owner: during detach, once */
 	struct vsc_txq tx CACHE_ALIGNED;
+	struct vsc_tx_freed freed CACHE_ALIGNED;
 	struct vsc_rxq rx CACHE_ALIGNED;
 };
 
@@ -488,7 +509,9 @@ void vsc_tx_refs_end(struct vsc_queue *q, int err);
 bool vsc_tx_push(struct vsc_queue *q);
 /* Close the open section and post it, if it holds messages. */
 void vsc_tx_section_close(struct vsc_queue *q);
-/* A completion of frames. */
+/* With a lock: free what was completed; true if there was any. */
+bool vsc_tx_reclaim(struct vsc_queue *q);
+/* A completion of frames.  Owner, without the lock. */
 int vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *p);
 /* Any context: some recent state. */
 uint32_t vsc_tx_outstanding(const struct vsc_queue *q);
@@ -497,6 +520,47 @@ static inline bool
 vsc_tx_limited(const struct vsc_txq *t)
 {
 	return t->inflight_max != 0 && t->inflight >= t->inflight_max;
+}
+
+/*
+ * The transmit lock, if there is one.  Unlock leaves word of what waits for the
+ * owner's pass.
+ */
+static inline void
+vsc_tx_lock(struct vsc_queue *q)
+{
+	if (q->tx.shared)
+		q->vsc->ops->tx_lock(q->vsc->ctx, q->index);
+}
+void vsc_tx_unlock(struct vsc_queue *q);
+/* After E_AGAIN, with the lock: completions came meanwhile, try again. */
+bool vsc_tx_again(struct vsc_queue *q);
+/* The same for acknowledgements and control, where a channel has one writer. */
+static inline bool
+vsc_send_lock(struct vsc_queue *q)
+{
+	bool lock = q->tx.shared &&
+	    (q->chan->ops->caps & CHAN_CAP_WRITERS) == 0;
+
+	if (lock)
+		vsc_tx_lock(q);
+	return lock;
+}
+static inline void
+vsc_send_unlock(struct vsc_queue *q, bool locked)
+{
+	if (locked)
+		vsc_tx_unlock(q);
+}
+/* chan_want_space() by control. */
+static inline bool
+vsc_want_space(struct vsc_queue *q, uint32_t bytes)
+{
+	bool locked = vsc_send_lock(q);
+	bool room = chan_want_space(q->chan, bytes);
+
+	vsc_send_unlock(q, locked);
+	return room;
 }
 
 /* Frames may be sent. */
@@ -509,8 +573,10 @@ vsc_tx_may(const struct vsc_queue *q)
 
 /* --- vsc_tx.c; owner (room and placing: vsc_txroom.h) -------------------- */
 
-/* After completions or room: continue what waits, wake the user. */
+/* After completions or room: continue what waits, wake the user.  Owner. */
 void vsc_tx_resume(struct vsc_queue *q);
+/* vsc_tx_flush() by who holds the lock. */
+void vsc_tx_push_all(struct vsc_queue *q);
 /* Publish what was sent, with a signal if needed. */
 void vsc_commit(struct vsc_queue *q);
 

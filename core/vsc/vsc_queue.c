@@ -119,6 +119,20 @@ queue_section_cap(const struct vsc *v)
 	return min_u32(v->caps.section_bytes, frame + VSC_HEAD_ALL);
 }
 
+/* A place for each of n packets. */
+static bool
+queue_freed_alloc(struct vsc_queue *q, uint32_t n)
+{
+	struct vsc *v = q->vsc;
+	uint32_t size = 1;
+
+	while (size < n)
+		size *= 2;
+	q->freed.mask = size - 1;
+	q->freed.id = v->ops->alloc(v->ctx, size * sizeof(q->freed.id[0]));
+	return q->freed.id != NULL;
+}
+
 /* Slots of 64 KiB, each contiguous. */
 static int
 queue_slots_alloc(struct vsc_queue *q, uint32_t slots)
@@ -173,6 +187,9 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	if (!vsc_stack_init(v, &t->sections, each) ||
 	    !vsc_stack_init(v, &t->slots, slots) ||
 	    !vsc_stack_init(v, &t->packets, n))
+		return E_NOMEM;
+	t->shared = v->ops->tx_lock != NULL;
+	if (t->shared && !queue_freed_alloc(q, n))
 		return E_NOMEM;
 	t->packet = v->ops->alloc(v->ctx, n * sizeof(t->packet[0]));
 	t->slot_mem = v->ops->alloc(v->ctx, slots * sizeof(t->slot_mem[0]));
@@ -241,6 +258,9 @@ vsc_queue_free(struct vsc_queue *q)
 	if (t->packet != NULL)
 		v->ops->free(v->ctx, t->packet,
 		    t->packets.cap * sizeof(t->packet[0]));
+	if (q->freed.id != NULL)
+		v->ops->free(v->ctx, q->freed.id,
+		    (q->freed.mask + 1) * sizeof(q->freed.id[0]));
 	if (t->cookie != NULL)
 		v->ops->free(v->ctx, t->cookie, t->packets.cap *
 		    t->ref_frames * sizeof(t->cookie[0]));

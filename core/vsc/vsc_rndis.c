@@ -22,6 +22,7 @@ vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len, uint64_t *xact)
 	    .flags = VMPKT_F_COMPLETE };
 	uint8_t ext[VMPKT_SG_EXT_BYTES(1)];
 	uint8_t buf[NVS_MSG_BYTES_MAX];
+	bool locked;
 	int rc;
 
 	p.xact = vsc_xact_new(v);
@@ -34,13 +35,14 @@ vsc_rndis_page_send(struct vsc *v, uint32_t off, uint32_t len, uint64_t *xact)
 	p.data.p = buf;
 	p.data.len = nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, buf);
 	*xact = p.xact;
+	locked = vsc_send_lock(q);
 	rc = chan_send(q->chan, &p);
-	if (rc < 0) {
+	if (rc == 0)
+		chan_commit(q->chan);
+	vsc_send_unlock(q, locked);
+	if (rc < 0)
 		(void)vsc_xact_end(v, p.xact);
-		return rc;
-	}
-	chan_commit(q->chan);
-	return 0;
+	return rc;
 }
 
 int
@@ -74,7 +76,7 @@ vsc_rndis_send(struct vsc *v, struct rndis_msg *m)
 		ctl->wait = VSC_WAIT_NONE;
 		if (rc != E_AGAIN)
 			return rc;
-		if (chan_want_space(v->q[0]->chan, 96))
+		if (vsc_want_space(v->q[0], 96))
 			return VSC_STEP_AGAIN;
 		return vsc_ctl_wait(v, VSC_WAIT_SPACE, NULL);
 	}

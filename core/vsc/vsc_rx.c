@@ -306,6 +306,16 @@ rx_flush(struct vsc_queue *q)
 	q->vsc->ops->rx_flush(q->vsc->ctx, q->index);
 }
 
+/* Commit what the pass sent. */
+static void
+turn_commit(struct vsc_queue *q)
+{
+	bool locked = os_ld32(&q->dirty) != 0 && vsc_send_lock(q);
+
+	vsc_commit(q);
+	vsc_send_unlock(q, locked);
+}
+
 /*
  * Read up to budget packets, fewer where they have many ranges: a packet may
  * have a thousand.  True if the ring may hold more.
@@ -337,7 +347,7 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 		    q->rx.ack_n >= q->vsc->cfg.tune.ack_batch) {
 			rx_flush(q);
 			vsc_ack_send(q);
-			vsc_commit(q);
+			turn_commit(q);
 		}
 	}
 	if (rc == E_NOMEM)
@@ -399,7 +409,7 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 		if (!v->cfg.poll)
 			vsc_ack_send(q);
 		vsc_tx_resume(q);
-		vsc_commit(q);
+		turn_commit(q);
 		if (!more && !v->cfg.poll)
 			more = chan_irq_unmask(c) && vsc_ack_room(q);
 	}

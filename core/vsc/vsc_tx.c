@@ -26,7 +26,7 @@ tx_reserve(struct vsc *v, uint32_t queue, uint32_t need, bool slot_needed,
 	if (rc == E_AGAIN) {
 		/* What is ready must not wait for what is not. */
 		t->want_wake = true;
-		vsc_tx_flush(v, queue);
+		vsc_tx_push_all(q);
 	}
 	return rc;
 }
@@ -119,8 +119,8 @@ tx_copy_behind(struct vsc_queue *q, const uint8_t *frame, uint32_t len)
 	return true;
 }
 
-int
-vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
+static inline int
+tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
     const struct pkt_meta *m)
 {
 	/* A VLAN tag or hash may want the slot for its larger header. */
@@ -155,13 +155,67 @@ vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
 	return vsc_tx_submit(v, queue, &room, len, m);
 }
 
+int
+vsc_tx_copy(struct vsc *v, uint32_t queue, const struct vec *vec, uint32_t n,
+    const struct pkt_meta *m)
+{
+	struct vsc_queue *q = v->q[queue];
+	int rc;
+
+	if (!q->tx.shared)
+		return tx_copy(v, queue, vec, n, m);
+	vsc_tx_lock(q);
+	do {
+		rc = tx_copy(v, queue, vec, n, m);
+	} while (rc == E_AGAIN && vsc_tx_again(q));
+	vsc_tx_unlock(q);
+	return rc;
+}
+
+bool
+vsc_tx_again(struct vsc_queue *q)
+{
+	/*
+	 * The word before the look: either we see the completion, or its pass
+	 * sees the word and comes for the lock.
+	 */
+	os_st32(&q->tx.waits, 1);
+	os_mb();
+	return vsc_tx_reclaim(q);
+}
+
+void
+vsc_tx_unlock(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t waits = t->want_wake || t->npending != 0 || t->cutting;
+
+	if (t->waits != waits)
+		os_st32(&t->waits, waits);
+	q->vsc->ops->tx_unlock(q->vsc->ctx, q->index);
+}
+
 void
 vsc_commit(struct vsc_queue *q)
 {
-	if (q->dirty) {
-		q->dirty = false;
-		chan_commit(q->chan);
+	if (os_ld32(&q->dirty) == 0)
+		return;
+	/* Of several who send, each commits at least what it sent. */
+	if (q->tx.shared)
+		os_xchg32(&q->dirty, 0);
+	else
+		q->dirty = 0;
+	chan_commit(q->chan);
+}
+
+void
+vsc_tx_push_all(struct vsc_queue *q)
+{
+	if (vsc_tx_push(q)) {
+		vsc_tx_ref_close(q);
+		vsc_tx_section_close(q);
 	}
+	vsc_commit(q);
 }
 
 void
@@ -171,11 +225,10 @@ vsc_tx_flush(struct vsc *v, uint32_t queue)
 
 	if (!q->tx.up)
 		return;
-	if (vsc_tx_push(q)) {
-		vsc_tx_ref_close(q);
-		vsc_tx_section_close(q);
-	}
-	vsc_commit(q);
+	vsc_tx_lock(q);
+	vsc_tx_push_all(q);
+	if (q->tx.shared)
+		vsc_tx_unlock(q);
 }
 
 /* Where the next frame goes: a slot, or, without large ones, a section. */
@@ -189,23 +242,53 @@ tx_has_room(const struct vsc_queue *q)
 	return t->slot != VSC_NONE || t->slots.n != 0;
 }
 
-void
-vsc_tx_resume(struct vsc_queue *q)
+/* Continue what waits; true: wake the user. */
+static bool
+tx_resume(struct vsc_queue *q)
 {
 	struct vsc_txq *t = &q->tx;
 
-	if (!t->up || !vsc_tx_push(q))
-		return;
+	if (!vsc_tx_push(q))
+		return false;
 	if (t->cutting) {
 		bool done = vsc_tx_cut_run(q);
 
 		/* The user's flush was long ago. */
 		vsc_tx_section_close(q);
 		if (!done)
-			return;
+			return false;
 	}
-	if (t->want_wake && !vsc_tx_limited(t) && tx_has_room(q)) {
-		t->want_wake = false;
+	if (!t->want_wake || vsc_tx_limited(t) || !tx_has_room(q))
+		return false;
+	t->want_wake = false;
+	return true;
+}
+
+/* The same, as far as somebody waits, by who holds the lock. */
+static bool
+tx_resume_shared(struct vsc_queue *q)
+{
+	struct vsc_tx_freed *f = &q->freed;
+	bool wake;
+
+	if (f->completions != 0) {
+		counter_add(&q->tx.count.completions, f->completions);
+		f->completions = 0;
+	}
+	/* Completions before the look, see vsc_tx_again(). */
+	os_mb();
+	if (os_ld32(&q->tx.waits) == 0)
+		return false;
+	vsc_tx_lock(q);
+	(void)vsc_tx_reclaim(q);
+	wake = tx_resume(q);
+	vsc_tx_unlock(q);
+	return wake;
+}
+
+void
+vsc_tx_resume(struct vsc_queue *q)
+{
+	if (q->tx.up && (q->tx.shared ? tx_resume_shared(q) : tx_resume(q)))
 		q->vsc->ops->tx_wake(q->vsc->ctx, q->index);
-	}
 }

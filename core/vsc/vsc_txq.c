@@ -16,7 +16,16 @@
  * finds the ring full waits in `pending`, in order; nothing is reserved while
  * one waits, so VSC_TX_PENDING bounds them.
  *
- * Context: queue owner.
+ * With a transmit lock, who holds it posts, while the owner's pass takes
+ * completions without it.  An entry then goes round: the transmitter fills it
+ * and marks it sent, the pass sees the mark, takes it away and puts the number
+ * into `freed`, from where the next transmitter takes it back.  A mark is there
+ * a little before the packet is, so a host that guesses ids can complete one
+ * too early; then the packet may go out with what a later one has in its place,
+ * which only spoils what that host reads, and its second completion is a fault.
+ *
+ * Context: queue owner or, with a lock, who holds it; vsc_tx_completion() the
+ * owner.
  */
 #include "vsc/vsc_priv.h"
 
@@ -51,7 +60,7 @@ vsc_stack_push(struct vsc_stack *s, uint32_t id)
 static uint64_t
 txq_xact(const struct vsc_txq *t, uint32_t i)
 {
-	return (uint64_t)t->packet[i].gen << 16 | i;
+	return (uint64_t)os_ld32(&t->packet[i].gen) << 16 | i;
 }
 
 /* The range of a packet's slot, as wire bytes in ext; 0 if it has none. */
@@ -95,7 +104,7 @@ static int
 txq_send(struct vsc_queue *q, uint32_t i)
 {
 	struct vsc_txq *t = &q->tx;
-	struct vsc_tx_packet *p = &t->packet[i];
+	struct vsc_tx_packet *p = &t->packet[i].p;
 	uint8_t ext[VMPKT_PRP_EXT_BYTES(TXQ_PAGES_MAX) + 8];
 	struct nvs_rndis_wire w = {
 		.type = le32_put(NVS_RNDIS),
@@ -114,18 +123,22 @@ txq_send(struct vsc_queue *q, uint32_t i)
 	o.ext = txq_ext(t, p, ext, sizeof(ext));
 	o.type = o.ext.len == 0 ? VMPKT_INBAND : VMPKT_GPA_DIRECT;
 	do {
+		/* Its completion may come before send() returns. */
+		os_st32_rel(&t->packet[i].sent, 1);
 		rc = chan_send(q->chan, &o);
 		if (rc == 0) {
-			p->sent = 1;
-			q->dirty = true;
+			os_st32(&q->dirty, 1);
 			counter_add(&t->count.packets, 1);
 			return 0;
 		}
+		os_st32(&t->packet[i].sent, 0);
 		if (rc != E_AGAIN) {
 			(void)vsc_chan_broken(q, rc);
 			return rc;
 		}
 		counter_add(&t->count.ring_full, 1);
+		/* Before the request that leads to a pass. */
+		os_st32(&t->waits, 1);
 	} while (chan_want_space(q->chan,
 	    o.ext.len + o.data.len + 16u + RING_TRAILER_BYTES));
 	vsc_space_wait(q);
@@ -154,9 +167,9 @@ txq_take(struct vsc_txq *t, const struct vsc_tx_packet *p)
 	uint32_t gen;
 
 	OS_ASSERT(i != VSC_NONE);
+	t->packet[i].p = *p;
 	gen = t->packet[i].gen + 1;
-	t->packet[i] = *p;
-	t->packet[i].gen = gen;		/* odd: outstanding */
+	os_st32(&t->packet[i].gen, gen);	/* odd: outstanding */
 	t->inflight += p->slot_bytes;
 	if (p->refs != 0)
 		memcpy(t->cookie + i * t->ref_frames, t->ref.cookie,
@@ -190,12 +203,12 @@ vsc_tx_refs_end(struct vsc_queue *q, int err)
 	if (t->cookie == NULL)
 		return;
 	for (uint32_t i = 0; i < t->packets.cap; i++) {
-		struct vsc_tx_packet *p = &t->packet[i];
+		struct vsc_tx_entry *e = &t->packet[i];
 
-		if ((p->gen & 1) != 0)
+		if ((e->gen & 1) != 0)
 			txq_refs_done(q, t->cookie + i * t->ref_frames,
-			    p->refs, err);
-		p->refs = 0;
+			    e->p.refs, err);
+		e->p.refs = 0;
 	}
 	/* The host never heard of these. */
 	if (t->ref.open)
@@ -233,7 +246,50 @@ vsc_tx_ref_close(struct vsc_queue *q)
 uint32_t
 vsc_tx_outstanding(const struct vsc_queue *q)
 {
-	return q->tx.packets.cap - os_ld32(&q->tx.packets.n);
+	const struct vsc_tx_freed *f = &q->freed;
+
+	return q->tx.packets.cap - os_ld32(&q->tx.packets.n) -
+	    (os_ld32(&f->head) - os_ld32(&f->tail));
+}
+
+/* Section, slot and entry of a packet that the host is done with. */
+static void
+txq_free(struct vsc_txq *t, uint32_t i)
+{
+	const struct vsc_tx_packet *p = &t->packet[i].p;
+
+	t->inflight -= p->slot_bytes;
+	if (p->section != VSC_NONE)
+		vsc_stack_push(&t->sections, p->section);
+	if (p->slot != VSC_NONE)
+		vsc_stack_push(&t->slots, p->slot);
+	vsc_stack_push(&t->packets, i);
+}
+
+bool
+vsc_tx_reclaim(struct vsc_queue *q)
+{
+	struct vsc_tx_freed *f = &q->freed;
+	uint32_t head = os_ld32_acq(&f->head);
+	uint32_t tail = f->tail;
+
+	if (head == tail)
+		return false;
+	for (; tail != head; tail++)
+		txq_free(&q->tx, f->id[tail & f->mask]);
+	os_st32(&f->tail, tail);
+	return true;
+}
+
+/* To whoever holds the lock next. */
+static void
+txq_hand_over(struct vsc_queue *q, uint32_t i)
+{
+	struct vsc_tx_freed *f = &q->freed;
+
+	f->id[f->head & f->mask] = (uint16_t)i;
+	os_st32_rel(&f->head, f->head + 1);
+	f->completions++;
 }
 
 int
@@ -242,9 +298,10 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	struct vsc_txq *t = &q->tx;
 	uint32_t i = (uint32_t)(in->xact & 0xffff);
 	struct nvs_rndis_done_wire w;
-	struct vsc_tx_packet *p;
+	struct vsc_tx_entry *e;
+	uint32_t refs;
 
-	if (i >= t->packets.cap || (t->packet[i].gen & 1) == 0 ||
+	if (i >= t->packets.cap || (os_ld32(&t->packet[i].gen) & 1) == 0 ||
 	    in->xact != txq_xact(t, i))
 		return vsc_fault(q, FAULT_XACT_ID, in->xact, "completion");
 	if (in->data.len < sizeof(w))
@@ -254,22 +311,24 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	if (le32_get(w.type) != NVS_RNDIS_DONE)
 		return vsc_fault(q, FAULT_NVS_TYPE, le32_get(w.type),
 		    "completion");
-	p = &t->packet[i];
+	e = &t->packet[i];
 	/* Not sent yet, and so not the host's to complete. */
-	if (p->sent == 0)
+	if (os_ld32_acq(&e->sent) == 0)
 		return vsc_fault(q, FAULT_XACT_ID, in->xact, "completion");
-	p->gen++;
-	t->inflight -= p->slot_bytes;
-	if (p->section != VSC_NONE)
-		vsc_stack_push(&t->sections, p->section);
-	if (p->slot != VSC_NONE)
-		vsc_stack_push(&t->slots, p->slot);
-	vsc_stack_push(&t->packets, i);
-	counter_add(&t->count.completions, 1);
+	os_st32(&e->sent, 0);
+	os_st32(&e->gen, e->gen + 1);
+	refs = e->p.refs;
 	if (le32_get(w.status) != NVS_STATUS_OK)
 		counter_add(&t->count.errors, 1);
-	if (p->refs != 0)
-		txq_refs_done(q, t->cookie + i * t->ref_frames, p->refs,
+	/* Before the entry, and so the cookies' place, is another's. */
+	if (refs != 0)
+		txq_refs_done(q, t->cookie + i * t->ref_frames, refs,
 		    le32_get(w.status) == NVS_STATUS_OK ? 0 : E_PEER);
+	if (t->shared) {
+		txq_hand_over(q, i);
+		return 0;
+	}
+	txq_free(t, i);
+	counter_add(&t->count.completions, 1);
 	return 0;
 }

@@ -53,6 +53,8 @@ ref_open(struct vsc_queue *q)
 	struct vsc_tx_ref *r = &t->ref;
 	uint32_t next;
 
+	if (t->shared)
+		(void)vsc_tx_reclaim(q);
 	r->p = (struct vsc_tx_packet){ .slot = VSC_NONE };
 	r->used = r->pages = 0;
 	r->p.section = vsc_stack_pop(&t->sections);
@@ -178,12 +180,11 @@ ref_turn(struct vsc_queue *q)
 	return t->ref.open ? 0 : ref_open(q);
 }
 
-int
-vsc_tx_gather(struct vsc *v, uint32_t queue, struct span head,
+static int
+tx_gather(struct vsc_queue *q, struct span head,
     const struct vsc_piece *piece, uint32_t n, uint64_t cookie,
     const struct pkt_meta *m)
 {
-	struct vsc_queue *q = v->q[queue];
 	struct vsc_txq *t = &q->tx;
 	uint32_t bytes = t->ref.open ? t->ref.p.slot_bytes : 0;
 	int rc;
@@ -206,7 +207,7 @@ vsc_tx_gather(struct vsc *v, uint32_t queue, struct span head,
 	}
 	if (rc == E_AGAIN) {
 		t->want_wake = true;
-		vsc_tx_flush(v, queue);
+		vsc_tx_push_all(q);
 	}
 	if (rc < 0)
 		return rc;
@@ -216,4 +217,22 @@ vsc_tx_gather(struct vsc *v, uint32_t queue, struct span head,
 	if (t->ref.p.refs == t->ref_frames)
 		vsc_tx_ref_close(q);
 	return 0;
+}
+
+int
+vsc_tx_gather(struct vsc *v, uint32_t queue, struct span head,
+    const struct vsc_piece *piece, uint32_t n, uint64_t cookie,
+    const struct pkt_meta *m)
+{
+	struct vsc_queue *q = v->q[queue];
+	int rc;
+
+	if (!q->tx.shared)
+		return tx_gather(q, head, piece, n, cookie, m);
+	vsc_tx_lock(q);
+	do {
+		rc = tx_gather(q, head, piece, n, cookie, m);
+	} while (rc == E_AGAIN && vsc_tx_again(q));
+	vsc_tx_unlock(q);
+	return rc;
 }

@@ -43,6 +43,8 @@ tx_section_open(struct vsc_queue *q)
 	struct vsc_txq *t = &q->tx;
 	uint32_t next;
 
+	if (t->shared)
+		(void)vsc_tx_reclaim(q);
 	t->section = vsc_stack_pop(&t->sections);
 	if (t->section == VSC_NONE) {
 		counter_add(&t->count.no_section, 1);
