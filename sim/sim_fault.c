@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "os_block.h"
 
 bool
 sim_faults_named(const char *name, struct sim_faults *out)
@@ -45,7 +46,7 @@ sim_faults_named(const char *name, struct sim_faults *out)
 static void *
 heap_alloc(size_t bytes, uint64_t *live)
 {
-	void *p = calloc(1, bytes);
+	void *p = os_block_zeroed(bytes);
 
 	if (p == NULL) {
 		perror("sim: heap");

@@ -17,6 +17,7 @@
  *   os_add64     fetch-add, relaxed: counters that several threads write
  *   os_cas32     compare and swap, full barrier, true if swapped
  *   os_mb        full memory barrier
+ *   os_barrier   for the compiler: no access to memory moves over it
  *   os_relax     hint inside a spin loop
  *   os_leN       native <-> little endian, N in 16, 32, 64
  *   os_peer_takes(p), os_peer_gave(p)   optional, for race detectors: the peer,
@@ -53,6 +54,18 @@ _Static_assert(OS_CACHELINE >= 32 && (OS_CACHELINE & (OS_CACHELINE - 1)) == 0,
 #define must_check		__attribute__((warn_unused_result))
 #define CONTAINER_OF(p, type, field) \
 	((type *)(void *)((char *)(p) - offsetof(type, field)))
+
+/*
+ * Copy what a peer may change at any time.  Each byte is read once, and the
+ * compiler does not go back to src for what dst holds: so what is checked in
+ * dst is what is used.
+ */
+static inline void
+copy_once(void *dst, const void *src, size_t n)
+{
+	memcpy(dst, src, n);
+	os_barrier();
+}
 
 /* VMBus pages are 4096 bytes whatever the page size of the system is. */
 #define HV_PAGE_SHIFT		12

@@ -15,6 +15,10 @@
 
 struct vmc;
 
+/*
+ * What the VMBus client needs of its user.  A call is NULL only where its
+ * comment has it.
+ */
 struct vmc_ops {
 	/*
 	 * HvPostMessage.  0; E_AGAIN: insufficient buffers, retried later by
@@ -26,7 +30,8 @@ struct vmc_ops {
 	void (*signal_event)(void *ctx, uint32_t conn_id);
 	/* Write the EOM register of this VP. */
 	void (*eom)(void *ctx, uint32_t vp);
-	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	/* Zeroed, at a multiple of OS_CACHELINE; NULL: there is none. */
+	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
 	/* Shared pages, zeroed: E_NOMEM. */
 	int (*mem_alloc)(void *ctx, uint32_t bytes, struct chan_mem *out);

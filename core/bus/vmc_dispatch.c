@@ -91,7 +91,7 @@ messages_run(struct vmc *vmc, uint32_t vp, bool *work)
 		*work = true;
 		slot_word(slot, len_flags);
 		len = min_u32(len_flags[0], VMBUS_MSG_MAX);
-		memcpy(copy, slot->payload, len);
+		copy_once(copy, slot->payload, len);
 		os_st32_rel(&slot->type.raw, os_le32(SYNIC_MSG_NONE));
 		os_mb();
 		slot_word(slot, len_flags);

@@ -90,8 +90,13 @@ struct vms_dev {
 	struct vms_dev *next;
 };
 
+/*
+ * What the VMBus server needs of its user.  A call is NULL only where its
+ * comment has it.
+ */
 struct vms_ops {
-	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	/* Zeroed, at a multiple of OS_CACHELINE; NULL: there is none. */
+	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
 	/*
 	 * A message of ours on its way to a processor, *len bytes that it may

@@ -53,6 +53,17 @@ uint32_t pkt_vec_bytes(const struct vec *v, uint32_t n);
 uint32_t pkt_vec_gather(const struct vec *v, uint32_t n, uint32_t off,
     void *dst, uint32_t len);
 
+/* The same of memory that a peer may change, as copy_once(). */
+static inline uint32_t
+pkt_vec_gather_once(const struct vec *v, uint32_t n, uint32_t off, void *dst,
+    uint32_t len)
+{
+	uint32_t got = pkt_vec_gather(v, n, off, dst, len);
+
+	os_barrier();
+	return got;
+}
+
 /*
  * Copy len bytes from src over [off, off + len) of the list, as far as the
  * list goes.  Context: owner of the frame.  Returns the bytes copied.

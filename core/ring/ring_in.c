@@ -89,11 +89,9 @@ ring_in_copy(const struct ring_in *ri, uint32_t at, void *buf, uint32_t n)
 
 	if (n == 0)
 		return;
-	memcpy(buf, ri->data + at, first);
+	copy_once(buf, ri->data + at, first);
 	if (first < n)
-		memcpy((uint8_t *)buf + first, ri->data, n - first);
-	/* The compiler must not go back to the ring for what buf holds. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		copy_once((uint8_t *)buf + first, ri->data, n - first);
 }
 
 static bool

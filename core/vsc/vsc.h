@@ -134,8 +134,13 @@ struct vsc_frame {
 	struct pkt_meta meta;
 };
 
+/*
+ * What the NetVSC needs of its user.  A call is NULL only where its
+ * comment has it.
+ */
 struct vsc_ops {
-	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	/* Zeroed, at a multiple of OS_CACHELINE; NULL: there is none. */
+	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
 	int (*mem_alloc)(void *ctx, uint32_t bytes, struct chan_mem *out);
 	void (*mem_free)(void *ctx, struct chan_mem *);
@@ -153,7 +158,10 @@ struct vsc_ops {
 	void (*mac)(void *ctx, bool taken, const struct vsc_caps *);
 	/* The virtual processor for queue k's channel. */
 	uint32_t (*queue_vp)(void *ctx, uint32_t queue);
-	/* The host's send indirection table changed (16 entries or more). */
+	/*
+	 * The host's send indirection table changed (16 entries or more).  May
+	 * be NULL.
+	 */
 	void (*send_table)(void *ctx, const uint32_t *table, uint32_t count);
 
 	/* Queue owner. */

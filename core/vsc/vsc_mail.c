@@ -77,7 +77,7 @@ vsc_mail_rndis(struct vsc_queue *q, const uint8_t *shared, uint32_t bytes)
 	m = mail_room(q);
 	if (m == NULL)
 		return E_PEER;
-	memcpy(m->bytes, shared, len);
+	copy_once(m->bytes, shared, len);
 	/* Hosts name a whole section: the rest of it is not the message's. */
 	if (len > MAIL_RNDIS_MIN) {
 		memcpy(&h, m->bytes, sizeof(h));

@@ -532,7 +532,16 @@ vsc_tx_lock(struct vsc_queue *q)
 	if (q->tx.shared)
 		q->vsc->ops->tx_lock(q->vsc->ctx, q->index);
 }
-void vsc_tx_unlock(struct vsc_queue *q);
+static inline void
+vsc_tx_unlock(struct vsc_queue *q)
+{
+	struct vsc_txq *t = &q->tx;
+	uint32_t waits = t->want_wake || t->npending != 0 || t->cutting;
+
+	if (t->waits != waits)
+		os_st32(&t->waits, waits);
+	q->vsc->ops->tx_unlock(q->vsc->ctx, q->index);
+}
 /* After E_AGAIN, with the lock: completions came meanwhile, try again. */
 bool vsc_tx_again(struct vsc_queue *q);
 /* The same for acknowledgements and control, where a channel has one writer. */

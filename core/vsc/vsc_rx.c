@@ -168,7 +168,7 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 	}
 	rx_meta_set(q, ppi, &f.meta);
 	if (noval || several) {
-		uint32_t head = pkt_vec_gather(&r->vec[1], n, 0,
+		uint32_t head = pkt_vec_gather_once(&r->vec[1], n, 0,
 		    r->frame_head, min_u32(len, PKT_HEAD_MAX));
 
 		if (!(several && rx_gso_set(q, head, len, &f.meta)) &&
@@ -208,7 +208,7 @@ rx_range(struct vsc_queue *q, uint8_t *shared, uint32_t bytes)
 	enum fault why;
 	int rc;
 
-	memcpy(r->head, shared, head.len);
+	copy_once(r->head, shared, head.len);
 	if (rndis_packet_decode_head(&pkt, head, bytes, &why) < 0)
 		return vsc_fault(q, why, bytes, "receive");
 	if ((pkt.ppi.present & RNDIS_HAS_FRAG) != 0) {

@@ -185,17 +185,6 @@ vsc_tx_again(struct vsc_queue *q)
 }
 
 void
-vsc_tx_unlock(struct vsc_queue *q)
-{
-	struct vsc_txq *t = &q->tx;
-	uint32_t waits = t->want_wake || t->npending != 0 || t->cutting;
-
-	if (t->waits != waits)
-		os_st32(&t->waits, waits);
-	q->vsc->ops->tx_unlock(q->vsc->ctx, q->index);
-}
-
-void
 vsc_commit(struct vsc_queue *q)
 {
 	if (os_ld32(&q->dirty) == 0)

@@ -96,6 +96,10 @@ struct vsp_frame {
 	struct pkt_meta meta;
 };
 
+/*
+ * What the NetVSP needs of its user.  A call is NULL only where its
+ * comment has it.
+ */
 struct vsp_ops {
 	/*
 	 * Not 0: somebody waits for the workers, so a pass over a ring ends
@@ -103,7 +107,8 @@ struct vsp_ops {
 	 */
 	const uint32_t *stop;
 
-	void *(*alloc)(void *ctx, size_t bytes);	/* zeroed, or NULL */
+	/* Zeroed, at a multiple of OS_CACHELINE; NULL: there is none. */
+	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
 
 	/* Worker: a frame of the guest goes out.  Drops are the callee's to
@@ -118,7 +123,7 @@ struct vsp_ops {
 	 * ring is left unread.  NULL: never stalls.
 	 */
 	bool (*from_guest_stalled)(void *ctx, uint32_t queue, bool full);
-	/* Worker: sections or ring room are back after E_AGAIN. */
+	/* Worker: sections or ring room are back after E_AGAIN.  Or NULL. */
 	void (*to_guest_wake)(void *ctx, uint32_t queue);
 	/* Worker: see above. */
 	void (*control_wanted)(void *ctx);
@@ -139,9 +144,15 @@ struct vsp_ops {
 	 * worker uses it. */
 	void (*queue_start)(void *ctx, uint32_t queue, struct chan *);
 	void (*queue_stop)(void *ctx, uint32_t queue);
-	/* Key, table, types or queue count changed: program the backend. */
+	/*
+	 * Key, table, types or queue count changed: program the backend.  May
+	 * be NULL.
+	 */
 	void (*steering)(void *ctx);
-	/* Filter became none or not none; MTU or offloads of the guest. */
+	/*
+	 * Filter became none or not none; MTU or offloads of the guest.  May be
+	 * NULL.
+	 */
 	void (*state)(void *ctx);
 	/*
 	 * A rescinded device is not the guest's any more: vsp_destroy() may

@@ -40,7 +40,7 @@ fast_ppi(const uint8_t *msg)
 {
 	struct rndis_ppi_wire w;
 
-	memcpy(&w, msg + HDR, sizeof(w));
+	copy_once(&w, msg + HDR, sizeof(w));
 	return le32_get(w.size) == RNDIS_PPI_BYTES &&
 	    le32_get(w.type) == RNDIS_PPI_HASH_VALUE &&
 	    le32_get(w.data_off) == sizeof(w);
@@ -57,9 +57,7 @@ fast_decode(const uint8_t *p, uint32_t here, uint32_t left,
 	struct rndis_packet_wire w;
 	uint32_t ppi, off;
 
-	memcpy(&w, p, sizeof(w));
-	/* Guest memory is not read again for what w holds. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copy_once(&w, p, sizeof(w));
 	m->len = le32_get(w.len);
 	m->data_len = le32_get(w.data_len);
 	off = le32_get(w.data_off);
@@ -105,8 +103,7 @@ vsp_from_guest_fast(struct vsp_queue *q, uint8_t *p, uint32_t left)
 	    m.data_len < PKT_ETH_BYTES)
 		return 0;
 	head = min_u32(m.data_len, VSP_HEAD_BYTES);
-	memcpy(from->head, p + m.data_off, head);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copy_once(from->head, p + m.data_off, head);
 	if (!fast_port(vsp, from->head, m.data_len))
 		return 0;
 
@@ -141,13 +138,12 @@ fast_pieces(struct vsp_from_guest *from, struct vsp_place at, uint32_t len,
 		uint32_t here = min_u32(from->msg[at.i].len - at.at, len);
 		uint32_t copy = min_u32(here, head - got);
 
-		memcpy(from->head + got, p, copy);
+		copy_once(from->head + got, p, copy);
 		got += copy;
 		if (copy < here)
 			from->out[n++] = (struct vec){ p + copy, here - copy };
 		len -= here;
 	}
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return n;
 }
 

@@ -149,11 +149,9 @@ piece_copy(const struct vec *v, uint32_t n, uint32_t off, void *dst,
     uint32_t len)
 {
 	if (n == 1)
-		memcpy(dst, (const uint8_t *)v[0].p + off, len);
+		copy_once(dst, (const uint8_t *)v[0].p + off, len);
 	else
-		pkt_vec_gather(v, n, off, dst, len);
-	/* The compiler must not go back to guest memory for what dst holds. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		pkt_vec_gather_once(v, n, off, dst, len);
 }
 
 /* Hand one wire frame (or a GSO frame that the backend takes) over. */

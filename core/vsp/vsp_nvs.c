@@ -303,7 +303,7 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 		return nvs_fail(vsp, why, pkt->xact);
 	if (total > sizeof(vsp->control_msg))
 		return nvs_fail(vsp, FAULT_RNDIS_LEN, total);
-	struct span msg = { vsp->control_msg, pkt_vec_gather(q->from.msg,
+	struct span msg = { vsp->control_msg, pkt_vec_gather_once(q->from.msg,
 	    (uint32_t)n, 0, vsp->control_msg, total) };
 
 	if (vsp->reply_count == VSP_REPLIES)

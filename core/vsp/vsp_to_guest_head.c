@@ -163,7 +163,7 @@ vsp_to_guest_prepare(struct vsp_queue *q, const struct vec *v, uint32_t n,
 		f->head_len = min_u32(len, v[0].len);
 	} else {
 		f->head = f->buf + PKT_VLAN_BYTES;
-		f->head_len = pkt_vec_gather(v, n, 0, f->head,
+		f->head_len = pkt_vec_gather_once(v, n, 0, f->head,
 		    min_u32(len, PKT_HEAD_MAX));
 	}
 

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 
 #include "linux/guest/guest_wire.h"
+#include "os_block.h"
 
 void *
 guest_wire_alloc(void *ctx, size_t bytes)
 {
-	size_t size = (bytes + OS_CACHELINE - 1) & ~(size_t)(OS_CACHELINE - 1);
-	void *p = aligned_alloc(OS_CACHELINE, size);
-
-	return p == NULL ? NULL : memset(p, 0, size);
+	return os_block_zeroed(bytes);
 }
 
 void

@@ -24,13 +24,14 @@
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
 #include "linux/run/stat.h"
+#include "os_block.h"
 
 /* --- the server's needs --- */
 
 static void *
 guest_alloc(void *ctx, size_t bytes)
 {
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "linux/host/nic_see.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
+#include "os_block.h"
 
 /*
  * Policy: bytes of a receive section of a guest that takes large fragments: a
@@ -40,12 +41,7 @@ nic_carrier(struct nic *nic)
 void *
 nic_vsp_alloc(void *ctx, size_t bytes)
 {
-	void *p = aligned_alloc(OS_CACHELINE,
-	    (bytes + OS_CACHELINE - 1) & ~(size_t)(OS_CACHELINE - 1));
-
-	if (p != NULL)
-		memset(p, 0, bytes);
-	return p;
+	return os_block_zeroed(bytes);
 }
 
 void

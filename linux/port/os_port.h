@@ -29,6 +29,7 @@
 #define os_or64(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 #define os_add64(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define os_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define os_barrier()	__atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 static inline bool
 os_cas32(uint32_t *p, uint32_t old, uint32_t new_value)

@@ -16,13 +16,14 @@
 #include <stdlib.h>
 
 #include "linux/uio/uio_priv.h"
+#include "os_block.h"
 
 /* --- what vmc needs --- */
 
 static void *
 uio_alloc(void *ctx, size_t bytes)
 {
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static void

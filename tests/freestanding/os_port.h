@@ -33,6 +33,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #define os_or64(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 #define os_add64(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define os_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define os_barrier()	__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define os_relax()	((void)0)
 
 static inline bool

@@ -11,6 +11,7 @@
 #include "fuzz_blocks.h"
 #include "bus/vmc_priv.h"
 #include "fuzz_input.h"
+#include "os_block.h"
 
 #define VPS		2u
 #define POSTS		32u
@@ -81,7 +82,7 @@ guest_alloc(void *ctx, size_t bytes)
 	if (g->alloc_fails)
 		return NULL;
 	g->blocks++;
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static void

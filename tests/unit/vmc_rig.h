@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "bus/vmc_priv.h"
+#include "os_block.h"
 
 #define POSTS	64u
 #define MS	1000000ull
@@ -81,7 +82,7 @@ static void *
 block_alloc(void *ctx, size_t bytes)
 {
 	rig.blocks++;
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static void

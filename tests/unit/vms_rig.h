@@ -21,6 +21,7 @@
 
 #include "bus/partition.h"
 #include "bus/vms.h"
+#include "os_block.h"
 #include "wire/vmbus_gpadl.h"
 #include "wire/vmbus_msg.h"
 
@@ -149,7 +150,7 @@ rig_alloc(void *ctx, size_t bytes)
 	if (r->fail_alloc > 0 && --r->fail_alloc == 0)
 		return NULL;
 	r->allocated += bytes;
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static inline void

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "os_block.h"
 #include "vsc/vsc_priv.h"
 
 #define RIG_CHANS	4u
@@ -115,12 +116,12 @@ static void *
 rig_alloc(void *ctx, size_t bytes)
 {
 	struct rig *r = ctx;
-	void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	void *p = os_block_zeroed(bytes);
 
 	assert_non_null(p);
 	r->allocs++;
 	r->live_bytes += (uint32_t)bytes;
-	return memset(p, 0, bytes);
+	return p;
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "os_block.h"
 #include "pkt/pkt_load.h"
 #include "vsp/vsp_priv.h"
 #include "wire/ndis_obj.h"
@@ -239,7 +240,7 @@ rig_alloc(void *ctx, size_t bytes)
 	if (((struct rig *)ctx)->no_memory)
 		return NULL;
 	((struct rig *)ctx)->allocated += bytes;
-	return calloc(1, bytes);
+	return os_block_zeroed(bytes);
 }
 
 static void
