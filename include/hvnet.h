@@ -97,6 +97,11 @@ struct hvnet_config {
 	 * More than 1 only for a host that takes it, see docs/offloads.md.
 	 */
 	uint32_t send_frames;
+	/*
+	 * Received frames are to be sent on by something that fills in no
+	 * checksum: HVNET_CSUM_PARTIAL never comes, the checksum is computed.
+	 */
+	bool complete_csum;
 	/* "name=value" as `hvnet guest -o` takes them; ends with NULL */
 	const char *const *tunables;
 };

@@ -109,6 +109,12 @@ struct vsc_config {
 	 * does not.
 	 */
 	uint32_t ref_frames;
+	/*
+	 * Received frames go on to somebody who wants their checksums: one that
+	 * the host verified but left out is computed here, before ->rx().
+	 * Frames of several segments (PKT_GSO_*) still have it open.
+	 */
+	bool rx_complete;
 };
 
 /* What came out of attach. */
@@ -242,6 +248,7 @@ COUNTER_STRUCT(vsc_tx_counters, VSC_TX_COUNTERS);
 	X(csum_good,	"frames with checksum verified by the host")	\
 	X(csum_bad,	"frames with checksum found bad by the host")	\
 	X(csum_none,	"frames without checksum info from the host")	\
+	X(sw_csum,	"checksums completed in software")		\
 	X(hash,		"frames with a hash value")			\
 	X(acks,		"receive completions sent")			\
 	X(ack_waits,	"times acknowledgements waited for ring room")	\

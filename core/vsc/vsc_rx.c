@@ -14,7 +14,8 @@
  *
  * Checksums: "value invalid" says that the host verified the data but the field
  * is not filled in.  Such a frame gets the pseudo-header sum and
- * PKT_CSUM_PARTIAL, so that the next sender completes it.  A frame of RSC
+ * PKT_CSUM_PARTIAL, so that the next sender completes it; or it is completed
+ * here for who forwards frames as they are (cfg.rx_complete).  A frame of RSC
  * fragments whose segment size is known becomes a GSO frame in the same way.
  *
  * Polled (cfg.poll), the mask is set once and acknowledgements go only when the
@@ -186,6 +187,10 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 	}
 	f.vec = &r->vec[first];
 	f.nvec = n + 1 - first;
+	if ((f.meta.flags & PKT_CSUM_PARTIAL) != 0 &&
+	    q->vsc->cfg.rx_complete &&
+	    pkt_csum_complete(f.vec, f.nvec, &f.meta) == 0)
+		counter_add(&r->count.sw_csum, 1);
 	if (rsc) {
 		counter_add(&r->count.rsc_frames, 1);
 		counter_add(&r->count.rsc_fragments, n);

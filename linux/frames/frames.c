@@ -101,6 +101,7 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	c->poll = true;
 	c->by_ref = h->cfg.send_bytes != 0;
 	c->ref_frames = h->cfg.send_frames;
+	c->rx_complete = h->cfg.complete_csum;
 	return true;
 }
 

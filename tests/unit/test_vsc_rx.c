@@ -103,24 +103,55 @@ test_pass_is_bounded(void **state)
 	rig_down(&rig);
 }
 
-/* "Value invalid": the pseudo-header sum, and whoever sends on completes. */
+/* A TCP frame that the host verified and left without checksums. */
 static void
-test_partial(void **state)
+partial_make(struct vmpkt_xfer_range *range)
 {
 	struct rndis_ppi_set ppi = { .present = RNDIS_HAS_CSUM };
-	struct vmpkt_xfer_range range;
-	struct pkt_info info;
-	struct vec v = { rig.frame, 74 };
 	uint8_t f[74] = { 0 };
 
-	rig_init(&rig, 0x50003);
-	rig_up(&rig);
 	memcpy(f, ip_tcp, 54);
 	memset(f + 54, 0x5a, 20);
 	f[50] = f[51] = 0xee;		/* stale */
 	ppi.csum = RNDIS_RXCSUM_TCP_OK | RNDIS_RXCSUM_IP_OK |
 	    RNDIS_RXCSUM_TCP_NOVAL | RNDIS_RXCSUM_IP_NOVAL;
-	range = message(0, &ppi, f, 74);
+	*range = message(0, &ppi, f, 74);
+}
+
+/* For who forwards: complete when it is handed up, and nothing requested. */
+static void
+test_complete(void **state)
+{
+	struct vmpkt_xfer_range range;
+	struct pkt_info info;
+	struct vec v = { rig.frame, 74 };
+
+	rig_init(&rig, 0x50003);
+	rig.cfg.rx_complete = true;
+	rig_up(&rig);
+	partial_make(&range);
+	rig_push_xfer(0, 1, NVS_CHANNEL_DATA, &range, 1);
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.meta.flags, PKT_CSUM_GOOD_L4 | PKT_CSUM_GOOD_IP |
+	    PKT_LAYOUT);
+	pkt_parse(&info, (struct span){ rig.frame, 74 }, 74);
+	assert_int_equal(pkt_csum_verify(&v, 1, &info),
+	    PKT_CSUM_GOOD_IP | PKT_CSUM_GOOD_L4);
+	assert_int_equal(vsc_rx_stats(rig.v, 0)->sw_csum, 1);
+	rig_down(&rig);
+}
+
+/* "Value invalid": the pseudo-header sum, and whoever sends on completes. */
+static void
+test_partial(void **state)
+{
+	struct vmpkt_xfer_range range;
+	struct pkt_info info;
+	struct vec v = { rig.frame, 74 };
+
+	rig_init(&rig, 0x50003);
+	rig_up(&rig);
+	partial_make(&range);
 	rig_push_xfer(0, 1, NVS_CHANNEL_DATA, &range, 1);
 	rig_poll(&rig, 0);
 	assert_int_equal(rig.frames, 1);
@@ -593,6 +624,7 @@ main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_pass_is_bounded),
 		cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_complete),
 		cmocka_unit_test(test_rsc),
 		cmocka_unit_test(test_acks),
 		cmocka_unit_test(test_numbers_of_the_host),
