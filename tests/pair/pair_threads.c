@@ -8,9 +8,9 @@
  * numbered and checked.  Mainly for a race detector: run it under
  * ThreadSanitizer.
  *
- * Locks, each taken with at most those behind it held: bus (VMBus client), vp
- * (a processor's dispatch, and so a queue's owner), ring (rings that we write),
- * post, mem, wake.
+ * Locks, in the order in which they are taken: sending (a sender is in the
+ * driver), bus (VMBus client), vp (a processor's dispatch), tx (the driver's,
+ * of a queue's transmit), ring (rings that we write), post, memory, wake.
  */
 #include "threads_host.h"
 
@@ -283,12 +283,25 @@ on_queue_kick(void *ctx, uint32_t queue)
 	os_xchg32(&((struct world *)ctx)->kicked[queue], 1);
 }
 
+static void
+on_tx_lock(void *ctx, uint32_t queue)
+{
+	pthread_mutex_lock(&((struct world *)ctx)->tx[queue]);
+}
+
+static void
+on_tx_unlock(void *ctx, uint32_t queue)
+{
+	pthread_mutex_unlock(&((struct world *)ctx)->tx[queue]);
+}
+
 static const struct vsc_ops vsc_ops = {
 	.alloc = mem_new, .free = mem_del,
 	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
 	.attached = on_attached, .failed = on_failed, .detached = on_detached,
 	.link = on_link, .queue_vp = on_queue_vp, .send_table = on_send_table,
 	.rx = on_rx, .rx_flush = on_quiet_queue, .tx_wake = on_quiet_queue,
+	.tx_lock = on_tx_lock, .tx_unlock = on_tx_unlock,
 	.control_wanted = on_control_wanted, .queue_kick = on_queue_kick,
 };
 
@@ -297,9 +310,9 @@ static void
 transmit_stop(struct world *w)
 {
 	os_st32(&w->traffic, 0);
-	for (uint32_t i = 0; i < VPS; i++) {
-		pthread_mutex_lock(&w->vp[i]);
-		pthread_mutex_unlock(&w->vp[i]);
+	for (uint32_t i = 0; i < SENDERS; i++) {
+		pthread_mutex_lock(&w->sending[i]);
+		pthread_mutex_unlock(&w->sending[i]);
 	}
 }
 
@@ -377,12 +390,12 @@ sender_main(void *arg)
 		struct vec v = { frame, frame_fill(frame, t->index, n) };
 		bool sent = false;
 
-		pthread_mutex_lock(&w->vp[q]);
+		pthread_mutex_lock(&w->sending[t->index]);
 		if (n < FRAMES && os_ld32_acq(&w->traffic) != 0)
 			sent = vsc_tx_copy(w->vsc, q, &v, 1, &plain) == 0;
 		if (sent && n % 4 == 3)
 			vsc_tx_flush(w->vsc, q);
-		pthread_mutex_unlock(&w->vp[q]);
+		pthread_mutex_unlock(&w->sending[t->index]);
 		n += sent;
 		if (!sent)
 			usleep(IDLE_US);
@@ -407,6 +420,8 @@ world_init(struct world *w)
 	pthread_mutex_init(&w->post, NULL);
 	pthread_mutex_init(&w->memory, NULL);
 	pthread_mutex_init(&w->wake, NULL);
+	for (uint32_t i = 0; i < SENDERS; i++)
+		pthread_mutex_init(&w->sending[i], NULL);
 	pthread_cond_init(&w->cond, NULL);
 	sim_mem_init(&w->mem, &w->sim, w->cfg.link.mem_pages, 1);
 	part_init(&w->part, &part_ops, w, VPS, w->msgs);
@@ -416,6 +431,7 @@ world_init(struct world *w)
 		struct part_vp_regs regs = { .scontrol = true };
 
 		pthread_mutex_init(&w->vp[i], NULL);
+		pthread_mutex_init(&w->tx[i], NULL);
 		assert_int_equal(guest_mem_alloc(w, HV_PAGE_SIZE,
 		    &w->simp[i]), 0);
 		assert_int_equal(guest_mem_alloc(w, HV_PAGE_SIZE,

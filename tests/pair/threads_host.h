@@ -34,7 +34,8 @@ struct world {
 	struct sim_nic_config cfg;
 	struct sim_mem mem;
 	struct chan_mem simp[VPS], siefp[VPS];
-	pthread_mutex_t bus, vp[VPS], ring, post, memory, wake;
+	pthread_mutex_t bus, vp[VPS], tx[VPS], ring, post, memory, wake;
+	pthread_mutex_t sending[SENDERS];	/* in the driver */
 	pthread_cond_t cond;		/* wake */
 	/* host thread */
 	struct partition part;
