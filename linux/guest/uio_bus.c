@@ -24,7 +24,6 @@
  */
 #include "linux/guest/uio_bus.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,8 +38,9 @@
 /* Policy: how often sub-channels are looked for, and for how long. */
 #define BUS_SCAN_NS	10000000ull
 #define BUS_SCANS	1500u
-/* Policy: how often the device is looked for. */
-#define BUS_BEAT_NS	500000000ull
+/* Policy: how often the device is looked for.  The kernel frees the rings of
+ * one that is gone, though they are mapped: soon. */
+#define BUS_BEAT_NS	20000000ull
 
 struct uio_chan {
 	struct ring_chan rc;
@@ -63,6 +63,7 @@ struct uio_bus {
 	uint32_t olds;
 	uint32_t scans;
 	uint64_t beat_at;
+	bool gone;		/* an interrupt showed it */
 	struct uio_chan *chan[BUS_CHANNELS];	/* by subindex */
 };
 
@@ -95,7 +96,7 @@ chan_signal(struct ring_chan *rc)
 		os_or32(&p->to_host[rc->chan.relid / 32].raw,
 		    os_le32(1u << rc->chan.relid % 32));
 	}
-	/* Not run here.  The kernel signals the channels for us. */
+	/* The kernel signals the channels for us. */
 	if (write(d->fd, &one, sizeof(one)) < 0)
 		fault_note(&rc->chan.faults, FAULT_VMBUS_STATE, 0);
 }
@@ -327,7 +328,10 @@ uio_bus_timer(struct uio_bus *b, uint64_t now)
 	}
 	if (now >= b->beat_at) {
 		b->beat_at = now + BUS_BEAT_NS;
-		if (!p->rescinded && !uio_dev_present(&b->dev)) {
+		/* Where interrupts are in use, they are not ours to take. */
+		if (!b->cfg.interrupt && !uio_dev_event(&b->dev))
+			b->gone = true;
+		if (!p->rescinded && (b->gone || !uio_dev_present(&b->dev))) {
 			p->rescinded = true;
 			p->rc.chan.events->rescinded(&p->rc.chan);
 		}
@@ -430,11 +434,10 @@ uio_bus_fd(const struct uio_bus *b)
 void
 uio_bus_interrupt(struct uio_bus *b)
 {
-	int32_t count;
-
-	/* The count is of no use; EIO: the beat will see. */
-	if (read(b->dev.fd, &count, sizeof(count)) < 0 && errno == EIO)
+	if (!uio_dev_event(&b->dev)) {
+		b->gone = true;
 		b->beat_at = 0;
+	}
 	for (uint32_t vp = 1; vp < b->cfg.vps; vp++)
 		b->cfg.kick(b->cfg.ctx, vp);
 }

@@ -147,16 +147,24 @@ dev_map_read(struct uio_dev *d, uint32_t i, char *err, size_t cap)
 	return 0;
 }
 
+/*
+ * A device that the host has taken back has no more pages to give: who touches
+ * one for the first time then gets SIGBUS.  So all of them are touched now; not
+ * those of `hvnet uio`, which are files and stay.
+ */
 static int
 dev_map(struct uio_dev *d, const char *path, uint32_t i)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC), flags = MAP_SHARED;
+	struct stat st;
 	void *va;
 
 	if (fd < 0)
 		return -1;
-	va = mmap(NULL, d->map[i].bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    fd, (off_t)i * HV_PAGE_SIZE);
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode))
+		flags |= MAP_POPULATE;
+	va = mmap(NULL, d->map[i].bytes, PROT_READ | PROT_WRITE, flags, fd,
+	    (off_t)i * HV_PAGE_SIZE);
 	close(fd);
 	if (va == MAP_FAILED)
 		return -1;
@@ -217,6 +225,14 @@ bool
 uio_dev_present(const struct uio_dev *d)
 {
 	return access(d->dir, F_OK) == 0;
+}
+
+bool
+uio_dev_event(const struct uio_dev *d)
+{
+	int32_t count;
+
+	return read(d->fd, &count, sizeof(count)) >= 0 || errno != EIO;
 }
 
 uint32_t

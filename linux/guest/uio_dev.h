@@ -51,8 +51,17 @@ int uio_dev_find(struct uio_dev *, uint32_t number, char *err, size_t cap);
 int uio_dev_take(struct uio_dev *, char *err, size_t cap);
 /* Unmap, and let the device go: the kernel closes its channels. */
 void uio_dev_close(struct uio_dev *);
-/* The device's directory is still there. */
+/*
+ * The device's directory is still there.  It may outlive the NIC: see
+ * uio_dev_event().
+ */
 bool uio_dev_present(const struct uio_dev *);
+/*
+ * Take the interrupts counted so far.  False: the host has taken the NIC back;
+ * the kernel removes the device at once, or once it is closed (Linux
+ * uio_hv_generic.c).  Does not block.
+ */
+bool uio_dev_event(const struct uio_dev *);
 
 /* Sub-channels that are there now, without the primary: how many. */
 uint32_t uio_dev_subs(const struct uio_dev *, struct uio_dev_sub *out,
