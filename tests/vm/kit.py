@@ -142,8 +142,7 @@ class Vm(Machine):
             if self.proc.poll() is not None or left <= 0 or panic:
                 raise AssertionError(
                     f'vm: {"ended" if left > 0 else "no answer"}; console:\n'
-                    + '\n'.join(self.console().splitlines()[-40:]) + '\n'
-                    + self.lab.log(self.proc))
+                    + '\n'.join(self.console().splitlines()[-40:]))
             self.sock.settimeout(min(left, 1))
             try:
                 got = self.sock.recv(65536)
