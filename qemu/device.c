@@ -47,18 +47,30 @@
 
 /* --- memory --- */
 
+/*
+ * Is it the file of this region?  Not by the descriptor's number, which a file
+ * that comes after another may have again.  The region keeps its file open, so
+ * nothing else gets its inode.
+ */
+static bool
+hvnet_region_is(const struct hvnet_region *r, const struct stat *st)
+{
+	return r->dev == st->st_dev && r->ino == st->st_ino;
+}
+
 static void
 hvnet_region_want(struct hvnet_dev *dev, uint64_t gpa, uint64_t end,
     uint64_t offset, int fd)
 {
 	struct hvnet_region *r;
+	struct stat st;
 
-	if (gpa >= end)
+	if (gpa >= end || fstat(fd, &st) < 0)
 		return;
 	for (uint32_t i = 0; i < dev->regions; i++) {
 		r = &dev->region[i];
 		if (r->gpa == gpa && r->bytes == end - gpa &&
-		    r->offset == offset && r->fd == fd) {
+		    r->offset == offset && hvnet_region_is(r, &st)) {
 			r->want = true;
 			return;
 		}
@@ -68,8 +80,15 @@ hvnet_region_want(struct hvnet_dev *dev, uint64_t gpa, uint64_t end,
 		    LINK_MAX_REGIONS);
 		return;
 	}
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		warn_report_once("hvnet: no descriptor left for memory");
+		return;
+	}
 	r = &dev->region[dev->regions++];
-	*r = (struct hvnet_region){ gpa, end - gpa, offset, fd, false, true };
+	*r = (struct hvnet_region){ .gpa = gpa, .bytes = end - gpa,
+		.offset = offset, .fd = fd, .dev = st.st_dev,
+		.ino = st.st_ino, .want = true };
 }
 
 /* A section's run of RAM, less the hole; false: not memory of interest. */
@@ -107,20 +126,22 @@ hvnet_region_del(MemoryListener *l, MemoryRegionSection *s)
 {
 	struct hvnet_dev *dev = container_of(l, struct hvnet_dev, listener);
 	uint64_t gpa, end;
+	struct stat st;
 	int fd;
 
-	if (!hvnet_section(s, &gpa, &end, &fd))
+	if (!hvnet_section(s, &gpa, &end, &fd) || fstat(fd, &st) < 0)
 		return;
 	for (uint32_t i = 0; i < dev->regions; i++) {
 		struct hvnet_region *r = &dev->region[i];
 
-		if (r->fd == fd && r->gpa >= gpa && r->gpa < end)
+		if (hvnet_region_is(r, &st) && r->gpa >= gpa && r->gpa < end)
 			r->want = false;
 	}
 }
 
-bool
-hvnet_memory_tell(struct hvnet_dev *dev)
+/* What the machine has no more.  False: the host refused. */
+static bool
+hvnet_memory_forget(struct hvnet_dev *dev)
 {
 	for (uint32_t i = 0; i < dev->regions;) {
 		struct hvnet_region *r = &dev->region[i];
@@ -130,11 +151,20 @@ hvnet_memory_tell(struct hvnet_dev *dev)
 			i++;
 			continue;
 		}
-		if (r->told &&
+		if (dev->sock >= 0 && r->told &&
 		    hvnet_link_call(dev, &d, sizeof(d), NULL, 0) != LINK_OK)
 			return false;
+		close(r->fd);
 		*r = dev->region[--dev->regions];
 	}
+	return true;
+}
+
+bool
+hvnet_memory_tell(struct hvnet_dev *dev)
+{
+	if (!hvnet_memory_forget(dev))
+		return false;
 	for (uint32_t i = 0; i < dev->regions; i++) {
 		struct hvnet_region *r = &dev->region[i];
 		struct link_mem_add a = { { LINK_MEM_ADD, 0 }, r->gpa,
@@ -154,7 +184,9 @@ hvnet_commit(MemoryListener *l)
 {
 	struct hvnet_dev *dev = container_of(l, struct hvnet_dev, listener);
 
-	if (dev->sock >= 0 && !hvnet_memory_tell(dev) && dev->sock >= 0) {
+	if (dev->sock < 0)
+		hvnet_memory_forget(dev);
+	else if (!hvnet_memory_tell(dev) && dev->sock >= 0) {
 		warn_report("hvnet: the host refuses the machine's memory");
 		hvnet_link_close(dev, false);
 		hvnet_link_retry(dev);

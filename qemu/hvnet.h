@@ -55,7 +55,9 @@ struct hvnet_region {
 	uint64_t gpa;
 	uint64_t bytes;
 	uint64_t offset;
-	int fd;
+	int fd;			/* ours, of the file with these two numbers */
+	dev_t dev;
+	ino_t ino;
 	bool told;		/* the host has it */
 	bool want;		/* the machine has it */
 };
