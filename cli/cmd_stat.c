@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/peers.h"
+#include "cli/stat_hist.h"
 #include "cli/stat_print.h"
 #include "cli/stat_text.h"
 #include "linux/run/clock.h"
@@ -18,9 +19,11 @@ struct cmd_stat {
 	const char *nic;
 	bool json, all, describe, mdoc;
 	uint32_t watch;		/* seconds; 0: once */
+	uint32_t hist;		/* seconds; 0: no histograms */
 };
 
-enum { KEY_JSON = 256, KEY_ALL, KEY_WATCH, KEY_DESCRIBE, KEY_MDOC };
+enum { KEY_JSON = 256, KEY_ALL, KEY_WATCH, KEY_DESCRIBE, KEY_MDOC,
+	KEY_HIST };
 
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0,
@@ -29,6 +32,10 @@ static const struct argp_option options[] = {
 	{ "watch", KEY_WATCH, "SECONDS", 0,
 	    "Repeat at this interval, 1 to 3600, and print how much each "
 	    "counter grew a second (with --json: the counters)", 1 },
+	{ "hist", KEY_HIST, "SECONDS", OPTION_ARG_OPTIONAL,
+	    "Histograms of each channel of the NIC, gathered for 1 to 600 "
+	    "seconds (default 1): packets in a batch, time between signals, "
+	    "time from a signal to its first packet", 1 },
 	{ "describe", KEY_DESCRIBE, NULL, 0,
 	    "List every counter and fault with its meaning; needs no running "
 	    "process", 1 },
@@ -44,6 +51,7 @@ static const char doc[] =
     "Examples:\n"
     "  hvnet stat\n"
     "  hvnet stat --watch 1 hn0\n"
+    "  hvnet stat --hist=5 hvhost0\n"
     "  hvnet stat --json | jq '.processes[].queues[0].transmit'\n";
 
 static error_t
@@ -60,6 +68,9 @@ parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_WATCH:
 		s->watch = cli_uint("--watch", arg, 1, 3600);
+		break;
+	case KEY_HIST:
+		s->hist = arg == NULL ? 1 : cli_uint("--hist", arg, 1, 600);
 		break;
 	case KEY_MDOC:
 		s->mdoc = true;
@@ -78,6 +89,8 @@ parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (s->describe && (s->nic != NULL || s->watch != 0))
 			cli_usage("--describe takes no NIC and no --watch");
+		if (s->hist != 0 && (s->nic == NULL || s->watch != 0))
+			cli_usage("--hist wants one NIC, and no --watch");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -199,7 +212,9 @@ cmd_stat_run(int argc, char **argv)
 	if (s.watch != 0)
 		return stat_watch(&s);
 	list = stat_ask(&s);
-	if (list.count > 0)
+	if (list.count > 0 && s.hist != 0)
+		status = stat_hist(&list, s.nic, s.hist, s.json);
+	else if (list.count > 0)
 		stat_show(&s, &list, &none, 0);
 	else
 		status = stat_nobody(&s, &list);

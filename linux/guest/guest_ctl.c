@@ -292,9 +292,13 @@ guest_ctl(void *ctx, const json_t *request)
 		answer = guest_stat(g);
 	else if (strcmp(cmd, "set") == 0)
 		answer = guest_set(g, json_object_get(request, "set"));
+	else if (strcmp(cmd, "trace") == 0)
+		answer = guest_see_trace(g, request);
+	else if (strcmp(cmd, "hist") == 0)
+		answer = guest_see_hist(g, request);
 	else
-		answer = ctl_error("a guest knows stat and set, not '%s'",
-		    cmd);
+		answer = ctl_error("a guest knows stat, set, trace and hist, "
+		    "not '%s'", cmd);
 	vp_unpark(&g->vp[0]);
 	/* What was set may have started an exchange with a time-out. */
 	os_xchg32(&g->control_due, 1);

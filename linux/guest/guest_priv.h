@@ -39,7 +39,7 @@ struct guest {
 	struct event_base *base;
 	struct tapwatch *watch;
 	struct ctl_server *ctl;
-	struct guest_see *see;	/* captures, transcripts; or NULL */
+	struct guest_see *see;	/* captures, transcripts, traces */
 
 	/* owner: VP 0, the control context */
 	uint32_t state;		/* enum guest_state; control writes, VPs read */

@@ -19,6 +19,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/net/tap_frame.h"
+#include "linux/see/trace.h"
 #include "pkt/pkt_coal.h"
 #include "pkt/pkt_parse.h"
 
@@ -51,6 +52,8 @@ netif_tx_wake(void *ctx, uint32_t queue)
 	struct guest *g = ctx;
 
 	g->queue[queue].blocked = false;
+	if (trace_on())
+		guest_see_short_end(g, queue);
 }
 
 /* --- out --- */
@@ -79,6 +82,8 @@ netif_burst(struct guest *g, struct netif_queue *q)
 
 		if (vsc_tx_reserve(g->vsc, q->index, &room) < 0) {
 			q->blocked = true;
+			if (trace_on())
+				guest_see_short(g, q->index);
 			counter_add(&q->counters.blocked, 1);
 			break;
 		}

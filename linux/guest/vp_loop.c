@@ -16,6 +16,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/run/priv.h"
+#include "linux/see/trace.h"
 
 #define VP_EVENTS	16
 /* Policy of polling: turns without a sleep, then sleeps of this length. */
@@ -76,7 +77,11 @@ vp_wait(struct vp *v, struct epoll_event *ev)
 	} else {
 		timeout = v->more ? 0 :
 		    v->index == 0 ? guest_timeout_ms(v->guest) : -1;
+		if (timeout != 0 && trace_on())
+			trace_put(TRACE_SLEEP, TRACE_WHY_NONE, 0, 0);
 		n = epoll_wait(v->epoll_fd, ev, VP_EVENTS, timeout);
+		if (timeout != 0 && trace_on())
+			trace_put(TRACE_WAKE, TRACE_WHY_NONE, 0, (uint64_t)n);
 	}
 	counter_add(timeout == 0 ? &v->counters.polls :
 	    &v->counters.wakeups, 1);

@@ -15,6 +15,7 @@
 #include "linux/host/nic_bend.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
+#include "linux/host/nic_trace.h"
 #include "linux/link/link_budget.h"
 #include "linux/run/stat.h"
 #include "linux/run/text.h"
@@ -281,6 +282,19 @@ ctl_add(struct host *h, const char *text)
 	return json_pack("{s:b}", "ok", 1);
 }
 
+static json_t *
+ctl_look(struct host *h, const char *cmd, const char *name,
+    const json_t *request)
+{
+	struct nic *nic = name != NULL ? nic_list_find(h, name) : NULL;
+
+	if (nic == NULL)
+		return ctl_error("there is no NIC '%s'", name != NULL ? name :
+		    "");
+	return strcmp(cmd, "trace") == 0 ? nic_trace_ctl(nic, request) :
+	    nic_hist_ctl(nic, request);
+}
+
 json_t *
 host_ctl(void *ctx, const json_t *request)
 {
@@ -303,6 +317,8 @@ host_ctl(void *ctx, const json_t *request)
 	if (strcmp(cmd, "remove") == 0 && nic != NULL)
 		return host_nic_remove(h, nic, err, sizeof(err)) < 0 ?
 		    ctl_error("%s", err) : json_pack("{s:b}", "ok", 1);
-	return ctl_error("a host knows stat, describe, set, add and remove, "
-	    "not '%s'", cmd);
+	if (strcmp(cmd, "trace") == 0 || strcmp(cmd, "hist") == 0)
+		return ctl_look(h, cmd, nic, request);
+	return ctl_error("a host knows stat, describe, set, add, remove, "
+	    "trace and hist, not '%s'", cmd);
 }

@@ -155,6 +155,8 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	nic_list_park(g);
 	rc = vms_message(g->vms, connection, (struct span){ bent, len });
 	nic_list_unpark(g);
+	if (rc == E_PEER)
+		nic_see_fault(g, msg);
 	host_tries_look(g, NULL);
 	return rc;
 }

@@ -11,6 +11,12 @@
 
 #include "linux/host/host_priv.h"
 
+/* What a traced partition has in place of the link's operations. */
+struct host_part_watch {
+	struct part_ops ops;		/* first */
+	const struct part_ops *inner;	/* NULL: never traced */
+};
+
 struct host_guest {
 	struct host *host;
 	struct host_guest *next;
@@ -24,6 +30,7 @@ struct host_guest {
 	enum host_tries_step step;	/* how far it came */
 	bool quiet;			/* it tried before, in vain */
 	bool monitored;			/* it signals by monitor page */
+	struct host_part_watch part_watch;	/* nic_trace.c */
 };
 
 /* --- host_guest.c --- */

@@ -24,6 +24,7 @@
 #include "linux/host/nic_list.h"
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_see.h"
+#include "linux/host/nic_trace.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/see/capture.h"
@@ -90,6 +91,7 @@ static void
 nic_free(struct nic *nic)
 {
 	nic_bend_destroy(nic);
+	nic_trace_end(nic);
 	capture_destroy(nic->capture);
 	nic_control_free(nic);
 	nic_gate_put(nic->gate);

@@ -24,6 +24,7 @@ struct link_host;
 struct nic;
 struct nic_queue;
 struct nic_leaving;
+struct see_hist;
 
 /* One queue of the backend, as it feeds the guest. */
 struct nic_source {
@@ -82,6 +83,8 @@ struct nic {
 	struct nic_queue *queue;	/* spec.queues of them */
 	struct nic_source *source;	/* the same number */
 	struct capture *capture;	/* capture=; NULL: none */
+	bool tracing;			/* its channels are traced */
+	struct see_hist *hist;		/* one a queue; NULL: none */
 	char capture_path[NIC_PATH_LEN];	/* ... as it was opened */
 	struct {
 		struct bend *bend;	/* bend=; NULL: none */

@@ -21,8 +21,10 @@
 #include <string.h>
 
 #include "linux/host/host_priv.h"
+#include "linux/host/nic_trace.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
+#include "linux/see/trace.h"
 
 /* Policy: packets of a ring in one turn, worth 16 frames or 64 KiB each. */
 #define QUEUE_BUDGET		64u
@@ -32,7 +34,10 @@
 static void
 queue_on_signal(struct work_source *s)
 {
-	CONTAINER_OF(s, struct nic_queue, signal)->ring = true;
+	struct nic_queue *q = CONTAINER_OF(s, struct nic_queue, signal);
+
+	q->ring = true;
+	nic_trace_signalled(q);
 }
 
 static void
@@ -62,6 +67,8 @@ source_turn(struct nic_queue *q, struct nic_source *s)
 		case BACKEND_BLOCKED:
 			counter_add(&queue_counters(q)->blocked, 1);
 			q->blocked = true;
+			if (trace_on())
+				nic_trace_short(q);
 			return false;
 		case BACKEND_MORE:
 			break;

@@ -11,9 +11,11 @@
 #include "linux/host/nic_see.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/see/capture.h"
+#include "linux/see/see_decide.h"
 #include "wire/vmbus_msg.h"
 
 static void
@@ -37,37 +39,68 @@ see_gpa(void *ctx, uint64_t gpa, uint32_t len)
 	return guestmem_ptr(&vms_partition(vsp_dev(vsp)->vms)->mem, gpa, len);
 }
 
+/* Add the counters of a table whose names begin with "drop_". */
+static uint32_t
+drops_add(const void *counters, const struct counter_table *t, uint32_t n,
+    uint64_t count[SEE_DROPS], const char *text[SEE_DROPS])
+{
+	for (uint32_t i = 0; i < t->rows && n < SEE_DROPS; i++) {
+		if (strncmp(t->row[i].name, "drop_", 5) != 0)
+			continue;
+		count[n] = counter_read(counters, &t->row[i]);
+		text[n++] = t->row[i].text;
+	}
+	return n;
+}
+
+static uint32_t
+see_drops(void *ctx, uint32_t queue, uint64_t count[SEE_DROPS],
+    const char *text[SEE_DROPS])
+{
+	const struct vsp *vsp = ctx;
+	uint32_t n = drops_add(vsp_from_guest_stats(vsp, queue),
+	    &vsp_from_guest_counters_table, 0, count, text);
+
+	return drops_add(vsp_to_guest_stats(vsp, queue),
+	    &vsp_to_guest_counters_table, n, count, text);
+}
+
 const struct see_watch_ops nic_see_need = {
 	.memory = see_memory,
 	.gpa = see_gpa,
+	.drops = see_drops,
 };
 
 static void
-see_start(struct see_watch *w, struct capture *own, const struct host *h,
+see_start(struct see_watch *w, const struct see_watchers *who,
     struct vsp *vsp, const char *nic, const struct nic_user *u,
     struct chan *c)
 {
-	const struct see_watchers who = {
-		.capture = own != NULL ? own : h->capture,
-		.transcript = h->transcript };
 	struct see_name name;
 
-	if (who.capture == NULL && who.transcript == NULL)
+	if (who->capture == NULL && who->transcript == NULL &&
+	    who->hist == NULL && !who->trace)
 		return;
 	see_name_set(&name, SEE_END_HOST, nic, u->number);
 	name.relid = c->relid;
 	name.queue = c->subindex;
 	name.vp = vms_chan_vp(c);
-	see_watch_start(w, c, &name, &nic_see_need, vsp, &who);
+	see_watch_start(w, c, &name, &nic_see_need, vsp, who);
 }
 
 void
 nic_see_start(struct nic_queue *q)
 {
-	struct nic *nic = q->nic;
+	const struct nic *nic = q->nic;
+	const struct see_watchers who = {
+		.capture = nic->capture != NULL ? nic->capture :
+		    nic->host->capture,
+		.transcript = nic->host->transcript,
+		.hist = nic->hist != NULL ? &nic->hist[q->index] : NULL,
+		.trace = nic->tracing };
 
-	see_start(&q->watch, nic->capture, nic->host, nic->vsp,
-	    nic->spec.name, &nic->user, q->chan);
+	see_start(&q->watch, &who, nic->vsp, nic->spec.name, &nic->user,
+	    q->chan);
 }
 
 void
@@ -80,7 +113,10 @@ void
 nic_see_leaving(struct see_watch *w, const struct host *h, struct vsp *vsp,
     const char *nic, const struct nic_user *u, struct chan *c)
 {
-	see_start(w, NULL, h, vsp, nic, u, c);
+	const struct see_watchers who = { .capture = h->capture,
+		.transcript = h->transcript };
+
+	see_start(w, &who, vsp, nic, u, c);
 }
 
 /* The relid that a message is about; 0: none. */
@@ -167,6 +203,26 @@ nic_see_message(struct host_guest *g, bool to_guest, struct span msg)
 	for (const struct nic *n = h->nics; n != NULL; n = n->next)
 		if (n->user.guest == g)
 			capture_message(n->capture, &name, to_guest, msg);
+}
+
+void
+nic_see_fault(struct host_guest *g, struct span msg)
+{
+	const struct fault_log *f = &link_host_partition(g->link)->faults;
+	uint32_t relid = message_relid(msg);
+	struct see_name name;
+	char text[200];
+
+	see_name_set(&name, SEE_END_HOST, message_nic(g, relid), g->number);
+	name.relid = relid;
+	snprintf(text, sizeof(text), "fault %s: %s, value 0x%llx",
+	    fault_name(f->last), fault_text(f->last),
+	    (unsigned long long)f->last_value);
+	capture_note(g->host->capture, &name, "%s", text);
+	transcript_note(g->host->transcript, &name, text);
+	for (const struct nic *n = g->host->nics; n != NULL; n = n->next)
+		if (n->user.guest == g)
+			capture_note(n->capture, &name, "%s", text);
 }
 
 int

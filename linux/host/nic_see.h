@@ -21,6 +21,8 @@ struct nic *nic_see_about(const struct host_guest *, struct span msg);
 extern const struct see_watch_ops nic_see_need;
 /* A VMBus message of a guest, to all who want to see it. */
 void nic_see_message(struct host_guest *, bool to_guest, struct span msg);
+/* The message that nic_see_message() saw was a fault. */
+void nic_see_fault(struct host_guest *, struct span msg);
 /* A new NIC: its own file, if it is to have one.  0, or -errno, a sentence. */
 int nic_see_create(struct nic *, char *err, size_t cap);
 /*

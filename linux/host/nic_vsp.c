@@ -14,8 +14,10 @@
 #include "linux/host/nic_queue.h"
 #include "linux/host/nic_quiet.h"
 #include "linux/host/nic_see.h"
+#include "linux/host/nic_trace.h"
 #include "linux/host/nic_wake.h"
 #include "linux/run/clock.h"
+#include "linux/see/trace.h"
 #include "os_block.h"
 
 /*
@@ -80,6 +82,8 @@ nic_to_guest_wake(void *ctx, uint32_t queue)
 	struct nic *nic = ctx;
 
 	nic->queue[queue].blocked = false;
+	if (trace_on())
+		nic_trace_short_end(&nic->queue[queue]);
 	/* It may come from another queue's turn, at the same worker. */
 	work_ready(&nic->queue[queue].work);
 }
@@ -103,6 +107,8 @@ nic_handover_kick(void *ctx, uint32_t queue)
 {
 	struct nic *nic = ctx;
 
+	if (trace_on())
+		nic_trace_handover(&nic->queue[queue]);
 	(void)os_xchg32(&nic->queue[queue].handover, 1);
 	work_post(&nic->queue[queue].work);
 }

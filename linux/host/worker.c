@@ -26,6 +26,7 @@
 #include "linux/host/worker.h"
 #include "linux/run/clock.h"
 #include "linux/run/priv.h"
+#include "linux/see/trace.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -253,7 +254,13 @@ worker_events_take(struct worker *w)
 {
 	struct epoll_event ev[WORKER_EVENTS];
 	int timeout = w->first != NULL ? 0 : -1;
-	int n = epoll_wait(w->epoll_fd, ev, WORKER_EVENTS, timeout);
+	int n;
+
+	if (timeout != 0 && trace_on())
+		trace_put(TRACE_SLEEP, TRACE_WHY_NONE, 0, 0);
+	n = epoll_wait(w->epoll_fd, ev, WORKER_EVENTS, timeout);
+	if (timeout != 0 && trace_on())
+		trace_put(TRACE_WAKE, TRACE_WHY_NONE, 0, (uint64_t)n);
 
 	counter_add(timeout == 0 ? &w->counters.polls : &w->counters.wakeups,
 	    1);

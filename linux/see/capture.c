@@ -48,20 +48,15 @@ struct capture {
 
 /* --- threads that capture --- */
 
-static uint32_t threads_numbered;
-static __thread uint32_t thread_number;	/* from 1; 0: none yet */
-
 static struct capture_ring *
 ring_mine(struct capture *c)
 {
-	if (thread_number == 0)
-		thread_number = __atomic_add_fetch(&threads_numbered, 1,
-		    __ATOMIC_RELAXED);
-	if (thread_number > CAPTURE_THREADS) {
-		os_add64(&c->no_ring, 1);
-		return NULL;
-	}
-	return &c->ring[thread_number - 1];
+	uint32_t k = see_thread();
+
+	if (k <= CAPTURE_THREADS)
+		return &c->ring[k - 1];
+	os_add64(&c->no_ring, 1);
+	return NULL;
 }
 
 static void

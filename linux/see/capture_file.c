@@ -147,16 +147,6 @@ file_next(struct capture_file *c)
 }
 
 void
-capture_file_flush(struct capture_file *c)
-{
-	if (c->out == NULL)
-		return;
-	outfile_flush(c->out);
-	if (c->bytes >= (uint64_t)c->spec.size_mib << 20)
-		file_next(c);
-}
-
-void
 capture_file_put(struct capture_file *c, const struct capture_record *r)
 {
 	const uint8_t *bytes = (const uint8_t *)(r + 1);
@@ -179,4 +169,13 @@ capture_file_put(struct capture_file *c, const struct capture_record *r)
 		capture_frames_of(&c->frames, &h, r->time_ns,
 		    span_sub(body, (uint32_t)sizeof(h), body.len -
 		    (uint32_t)sizeof(h)));
+	if (c->bytes >= (uint64_t)c->spec.size_mib << 20)
+		file_next(c);
+}
+
+void
+capture_file_flush(struct capture_file *c)
+{
+	if (c->out != NULL)
+		outfile_flush(c->out);
 }

@@ -33,9 +33,9 @@ struct capture_file {
 int capture_file_open(struct capture_file *, const struct capture_spec *,
     char *err, size_t cap);
 void capture_file_close(struct capture_file *);
-/* A record, and the frames in it. */
+/* A record, and the frames in it; then the next file, if this one is long. */
 void capture_file_put(struct capture_file *, const struct capture_record *);
-/* To the disk; the next file if this one is long enough. */
+/* To the disk. */
 void capture_file_flush(struct capture_file *);
 
 #endif

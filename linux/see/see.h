@@ -18,6 +18,7 @@
 #include "linux/see/see_wire.h"
 
 struct capture;
+struct see_hist;
 struct transcript;
 
 /* Whose message or packet it is. */
@@ -42,11 +43,21 @@ struct see_memory {
 	uint32_t send_sections, section_bytes;
 };
 
+#define SEE_SHORTS	4u	/* kinds of shortages: see see_decide.h */
+#define SEE_DROPS	24u	/* counters of dropped frames */
+
+/* Of whoever looks: what may be seen of a watched channel. */
 struct see_watch_ops {
 	/* What the buffers are now.  Owner. */
 	void (*memory)(void *ctx, struct see_memory *out);
 	/* Where guest memory [gpa, gpa + len) lies, or NULL.  Owner. */
 	uint8_t *(*gpa)(void *ctx, uint64_t gpa, uint32_t len);
+	/*
+	 * Counters of dropped frames of a queue, and what each counts: how
+	 * many there are.  Owner; NULL: none is known.
+	 */
+	uint32_t (*drops)(void *ctx, uint32_t queue,
+	    uint64_t count[SEE_DROPS], const char *text[SEE_DROPS]);
 };
 
 struct see_watch {
@@ -59,6 +70,16 @@ struct see_watch {
 	struct capture *capture;	/* or NULL */
 	struct transcript *transcript;	/* or NULL */
 	uint32_t oid;			/* of the last RNDIS query */
+	uint64_t faults;		/* noted so far */
+	uint64_t drops[SEE_DROPS];
+	/* see_decide.h */
+	uint32_t trace;			/* number of the channel; 0: none */
+	struct see_hist *hist;		/* or NULL */
+	uint32_t in, out;		/* packets since the last commit */
+	bool room_wait;
+	bool is_short;
+	uint64_t shorts[SEE_SHORTS];	/* as seen last */
+	uint64_t wake_ns, signal_ns;	/* last of each */
 };
 
 /*
@@ -68,12 +89,24 @@ struct see_watch {
 struct see_watchers {
 	struct capture *capture;
 	struct transcript *transcript;
+	struct see_hist *hist;	/* of this channel, or NULL */
+	bool trace;		/* while a trace is on */
 };
 void see_watch_start(struct see_watch *w, struct chan *c,
     const struct see_name *name, const struct see_watch_ops *need, void *ctx,
     const struct see_watchers *who);
+/* The peer signalled the channel.  Owner; a channel not watched: nothing. */
+void see_watch_signalled(struct see_watch *w);
+/* A sentence to capture and transcript of whoever watches. */
+void see_watch_note(const struct see_watch *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The channel gets its own operations back.  Not watched: nothing happens. */
 void see_watch_stop(struct see_watch *w);
+
+/* --- see_thread.c --- */
+
+/* The number of the calling thread in this process, from 1. */
+uint32_t see_thread(void);
 
 /* --- see_gather.c --- */
 

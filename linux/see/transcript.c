@@ -74,7 +74,8 @@ put_text(struct transcript *t, const struct see_name *name, bool to_guest,
 		.text = text };
 	FILE *out;
 
-	if (t->spec.layers != 0 && (t->spec.layers & 1u << layer) == 0)
+	if (layer != TRANSCRIPT_NOTE && t->spec.layers != 0 &&
+	    (t->spec.layers & 1u << layer) == 0)
 		return;
 	out = outfile_record(t->out);
 	if (out == NULL)
@@ -226,4 +227,12 @@ transcript_packet(struct transcript *t, const struct see_name *name,
 	}
 	nvs_msg_print(text, sizeof(text), pkt->data, NVS_V6_1, done);
 	put_line(t, name, to_guest, TRANSCRIPT_NVSP, text);
+}
+
+void
+transcript_note(struct transcript *t, const struct see_name *name,
+    const char *text)
+{
+	if (t != NULL)
+		put_line(t, name, false, TRANSCRIPT_NOTE, text);
 }

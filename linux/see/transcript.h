@@ -25,7 +25,9 @@ struct transcript_spec {
 	bool bodies;		/* each GPADL_BODY on a line of its own */
 };
 
-enum transcript_layer { TRANSCRIPT_VMBUS, TRANSCRIPT_NVSP, TRANSCRIPT_RNDIS };
+enum transcript_layer {
+	TRANSCRIPT_VMBUS, TRANSCRIPT_NVSP, TRANSCRIPT_RNDIS, TRANSCRIPT_NOTE,
+};
 
 /* 0, or -EINVAL with a sentence in err that ends in what would be right. */
 int transcript_parse(struct transcript_spec *, const char *text, char *err,
@@ -45,5 +47,9 @@ void transcript_message(struct transcript *t, const struct see_name *,
 void transcript_packet(struct transcript *t, const struct see_name *,
     bool to_guest, const struct vmpkt_in *, const struct vec *v, uint32_t n,
     uint32_t *oid);
+
+/* A remark, such as a fault.  t may be NULL. */
+void transcript_note(struct transcript *t, const struct see_name *,
+    const char *text);
 
 #endif

@@ -149,7 +149,11 @@ json_put(const struct transcript_line *l, const char *when, FILE *out)
 	size_t type = strcspn(text, " ");
 	const char *rest = text + type + strspn(text + type, " ");
 	bool done = strncmp(rest, "(completion)", 12) == 0;
-	json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:s%, s:b, "
+	json_t *o = l->layer == TRANSCRIPT_NOTE ?
+	    json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "time", when, "nic",
+	    n->nic, "guest", (int)n->guest, "relid", (int)n->relid, "queue",
+	    (int)n->queue, "note", l->text) :
+	    json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:s%, s:b, "
 	    "s:o}", "time", when, "nic", n->nic, "guest", (int)n->guest,
 	    "relid", (int)n->relid, "queue", (int)n->queue, "to",
 	    l->to_guest ? "guest" : "host", "layer", layer_names[l->layer],
@@ -176,8 +180,11 @@ transcript_line_put(const struct transcript_line *l, FILE *out)
 	}
 	if (n->guest != 0)
 		snprintf(guest, sizeof(guest), "%u", n->guest);
-	fprintf(out, "%12s %s guest %s %s %s %s\n", when,
-	    n->nic[0] != '\0' ? n->nic : "-", guest,
-	    l->to_guest ? "guest <- host" : "guest -> host",
-	    layer_shown[l->layer], l->text);
+	fprintf(out, "%12s %s guest %s ", when,
+	    n->nic[0] != '\0' ? n->nic : "-", guest);
+	if (l->layer == TRANSCRIPT_NOTE)
+		fprintf(out, "queue %u: %s\n", n->queue, l->text);
+	else
+		fprintf(out, "%s %s %s\n", l->to_guest ? "guest <- host" :
+		    "guest -> host", layer_shown[l->layer], l->text);
 }
