@@ -122,25 +122,32 @@ trace_peer(const struct cmd_trace *t, const struct peer_list *list,
 	return NULL;
 }
 
+/* End all first, so that their times overlap; then write. */
 static int
 trace_write(const struct cmd_trace *t, const struct peer_list *list,
     FILE *out)
 {
 	struct trace_text *text = trace_text_begin(out, t->lines);
+	json_t *answer[TRACE_NICS] = { NULL };
 	int status = CLI_OK;
 
 	if (text == NULL)
 		return cli_fail(CLI_FAILED, "out of memory");
-	for (uint32_t i = 0; i < t->nics && status == CLI_OK; i++) {
+	for (uint32_t i = 0; i < t->nics; i++) {
 		const struct peer *p = trace_peer(t, list, i, &status);
-		json_t *a = p == NULL ? NULL :
-		    trace_call(p, t->nic[i], false, &status);
 
-		if (a != NULL && !trace_text_process(text, peer_kind(p),
-		    peer_pid(p), json_object_get(a, "trace")))
+		if (p != NULL)
+			answer[i] = trace_call(p, t->nic[i], false, &status);
+	}
+	for (uint32_t i = 0; i < t->nics; i++) {
+		const struct peer *p = trace_peer(t, list, i, &status);
+
+		if (answer[i] != NULL && !trace_text_process(text,
+		    peer_kind(p), peer_pid(p), json_object_get(answer[i],
+		    "trace")))
 			status = cli_fail(CLI_FAILED, "%s: its answer is no "
 			    "trace", t->nic[i]);
-		json_decref(a);
+		json_decref(answer[i]);
 	}
 	trace_text_end(text);
 	return status;

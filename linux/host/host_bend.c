@@ -15,7 +15,7 @@
 #include "linux/bend/bend.h"
 #include "linux/host/host_guest_priv.h"
 #include "linux/host/nic.h"
-#include "linux/host/nic_see.h"
+#include "linux/host/host_see.h"
 #include "linux/host/nic_wake.h"
 #include "linux/host/offer.h"
 
@@ -76,7 +76,7 @@ host_bend_run(struct nic *nic)
 static struct nic *
 message_nic(const struct host_guest *g, struct span msg)
 {
-	struct nic *about = nic_see_about(g, msg);
+	struct nic *about = host_see_about(g, msg);
 
 	if (about != NULL)
 		return about;

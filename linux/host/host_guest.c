@@ -17,9 +17,9 @@
 
 #include "linux/host/host_bend.h"
 #include "linux/host/host_guest_priv.h"
+#include "linux/host/host_see.h"
 #include "linux/host/nic_leaving.h"
 #include "linux/host/nic_list.h"
-#include "linux/host/nic_see.h"
 #include "linux/host/nic_vsp.h"
 #include "linux/host/offer.h"
 #include "linux/run/clock.h"
@@ -45,7 +45,7 @@ guest_trace(void *ctx, bool to_guest, struct span msg)
 {
 	struct host_guest *g = ctx;
 
-	nic_see_message(g, to_guest, msg);
+	host_see_message(g, to_guest, msg);
 }
 
 static uint32_t
@@ -156,7 +156,7 @@ guest_message(void *ctx, uint32_t connection, struct span msg)
 	rc = vms_message(g->vms, connection, (struct span){ bent, len });
 	nic_list_unpark(g);
 	if (rc == E_PEER)
-		nic_see_fault(g, msg);
+		host_see_fault(g, msg);
 	host_tries_look(g, NULL);
 	return rc;
 }

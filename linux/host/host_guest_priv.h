@@ -11,7 +11,7 @@
 
 #include "linux/host/host_priv.h"
 
-/* What a traced partition has in place of the link's operations. */
+/* What a traced partition has instead of the link's operations. */
 struct host_part_watch {
 	struct part_ops ops;		/* first */
 	const struct part_ops *inner;	/* NULL: never traced */

@@ -432,3 +432,30 @@ nic_leaving_count(const struct host *h, const struct host_guest *g)
 		n += g == NULL || l->user.guest == g;
 	return n;
 }
+
+static bool
+leaving_has_relid(const struct nic_leaving *l, uint32_t relid)
+{
+	if (l->vsp != NULL && vsp_dev(l->vsp)->relid == relid)
+		return true;
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (l->chan[k] != NULL && l->chan[k]->relid == relid)
+			return true;
+	return false;
+}
+
+const char *
+nic_leaving_name(const struct host *h, const struct host_guest *g,
+    uint32_t relid)
+{
+	const char *only = "";
+
+	for (const struct nic_leaving *l = h->leaving; l != NULL; l = l->next) {
+		if (l->user.guest != g)
+			continue;
+		if (relid != 0 && leaving_has_relid(l, relid))
+			return l->name;
+		only = nic_leaving_count(h, g) == 1 ? l->name : "";
+	}
+	return only;
+}

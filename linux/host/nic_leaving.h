@@ -38,6 +38,12 @@ void nic_leaving_memory_changed(struct host *, const struct host_guest *);
  */
 struct host_guest *nic_leaving_holder(const struct host *,
     const uint8_t mac[6], const struct host_guest *g);
+/*
+ * The name of one that a guest has: that of this channel, or with 0 its only
+ * one.  "": there is none.
+ */
+const char *nic_leaving_name(const struct host *, const struct host_guest *,
+    uint32_t relid);
 /* How many a guest has, or with NULL all guests. */
 uint32_t nic_leaving_count(const struct host *, const struct host_guest *);
 

@@ -4,19 +4,16 @@
  *
  * Theory of operation.  What a NIC's channels carry goes to the NIC's own file
  * (capture=FILE), else to the host's (--capture); control messages also go to
- * the transcript; where neither is wanted, nobody looks.  A VMBus
- * message belongs to a guest and not to a NIC: it goes to the host's file and
- * to those of all NICs that the guest has.
+ * the transcript; where neither is wanted, nobody looks.  VMBus messages are
+ * host_see.c's.
  */
 #include "linux/host/nic_see.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "linux/host/host_guest_priv.h"
 #include "linux/see/capture.h"
 #include "linux/see/see_decide.h"
-#include "wire/vmbus_msg.h"
 
 static void
 see_memory(void *ctx, struct see_memory *out)
@@ -117,112 +114,6 @@ nic_see_leaving(struct see_watch *w, const struct host *h, struct vsp *vsp,
 		.transcript = h->transcript };
 
 	see_start(w, &who, vsp, nic, u, c);
-}
-
-/* The relid that a message is about; 0: none. */
-static uint32_t
-message_relid(struct span msg)
-{
-	struct vmbus_msg m;
-	enum fault why;
-
-	if (vmbus_msg_decode(&m, msg, &why) != 0)
-		return 0;
-	switch (m.type) {
-	case VMBUS_OFFER_CHANNEL:
-		return m.offer.relid;
-	case VMBUS_OPEN_CHANNEL:
-		return m.open.relid;
-	case VMBUS_OPEN_RESULT:
-		return m.open_result.relid;
-	case VMBUS_GPADL_HEADER:
-		return m.gpadl_header.relid;
-	case VMBUS_GPADL_CREATED:
-	case VMBUS_GPADL_TEARDOWN:
-		return m.gpadl.relid;
-	case VMBUS_RESCIND_OFFER:
-	case VMBUS_CLOSE_CHANNEL:
-	case VMBUS_RELID_RELEASED:
-		return m.relid;
-	case VMBUS_MODIFY_CHANNEL:
-		return m.modify.relid;
-	case VMBUS_MODIFY_CHANNEL_RESPONSE:
-		return m.modify_result.relid;
-	default:
-		return 0;
-	}
-}
-
-static bool
-nic_has_relid(const struct nic *nic, uint32_t relid)
-{
-	if (nic->vsp != NULL && vsp_dev(nic->vsp)->relid == relid)
-		return true;
-	for (uint32_t k = 0; k < nic->spec.queues; k++)
-		if (nic->queue[k].chan != NULL &&
-		    nic->queue[k].chan->relid == relid)
-			return true;
-	return false;
-}
-
-/* That of the message's channel, or the guest's only one. */
-struct nic *
-nic_see_about(const struct host_guest *g, struct span msg)
-{
-	uint32_t relid = message_relid(msg);
-	struct nic *only = NULL;
-
-	for (struct nic *n = g->host->nics; n != NULL; n = n->next) {
-		if (n->user.guest != g)
-			continue;
-		if (relid != 0 && nic_has_relid(n, relid))
-			return n;
-		only = g->nics == 1 ? n : NULL;
-	}
-	return only;
-}
-
-void
-nic_see_message(struct host_guest *g, bool to_guest, struct span msg)
-{
-	struct host *h = g->host;
-	const struct nic *about;
-	struct see_name name;
-	bool any = h->capture != NULL || h->transcript != NULL;
-
-	for (const struct nic *n = h->nics; n != NULL && !any; n = n->next)
-		any = n->user.guest == g && n->capture != NULL;
-	if (!any)
-		return;
-	about = nic_see_about(g, msg);
-	see_name_set(&name, SEE_END_HOST, about != NULL ? about->spec.name :
-	    "", g->number);
-	name.relid = message_relid(msg);
-	capture_message(h->capture, &name, to_guest, msg);
-	transcript_message(h->transcript, &name, to_guest, msg);
-	for (const struct nic *n = h->nics; n != NULL; n = n->next)
-		if (n->user.guest == g)
-			capture_message(n->capture, &name, to_guest, msg);
-}
-
-void
-nic_see_fault(struct host_guest *g, struct span msg)
-{
-	const struct fault_log *f = &link_host_partition(g->link)->faults;
-	uint32_t relid = message_relid(msg);
-	struct see_name name;
-	char text[200];
-
-	see_name_set(&name, SEE_END_HOST, message_nic(g, relid), g->number);
-	name.relid = relid;
-	snprintf(text, sizeof(text), "fault %s: %s, value 0x%llx",
-	    fault_name(f->last), fault_text(f->last),
-	    (unsigned long long)f->last_value);
-	capture_note(g->host->capture, &name, "%s", text);
-	transcript_note(g->host->transcript, &name, text);
-	for (const struct nic *n = g->host->nics; n != NULL; n = n->next)
-		if (n->user.guest == g)
-			capture_note(n->capture, &name, "%s", text);
 }
 
 int

@@ -15,14 +15,8 @@ void nic_see_stop(struct nic_queue *);
 /* The same of a channel whose NIC leaves; see_watch_stop() ends it. */
 void nic_see_leaving(struct see_watch *, const struct host *, struct vsp *,
     const char *nic, const struct nic_user *, struct chan *);
-/* The NIC of the guest that a VMBus message is about, or NULL: not known. */
-struct nic *nic_see_about(const struct host_guest *, struct span msg);
 /* What its packets refer to: the context is the NetVSP. */
 extern const struct see_watch_ops nic_see_need;
-/* A VMBus message of a guest, to all who want to see it. */
-void nic_see_message(struct host_guest *, bool to_guest, struct span msg);
-/* The message that nic_see_message() saw was a fault. */
-void nic_see_fault(struct host_guest *, struct span msg);
 /* A new NIC: its own file, if it is to have one.  0, or -errno, a sentence. */
 int nic_see_create(struct nic *, char *err, size_t cap);
 /*

@@ -2,10 +2,10 @@
 /*
  * Traces and histograms of a NIC: switched on and off, and answered.
  *
- * Theory of operation.  The channels of the NIC are watched anew, with the gate
- * closed, and while a trace is on the guest's partition has another table of
- * operations: ours, which notes each interrupt.  A process has one trace at a
- * time, since threads serve many NICs.
+ * Theory of operation.  The channels of the NIC are watched again, with the
+ * gate closed, and while a trace is on the guest's partition has another table
+ * of operations: ours, which notes each interrupt.  A process has one trace at
+ * a time, since threads serve many NICs.
  */
 #include "linux/host/nic_trace.h"
 
@@ -14,6 +14,7 @@
 
 #include "bus/vms.h"
 #include "linux/host/host_guest_priv.h"
+#include "linux/host/nic_bend.h"
 #include "linux/host/nic_see.h"
 #include "linux/see/hist_json.h"
 #include "linux/see/see_decide.h"
@@ -64,11 +65,14 @@ static void
 channels_again(struct nic *nic)
 {
 	nic_close(nic);
+	/* What bends them lies on top, so it goes first and comes last. */
+	nic_bend_stop_all(nic);
 	for (uint32_t k = 0; k < nic->spec.queues; k++) {
 		nic_see_stop(&nic->queue[k]);
 		if (nic->queue[k].chan != NULL)
 			nic_see_start(&nic->queue[k]);
 	}
+	nic_bend_start_all(nic);
 	if (nic->user.guest != NULL && nic->tracing)
 		part_start(nic->user.guest);
 	else if (nic->user.guest != NULL)

@@ -2,11 +2,11 @@
 /*
  * Rings of events.
  *
- * Theory of operation.  A thread writes into the ring of its number, and counts;
- * old events are overwritten.  Times are ticks of the processor's counter, which
- * all processors share, where there is one: a system's clock would take longer
- * than all the rest.  At start and stop both counter and CLOCK_MONOTONIC are
- * read, so the reader can convert.
+ * Theory of operation.  A thread writes into the ring of its number, and
+ * counts; old events are overwritten.  Times are ticks of the processor's
+ * counter, which all processors share, where there is one: a system's clock
+ * would take longer than all the rest.  At start and stop both counter and
+ * CLOCK_MONOTONIC are read, so the reader can convert.
  *
  * A thread that saw the trace on may still write one event after trace_stop():
  * the place that it would take is left out by the reader.

@@ -5,7 +5,7 @@
  *
  * Theory of operation.  A GPADL of 16 MiB takes over a hundred GPADL_BODY
  * messages.  Those of one GPADL become one line, which is written when another
- * message comes.
+ * VMBus message comes, with the time of the last body.
  */
 #include "linux/see/transcript.h"
 
@@ -162,7 +162,6 @@ put_line(struct transcript *t, const struct see_name *name, bool to_guest,
 	uint64_t now = clock_now_ns();
 
 	pthread_mutex_lock(&t->lock);
-	bodies_flush(t);
 	put_text(t, name, to_guest, layer, now, text);
 	pthread_mutex_unlock(&t->lock);
 }

@@ -1238,8 +1238,8 @@ local function head_dissect(tvb, root)
   local head = struct_add(tree, tvb, "see_record_wire")
   local nic = tvb(56, 32):stringz()
   head.place = (nic ~= "" and nic .. " " or "") .. ("guest %d"):format(
-    head.guest) .. (head.relid > 0 and (" relid %d queue %d"):format(
-    head.relid, head.queue) or "")
+    head.guest) .. (head.relid > 0 and " relid " .. head.relid or "") ..
+    (head.kind == 2 and " queue " .. head.queue or "")
   tree:append_text(": " .. head.place)
   return head
 end

@@ -4,6 +4,7 @@ the same session says, field by field, and the frames that went through."""
 import pathlib
 import re
 import resource
+import struct
 import sys
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import wireshark
 from lab import TOP
 from wireshark import tshark
+
+sys.path.insert(0, str(TOP / 'tests/hostile'))
+from peer import Guest      # noqa: E402
 
 pytestmark = pytest.mark.skipif(wireshark.missing() is not None,
                                 reason=str(wireshark.missing()))
@@ -136,3 +140,50 @@ def test_full_disk(lab):
     said = re.findall(r'cap\.pcapng: (.*); nothing more', lab.log(lab.hostp))
     assert said == ['File too large']
     assert interface_frames(cap)['hvhost0'] > 10
+
+
+def test_a_fault(lab):
+    """A guest sends a type that NVSP has not: both files say so, behind the
+    message, and Wireshark has it as an expert info."""
+    cap, text = f'{lab.dir}/cap.pcapng', f'{lab.dir}/host.txt'
+    lab.hostp = lab.host(lab.tap_spec(), args=['--capture', cap,
+                                               '--transcript', text])
+    g = Guest(lab.sock).machine('hvhost0')
+    g.contact()
+    g.open()
+    g.ring_put(struct.pack('<III', 1, 0x60001, 0x60001).ljust(40, b'\0'))
+    g.ring_put(struct.pack('<I', 77).ljust(40, b'\0'), xact=9)
+    g.signal()
+    lab.wait('the fault', lambda: 'stopped' in lab.log(lab.hostp), 10)
+    g.close()
+    assert lab.end(lab.hostp) == 0
+    lines = pathlib.Path(text).read_text().splitlines()
+    at, = [i for i, x in enumerate(lines) if 'fault NVS_TYPE: ' in x]
+    assert 'hvhost0 guest 1 queue 0: ' in lines[at]
+    assert 'malformed: NVS_TYPE type=0x4d' in lines[at - 1]
+    out = tshark(cap, '-Y', 'hvnet.noted || hvnet.malformed', '-T', 'fields',
+                 '-e', 'hvnet.kind', '-e', 'hvnet.xact', '-e', 'hvnet.note',
+                 '-e', 'frame.comment')
+    packet, note = [x.split('\t') for x in out.splitlines()]
+    assert packet[:2] == ['2', '0x0000000000000009']
+    assert note[0] == '3' and note[2] == note[3]
+    assert note[2].startswith('fault NVS_TYPE: NVSP message of unknown')
+
+
+def test_a_rescind(lab):
+    """RELID_RELEASED answers RESCIND_OFFER, with the time it took; the names
+    of a NIC that leaves stay in the lines."""
+    cap, text = pair(lab)
+    lab.set('hvhost0', '--remove')
+    lab.wait('the guest lets go', lambda: next(
+        x for x in lab.stat() if x['kind'] == 'host')['nics_leaving'] == 0,
+        10)
+    end(lab)
+    out = tshark(cap, '-Y', 'hvnet.vmbus.type == 13', '-T', 'fields', '-e',
+                 'hvnet.vmbus.relid', '-e', 'hvnet.response_time')
+    assert sorted(x.split('\t')[0] for x in out.splitlines()) == ['1', '2']
+    assert all(0 < float(x.split('\t')[1]) < 10 for x in out.splitlines())
+    asked = [x for x in pathlib.Path(text).read_text().splitlines()
+             if 'RESCIND_OFFER' in x or 'RELID_RELEASED' in x]
+    assert len(asked) == 4
+    assert all(' hvhost0 guest 1 guest ' in x for x in asked)
