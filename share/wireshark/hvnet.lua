@@ -561,6 +561,7 @@ local FAULTS = {
   NVS_BUFFER = "NVSP buffer id, size or layout invalid",
   NVS_SECTION = "send-buffer section index or size invalid",
   NVS_STATUS = "NVSP request refused by the peer",
+  NVS_FLOOD = "NVSP and RNDIS control messages faster than they can be read",
   XACT_ID = "transaction id unknown or not outstanding",
   RNDIS_SHORT = "RNDIS message shorter than its type",
   RNDIS_LEN = "RNDIS length disagrees with its container",
