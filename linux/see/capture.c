@@ -138,12 +138,13 @@ piece_keep(uint32_t len, uint32_t most, bool each, uint32_t *left)
 
 void
 capture_packet(struct capture *c, const struct see_name *name, bool to_guest,
-    const struct vmpkt_in *pkt, const struct vec *v, uint32_t n, bool cut)
+    const struct vmpkt_in *pkt, const struct vec *v, uint32_t n,
+    uint32_t whole)
 {
 	const bool each = pkt->type == VMPKT_XFER_PAGES;
-	uint32_t most = cut ? c->snap : 0;
+	uint32_t most = whole != CAPTURE_WHOLE ? c->snap : 0;
 	struct capture_ring *r = ring_mine(c);
-	uint32_t payload = 0, kept = 0, left = most;
+	uint32_t payload = 0, kept = 0, left = most + whole;
 	uint64_t now = clock_now_ns();
 	struct capture_record *rec;
 	struct see_record_wire h;
@@ -180,7 +181,7 @@ capture_packet(struct capture *c, const struct see_name *name, bool to_guest,
 	if (pkt->data.len > 0)
 		memcpy(p, pkt->data.p, pkt->data.len);
 	p += pkt->data.len;
-	left = most;
+	left = most + whole;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t len = piece_keep(v[i].len, most, each, &left);
 

@@ -39,12 +39,14 @@ void capture_destroy(struct capture *);
 void capture_message(struct capture *c, const struct see_name *name,
     bool to_guest, struct span msg);
 /*
- * A ring packet and the n pieces that it refers to.  `cut`: at most the
- * capture's limit of each range, or of all pieces of another packet.
+ * A ring packet and the n pieces that it refers to.  At most the capture's
+ * limit is kept of each range, or of all pieces of another packet behind the
+ * first `whole` bytes; CAPTURE_WHOLE: nothing is cut.
  */
+#define CAPTURE_WHOLE	UINT32_MAX
 void capture_packet(struct capture *c, const struct see_name *name,
     bool to_guest, const struct vmpkt_in *pkt, const struct vec *v,
-    uint32_t n, bool cut);
+    uint32_t n, uint32_t whole);
 /* A remark: a record that is a comment.  c may be NULL. */
 void capture_note(struct capture *c, const struct see_name *name,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -44,6 +44,7 @@ struct see_memory {
 };
 
 #define SEE_SHORTS	4u	/* kinds of shortages: see see_decide.h */
+#define SEE_SECTION_MAX	65536u	/* Policy: kept of a send section */
 #define SEE_DROPS	24u	/* counters of dropped frames */
 
 /* Of whoever looks: what may be seen of a watched channel. */

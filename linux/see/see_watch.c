@@ -37,6 +37,20 @@ watch_is_data(const struct vmpkt_in *pkt)
 	    (nvs_rndis_get(&n, pkt->data) && n.channel == NVS_CHANNEL_DATA);
 }
 
+/*
+ * Bytes of a packet's section: it may hold several frames, of which none is to
+ * be lost, so it is kept whole.
+ */
+static uint32_t
+watch_section(const struct vmpkt_in *pkt)
+{
+	struct nvs_rndis n;
+
+	return pkt->type != VMPKT_XFER_PAGES &&
+	    nvs_rndis_get(&n, pkt->data) && n.section != NVS_SECTION_NONE ?
+	    min_u32(n.section_bytes, SEE_SECTION_MAX) : 0;
+}
+
 static void
 watch_packet(struct see_watch *w, bool sent, const struct vmpkt_in *pkt)
 {
@@ -51,7 +65,7 @@ watch_packet(struct see_watch *w, bool sent, const struct vmpkt_in *pkt)
 	n = pkt->type == VMPKT_COMPLETION ? 0 : see_gather(w, pkt, v);
 	if (w->capture != NULL)
 		capture_packet(w->capture, &w->name, to_guest, pkt, v, n,
-		    data);
+		    data ? watch_section(pkt) : CAPTURE_WHOLE);
 	if (w->transcript != NULL)
 		transcript_packet(w->transcript, &w->name, to_guest, pkt, v,
 		    n, &w->oid);

@@ -8,9 +8,10 @@
  * Behind it come, of a message, data_bytes of it.  Of a ring packet come the
  * extension (ext_bytes), the payload in the ring (data_bytes), and what the
  * packet refers to in guest memory: its send-buffer section and its pages, or
- * each of its ranges of the receive buffer, payload_bytes in all.  At most
- * piece_max bytes of each are there; 0 stands for all.  Of a note comes
- * its text, which is the record's comment as well.
+ * each of its ranges of the receive buffer, payload_bytes in all.  A section is
+ * there whole; of the pages together, or of each range, at most piece_max
+ * bytes; 0 stands for all.  Of a note comes its text, which is the record's
+ * comment as well.
  */
 #ifndef LINUX_SEE_SEE_WIRE_H
 #define LINUX_SEE_SEE_WIRE_H

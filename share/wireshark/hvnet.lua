@@ -1182,9 +1182,10 @@ end
 
 local function payload_dissect(tvb, pinfo, root, head, ranges)
   local count, bytes, at = 0, 0, 0
-  if #ranges == 0 then ranges = { head.payload_bytes } end
+  local whole = #ranges == 0
+  if whole then ranges = { head.payload_bytes } end
   for _, len in ipairs(ranges) do
-    if head.piece_max > 0 then len = math.min(len, head.piece_max) end
+    if head.piece_max > 0 and not whole then len = math.min(len, head.piece_max) end
     len = math.min(len, tvb:len() - at)
     if len > 0 then
       local c, b = rndis_dissect(tvb(at, len):tvb(), pinfo, root, head)

@@ -48,14 +48,14 @@ def test_both_ends_in_one_file(lab):
         assert {('signal', 'i'), ('batch in', 'i'), ('batch out', 'i'),
                 ('unmask', 'i'), ('sleep', 'B')} <= names[pid]
     assert {('interrupt', 'i'), ('signalled', 'i')} <= names[lab.hostp.pid]
-    # One clock: what the guest signals, the host takes soon after.
-    sent = [e['ts'] for e in events if e['pid'] == lab.guestp.pid and
-            e['name'] == 'signal' and e['args']['why'] == 'sent']
-    came = [e['ts'] for e in events if e['name'] == 'signalled']
-    assert len(sent) > 20
-    after = [min((c - s for c in came if c >= s), default=None) for s in sent]
-    soon = [a for a in after if a is not None and a < 5000]
-    assert len(soon) > len(sent) * 3 // 4
+    # One clock: the host is not told before the guest signals.
+    sent = sorted(e['ts'] for e in events if e['pid'] == lab.guestp.pid and
+                  e['name'] == 'signal' and e['args']['why'] == 'sent')
+    came = sorted(e['ts'] for e in events if e['name'] == 'signalled' and
+                  e['ts'] > sent[0])
+    assert len(sent) > 20 and len(came) > 10
+    for i, at in enumerate(came):
+        assert i < sum(s <= at for s in sent) + 3
     # Off again: the next one begins anew, and no channel is watched.
     assert lab.run(None, [lab.hvnet, 'trace', 'hn0', '--lines']).returncode \
         == 0

@@ -197,7 +197,7 @@ packet_put(struct capture *c, const struct see_name *n, uint8_t *bytes,
 		.data = { nvs, nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, nvs) } };
 	const struct vec v = { bytes, len };
 
-	capture_packet(c, n, false, &pkt, &v, 1, true);
+	capture_packet(c, n, false, &pkt, &v, 1, 0);
 }
 
 /* Whole frames with their tag, cut ones with their length, a comment. */
