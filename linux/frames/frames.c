@@ -80,6 +80,9 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	vsc_tunables_default(&c->tune);
 	/* Policy: what polling gains by. */
 	c->tune.ring_pages = 256;
+	/* What is sent by reference is not copied sooner by waiting. */
+	if (h->cfg.send_bytes != 0)
+		c->tune.tx_inflight_kb = 0;
 	c->tune.chan_cnt = h->cfg.queues;
 	for (uint32_t i = 0; h->cfg.tunables != NULL &&
 	    h->cfg.tunables[i] != NULL; i++) {
