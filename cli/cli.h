@@ -35,6 +35,7 @@ struct cli_command {
 
 extern const struct cli_command cli_host, cli_guest, cli_uio, cli_vm;
 extern const struct cli_command cli_stat, cli_set, cli_trace, cli_bench;
+extern const struct cli_command cli_conform;
 
 /* argp keys below are free for commands; these are ours. */
 #define CLI_KEY_HELP	'h'

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `hvnet bench pps` and `hvnet bench vm`: find bench/pps.py or bench/vm.py and
- * become it.
- *
- * The measurement is a script, which runs this very executable as host; see
- * there for what is measured.  It is looked for in HVNET_BENCH, then where
- * `make install` put it (../lib/hvnet/bench beside this executable's folder),
- * then in the source tree.
+ * `hvnet bench pps` and `hvnet bench vm` are scripts, bench/pps.py and
+ * bench/vm.py, which run this very executable as host; see there for what is
+ * measured.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/script.h"
 
 static void
 bench_help(void)
@@ -59,31 +53,11 @@ bench_is_help(const char *arg)
 	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
 }
 
-/* The script of a benchmark; false: there is none, path is the last tried. */
-static bool
-bench_find(const char *name, const char *exe, char *path, size_t cap)
-{
-	const char *dir = getenv("HVNET_BENCH");
-	const char *slash = strrchr(exe, '/');
-
-	if (dir != NULL && dir[0] != '\0') {
-		snprintf(path, cap, "%s/%s.py", dir, name);
-		return access(path, R_OK) == 0;
-	}
-	snprintf(path, cap, "%.*s/../lib/hvnet/bench/%s.py",
-	    (int)(slash - exe), exe, name);
-	if (access(path, R_OK) == 0)
-		return true;
-	snprintf(path, cap, "%s/%s.py", HVNET_BENCH_DIR, name);
-	return access(path, R_OK) == 0;
-}
-
 static int
 cmd_bench(int argc, char **argv)
 {
-	char exe[512], script[600], *args[64];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	int n = 0;
+	static const struct script bench = { "HVNET_BENCH", "bench",
+		HVNET_BENCH_DIR };
 
 	/* Of vm the script has the help. */
 	if (argc >= 2 && bench_is_help(argv[strcmp(argv[1], "pps") == 0 &&
@@ -97,28 +71,7 @@ cmd_bench(int argc, char **argv)
 	if (strcmp(argv[1], "pps") != 0 && strcmp(argv[1], "vm") != 0)
 		cli_usage("'%s' is no benchmark; there are pps and vm",
 		    argv[1]);
-	if (argc > 50)
-		cli_usage("%d arguments are too many: 49 at most", argc - 1);
-	if (len < 0)
-		return cli_fail(CLI_FAILED, "/proc/self/exe: %s",
-		    strerror(errno));
-	exe[len] = '\0';
-	if (!bench_find(argv[1], exe, script, sizeof(script))) {
-		fprintf(stderr, "hvnet bench: no %s: it is in the folder "
-		    "bench/ of the source tree; HVNET_BENCH names that "
-		    "folder\n", script);
-		return CLI_FAILED;
-	}
-	args[n++] = (char *)"python3";
-	args[n++] = script;
-	args[n++] = (char *)"--hvnet";
-	args[n++] = exe;
-	for (int i = 2; i < argc; i++)
-		args[n++] = argv[i];
-	args[n] = NULL;
-	execvp(args[0], args);
-	perror("hvnet bench: python3");
-	return CLI_FAILED;
+	return script_become(&bench, argv[1], argc - 2, argv + 2);
 }
 
 const struct cli_command cli_bench = {

@@ -264,7 +264,10 @@ WRONG = [
     (['bench', 'pps', '--sizes', '64,1'], ["'1'", '46 to 1514']),
     (['bench', 'pps', '--queues', ''], ["''", '1 to 64']),
     (['bench', 'pps', '--seconds', 'x'], ["'x'", '0.1 to 60']),
-    (['bench', 'pps'] + ['x'] * 60, ['too many']),
+    (['bench', 'pps'] + ['x'] * 70, ['too many']),
+    (['conform'], ['which guest']),
+    (['conform', '--', 'ls'], ["'ls'", '{socket}']),
+    (['conform', '--only', 'nothing', '--list'], ['no scenario']),
     # an option too many, too few, or of another command
     *[([c, '--bogus'], ["unknown option '--bogus'", '--help'])
       for c in ('guest', 'uio', 'vm', 'stat', 'set')],

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host takes the NIC back while the guest opens its channel.
+
+Holds: the guest lets go of the NIC, and works when it is offered again.
+Rule: docs/protocol.md section 2, RESCIND_OFFER.
+Bug: Linux 6f3d791f3006 (a wait for OPEN_RESULT that a rescind must end).
+"""
+
+
+def story(s):
+    s.host('''
+        guest VMBUS OPEN_CHANNEL n=1: rescind
+        ''')
+    s.guest()
+    s.happens(1)
+    s.works()
+    s.honest()

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host reports that it could not take some of the guest's frames.
+
+Holds: the guest counts them, takes their memory back, and sends on.
+Rule: docs/protocol.md section 4, RNDIS_DONE: a status other than 1.
+Bug: Linux dca5161f9bd0 (a send that failed was freed by nobody).
+"""
+
+
+def story(s):
+    s.host()
+    s.guest()
+    s.works()
+    s.bend('NVSP RNDIS_DONE n=1..2000: set status=2')
+    for _ in range(8):
+        s.works(sizes=[1300] * 100)
+    s.happened(1)
+    s.honest()

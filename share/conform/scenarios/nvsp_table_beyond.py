@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The send table names channels that the guest does not have.
+
+Holds: the guest sends on channels that it has, and works.
+Rule: docs/protocol.md section 4, SEND_TABLE; Linux netvsc_send_table.
+Bug: Linux 171c1fd98df3, 71f21959dd55.
+"""
+
+
+def story(s):
+    table = '86000000 10000000 0c000000' + ' 2a000000' * 16
+    s.host(f'NVSP RNDIS_DONE n=2: say {table}')
+    s.guest()
+    s.works(sizes=[56] * 50)
+    s.happened(1)
+    s.works()
+    s.honest()

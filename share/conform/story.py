@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a scenario can do and ask: the words of its story.
+
+A story starts a host that bends, has a guest come, and asks what became of
+it.  It waits for events, never for time: each wait ends as soon as its
+question is answered with yes, and fails after a bound that a busy machine
+keeps.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from probe import Probe
+
+MAC = '02:15:5d:c0:4f:01'
+SIZES = [0, 1, 17, 56, 200, 511, 512, 1000, 1300, 1444]
+
+
+class Failed(Exception):
+    """What must hold does not."""
+
+
+class NotApplicable(Exception):
+    """This guest does nothing that the scenario is about."""
+
+
+class Broken(Exception):
+    """The suite or its host is at fault, not the guest."""
+
+
+class Story:
+    def __init__(self, run):
+        """run: hvnet, command (or None), listen (or None), patience."""
+        self.run = run
+        self.dir = tempfile.mkdtemp(prefix='hvnet-conform-')
+        self.sock = run.listen or f'{self.dir}/host.sock'
+        self.env = {**os.environ, 'HVNET_RUN': f'{self.dir}/run'}
+        self.netns = f'hvc{os.getpid()}'
+        self.hostp = self.guestp = self.probe = None
+        self.steps = []
+        self.bends = 0
+
+    # --- life ---
+
+    def close(self):
+        for p in (self.guestp, self.hostp):
+            self.end(p)
+        if self.probe:
+            self.probe.close()
+        subprocess.run(['ip', 'netns', 'del', self.netns], check=False,
+                       stderr=subprocess.DEVNULL)
+
+    def end(self, p):
+        if p is None or p.poll() is not None:
+            return
+        p.send_signal(signal.SIGTERM)
+        try:
+            p.wait(self.run.patience)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+
+    def remove(self, keep=None):
+        """Forget the files, or leave them in the folder `keep`."""
+        if keep:
+            shutil.rmtree(keep, ignore_errors=True)
+            shutil.copytree(self.dir, keep,
+                            ignore=shutil.ignore_patterns('run', '*.sock'))
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self, name, cmd):
+        with open(f'{self.dir}/{name}.log', 'ab') as log:
+            return subprocess.Popen(cmd, stdout=log, stderr=log, env=self.env,
+                                    stdin=subprocess.DEVNULL)
+
+    def text(self, name):
+        path = pathlib.Path(self.dir, name)
+        return path.read_text(errors='replace') if path.exists() else ''
+
+    def hvnet(self, *args):
+        # On a busy machine an answer may take longer than hvnet waits.
+        for _ in range(10):
+            r = subprocess.run([self.run.hvnet, *args], env=self.env,
+                               text=True, capture_output=True, timeout=60)
+            if 'no answer within' not in r.stderr:
+                break
+        if r.returncode != 0:
+            raise Broken(f'hvnet {" ".join(args)}: {r.stderr.strip()}')
+        return r.stdout
+
+    # --- the host ---
+
+    def host(self, bend='', args=(), **nic):
+        """A host with one NIC n0 that bends by these lines."""
+        self.steps.append('a host is there')
+        subprocess.run(['ip', 'netns', 'add', self.netns], check=True)
+        subprocess.run(['ip', 'netns', 'exec', self.netns, 'sysctl', '-qw',
+                        'net.ipv6.conf.default.accept_dad=0'], check=True)
+        spec = {'backend': 'tap', 'name': 'n0', 'netns': self.netns,
+                'mac': MAC, 'queues': 2, **nic}
+        if bend:
+            spec['bend'] = self.script(bend)
+        self.hostp = self.start('host', [
+            self.run.hvnet, 'host', '--listen', self.sock, *args,
+            '--transcript', f'{self.dir}/transcript.txt',
+            '--capture', f'{self.dir}/capture.pcapng',
+            '--nic', ','.join(f'{k}={v}' for k, v in spec.items())])
+        self.wait('the host listens',
+                  lambda: 'listening on' in self.text('host.log'), Broken)
+
+    def script(self, lines):
+        self.bends += 1
+        path = f'{self.dir}/{self.bends}.bend'
+        pathlib.Path(path).write_text(
+            '\n'.join(x.strip() for x in lines.strip().splitlines()) + '\n')
+        return path
+
+    def set(self, *settings):
+        """Settings of the NIC, as `hvnet set n0` takes them."""
+        self.steps.append(f'the host sets {" ".join(settings)}')
+        self.hvnet('set', 'n0', *settings)
+
+    def bend(self, lines):
+        """From now on the host bends by these lines."""
+        self.steps.append('the host bends in another way')
+        self.hvnet('set', 'n0', f'bend={self.script(lines)}')
+
+    def remove_nic(self):
+        self.steps.append('the host takes the NIC back for good')
+        self.hvnet('set', '--remove', 'n0')
+
+    def stat(self):
+        for _ in range(10):
+            for p in json.loads(self.hvnet('stat', '--json'))['processes']:
+                if p['kind'] == 'host':
+                    return p
+            if self.hostp.poll() is not None:
+                break
+        raise Broken('the host gives no statistics')
+
+    def nic(self):
+        nics = self.stat()['nics']
+        return nics[0] if nics else {}
+
+    def device(self, key):
+        """What the guest has set up: queues, filter, nvsp, vmbus ..."""
+        return self.nic().get('device', {}).get(key)
+
+    def faults(self):
+        nic = self.nic()
+        both = [nic.get('faults', {}),
+                nic.get('guest', {}).get('faults', {})]
+        return {k: v for f in both for k, v in f.items()
+                if isinstance(v, int) and v and k not in ('total',
+                                                          'last_value')}
+
+    def done(self, line=None):
+        """How many messages the script bent, all of it or by one line."""
+        return sum(b['done'] for b in self.nic().get('bend', [])
+                   if line in (None, b['line']))
+
+    def said(self, pattern):
+        """Lines of the transcript that match."""
+        return [x for x in self.text('transcript.txt').splitlines()
+                if re.search(pattern, x)]
+
+    # --- the guest ---
+
+    def guest(self):
+        """A guest comes."""
+        self.steps.append('a guest comes')
+        if self.run.command:
+            self.guestp = self.start('guest', self.run.command(self.sock))
+
+    def up(self):
+        """The guest has attached and wants frames."""
+        self.wait('the guest comes up', lambda: self.device('filter') not in
+                  (None, 'none'))
+
+    def gone(self):
+        """The guest has let go of the NIC."""
+        self.wait('the guest lets go of the NIC', lambda:
+                  not self.stat()['nics_leaving'])
+
+    def alive(self):
+        """Frames pass again, sooner or later."""
+        if self.probe is None:
+            self.probe = Probe(self.netns, 'n0')
+        self.wait('the guest answers an echo request', self.probe.find)
+
+    def works(self, sizes=SIZES):
+        """Up, and each frame passes both ways, once and unchanged."""
+        self.up()
+        self.alive()
+        for _ in range(3):
+            lost = self.probe.lost(sizes)
+            if lost:
+                raise Failed(f'of {len(sizes)} echo requests those with '
+                             f'{lost} bytes got no answer')
+        if self.probe.stray:
+            raise Failed(f'{self.probe.stray} answers came twice or changed')
+        self.steps.append('frames pass both ways')
+
+    def honest(self):
+        """The guest broke no rule of the protocol itself."""
+        faults = self.faults()
+        if faults:
+            raise Failed(f'the guest broke the protocol: {faults}')
+        self.steps.append('the guest broke no rule')
+
+    # --- what must hold ---
+
+    def wait(self, what, question, error=Failed):
+        end = time.monotonic() + self.run.patience
+        while not question():
+            for name, p in (('host', self.hostp), ('guest', self.guestp)):
+                if p is not None and p.poll() is not None:
+                    raise (Broken if name == 'host' else Failed)(
+                        f'{what}: the {name} ended with exit code '
+                        f'{p.returncode}')
+            if time.monotonic() > end:
+                raise error(f'{what}: not within {self.run.patience} s')
+            time.sleep(0.03)
+        self.steps.append(what)
+
+    def must(self, holds, what):
+        if not holds:
+            raise Failed(f'{what}: it is not so')
+        self.steps.append(what)
+
+    def needs(self, holds, what):
+        """Without this the scenario is not about this guest."""
+        if not holds:
+            raise NotApplicable(what)
+
+    def happened(self, line=1):
+        """The bend of this line was met, or it is not about this guest."""
+        self.needs(self.done(line) > 0, 'the guest sends nothing that this '
+                   'bend is about')
+
+    def happens(self, line=1):
+        """Every guest causes what the bend of this line is about."""
+        self.wait('the host bends', lambda: self.done(line) > 0)
