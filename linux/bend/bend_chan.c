@@ -292,6 +292,52 @@ bent_recv(struct chan *c, struct vmpkt_in *out, void *buf, uint32_t cap)
 	return rc;
 }
 
+/* --- what passes as it is --- */
+
+static bool
+bent_want_space(struct chan *c, uint32_t bytes)
+{
+	struct bend_chan *b = chan_of(c);
+	bool room;
+
+	c->ops = b->inner;
+	room = b->inner->want_space(c, bytes);
+	c->ops = &b->ops;
+	return room;
+}
+
+static void
+bent_recv_commit(struct chan *c)
+{
+	struct bend_chan *b = chan_of(c);
+
+	c->ops = b->inner;
+	b->inner->recv_commit(c);
+	c->ops = &b->ops;
+}
+
+static void
+bent_irq_mask(struct chan *c)
+{
+	struct bend_chan *b = chan_of(c);
+
+	c->ops = b->inner;
+	b->inner->irq_mask(c);
+	c->ops = &b->ops;
+}
+
+static bool
+bent_irq_unmask(struct chan *c)
+{
+	struct bend_chan *b = chan_of(c);
+	bool more;
+
+	c->ops = b->inner;
+	more = b->inner->irq_unmask(c);
+	c->ops = &b->ops;
+	return more;
+}
+
 /* --- life --- */
 
 void
@@ -304,6 +350,10 @@ bend_chan_start(struct bend_chan *b, struct chan *c, struct ring_chan *ring,
 	b->ops.send = bent_send;
 	b->ops.commit = bent_commit;
 	b->ops.recv = bent_recv;
+	b->ops.want_space = bent_want_space;
+	b->ops.recv_commit = bent_recv_commit;
+	b->ops.irq_mask = bent_irq_mask;
+	b->ops.irq_unmask = bent_irq_unmask;
 	c->ops = &b->ops;
 }
 
