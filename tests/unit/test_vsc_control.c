@@ -297,6 +297,7 @@ time_outs_leak(void **state)
 	assert_int_equal(vsc_leaked_bytes(rig.v), ring);
 	assert_int_equal(rig.live_mem, ring);
 	vsc_free(rig.v);
+	rig_leaked_free(&rig);
 
 	bus(0, E_NOMEM, 0, 0);
 	assert_int_equal(rig.failed, 1);
@@ -311,6 +312,7 @@ time_outs_leak(void **state)
 	assert_int_equal(vsc_leaked_bytes(rig.v), rxbuf);
 	assert_int_equal(rig.live_mem, rxbuf);
 	vsc_free(rig.v);
+	rig_leaked_free(&rig);
 
 	bus(0, 0, E_TIMEOUT, 0);
 	assert_int_equal(rig.attached, 1);
@@ -320,6 +322,7 @@ time_outs_leak(void **state)
 	assert_int_equal(vsc_leaked_bytes(rig.v), both);
 	assert_int_equal(rig.live_mem, both);
 	vsc_free(rig.v);
+	rig_leaked_free(&rig);
 
 	/* ring and slots: the host may read packets that name them */
 	bus(0, 0, 0, E_TIMEOUT);
@@ -330,6 +333,7 @@ time_outs_leak(void **state)
 	assert_true(leaked > ring);
 	assert_int_equal(rig.live_mem, leaked);
 	vsc_free(rig.v);
+	rig_leaked_free(&rig);
 	assert_int_equal(rig.live_bytes, 0);
 }
 
@@ -353,6 +357,7 @@ late_rescind(void **state)
 		rig_run(&rig);
 		assert_int_equal(rig.detached, 1);
 		vsc_free(rig.v);
+	rig_leaked_free(&rig);
 		if (when == 1)
 			c->events->rescinded(c);
 		assert_int_equal(rig.live_bytes, 0);

@@ -523,11 +523,7 @@ test_detach(void **state)
 		rig_down(&rig);
 		assert_int_equal(rig.dones, 3);
 		assert_int_equal(rig.done, stuck ? E_TIMEOUT : E_GONE);
-		/* What the host may still have was leaked on purpose. */
-		for (uint32_t i = 0; i < rig.nmem; i++) {
-			if (rig.mem[i].bytes != 0)
-				free(rig.mem[i].va);
-		}
+		rig_leaked_free(&rig);
 	}
 }
 

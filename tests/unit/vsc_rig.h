@@ -168,6 +168,17 @@ rig_mem_free(void *ctx, struct chan_mem *m)
 	free(m->va);
 }
 
+/* Give back what vsc left with the host on purpose; after vsc_free(). */
+static inline void
+rig_leaked_free(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->nmem; i++) {
+		if (r->mem[i].bytes != 0)
+			free(r->mem[i].va);
+		r->mem[i].bytes = 0;
+	}
+}
+
 static uint8_t *
 rig_va(uint64_t gpa, uint32_t len)
 {
