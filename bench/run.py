@@ -7,6 +7,7 @@ options of its own: bench/tcp.py --help, `hvnet bench pps --help`, ...
 
   memory        memory of the host end for a NIC and for a channel
   instructions  instructions of each layer for a frame (callgrind)
+  capture       what a capture costs the host's workers
   tcp           TCP and ping against a bare TAP relay
   pps           frames a second against DPDK's netvsc PMD
   vm            the ladder of offloads in a stock kernel (builds a QEMU once)
@@ -25,6 +26,7 @@ from arguments import Parser, one_of        # noqa: E402
 QUICK = {
     'memory': [],
     'instructions': [],
+    'capture': ['--rounds', '1'],
     'tcp': ['--rounds', '1', '--seconds', '1'],
     'pps': ['--quick'],
     'vm': ['--quick'],
