@@ -127,7 +127,8 @@ static const struct argp_option see_options[] = {
 	{ "capture", KEY_CAPTURE, "FILE[,KEY=N...]", 0,
 	    "Write VMBus messages, ring packets and the frames in them to "
 	    "FILE, for Wireshark; snap=BYTES of each frame, default 2048; "
-	    "files=N of size=MIB, default 2 of 256", OPTIONS_GROUP_PROTOCOL },
+	    "files=N of size=MIB, default 2 of 256; gso=cut: large frames "
+	    "as their segments", OPTIONS_GROUP_PROTOCOL },
 	{ "transcript", KEY_TRANSCRIPT, "FILE[,KEY...]", 0,
 	    "Append every control message, decoded, a line each, to FILE (-: "
 	    "standard error); only=vmbus+nvsp+rndis or some of them; json; "

@@ -17,12 +17,13 @@
 
 struct capture;
 
-/* What --capture takes: FILE[,snap=BYTES][,size=MiB][,files=N]. */
+/* What --capture takes: FILE[,snap=BYTES][,size=MiB][,files=N][,gso=HOW]. */
 struct capture_spec {
 	char path[256];
 	uint32_t snap;		/* of a frame or section; 0: whole */
 	uint32_t size_mib;	/* of a file, then the next one begins */
 	uint32_t files;		/* kept: FILE, FILE.1, ... */
+	bool gso_cut;		/* GSO frames become segments */
 };
 
 /* 0, or -EINVAL with a sentence in err that ends in what would be right. */

@@ -23,8 +23,8 @@
 #include "linux/run/text.h"
 #include "linux/see/pcapng.h"
 
-/* Policy: no frame or packet is longer. */
-#define FILE_SNAP	(1u << 20)
+/* Wireshark takes a file with a longer one to be damaged. */
+#define FILE_SNAP	(256u << 10)
 
 static uint64_t
 wall_offset(void)
@@ -98,6 +98,7 @@ capture_file_open(struct capture_file *c, const struct capture_spec *spec,
 	c->wall_ns = wall_offset();
 	c->frames.emit = file_frame;
 	c->frames.ctx = c;
+	c->frames.segments = spec->gso_cut;
 	c->out = outfile_open(spec->path, why, sizeof(why));
 	if (c->out == NULL) {
 		snprintf(err, cap, "capture %s", why);
@@ -151,6 +152,7 @@ capture_file_put(struct capture_file *c, const struct capture_record *r)
 {
 	const uint8_t *bytes = (const uint8_t *)(r + 1);
 	const struct span body = { bytes, r->bytes };
+	const struct span written = { bytes, min_u32(r->bytes, FILE_SNAP) };
 	struct see_record_wire h;
 
 	c->packets++;
@@ -164,7 +166,7 @@ capture_file_put(struct capture_file *c, const struct capture_record *r)
 		.lost = r->lost, .comment = { bytes + r->bytes -
 		    r->text, r->text } };
 
-	c->bytes += pcapng_packet(c->out, &p, &body, 1);
+	c->bytes += pcapng_packet(c->out, &p, &written, 1);
 	if (h.kind == SEE_PACKET)
 		capture_frames_of(&c->frames, &h, r->time_ns,
 		    span_sub(body, (uint32_t)sizeof(h), body.len -

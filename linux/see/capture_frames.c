@@ -9,11 +9,17 @@
  * bytes than it was long, and a message whose header is cut has none.  A tag
  * that stands in the per-packet information is put back into the frame.
  *
+ * With `segments` a frame that is to be cut (LSO), or was joined (RSC), becomes
+ * the segments of the wire, if the segment size stands in its information.  Of
+ * payload that was not captured only the length is known; checksums of such a
+ * frame's segments have the pseudo-header's sum.
+ *
  * Context: the thread that writes.  It sees private copies only, but what a
  * peer made up: each length is checked against what is there.
  */
 #include "linux/see/capture_frames.h"
 #include "pkt/pkt_parse.h"
+#include "pkt/pkt_seg.h"
 #include "wire/nvs_msg.h"
 #include "wire/rndis_pkt.h"
 #include "wire/vmpkt.h"
@@ -26,6 +32,7 @@ struct frame_info {
 	uint32_t msg_len, data_off, data_len;
 	bool vlan, frag;
 	uint16_t tci;
+	uint32_t mss;		/* 0: none */
 	uint8_t frag_flags;
 };
 
@@ -47,6 +54,8 @@ info_ppi(struct frame_info *f, struct span ppi)
 			if (le32_get(w.type) == RNDIS_PPI_VLAN) {
 				f->vlan = true;
 				f->tci = rndis_vlan_to_tci(value);
+			} else if (le32_get(w.type) == RNDIS_PPI_LSO) {
+				f->mss = rndis_lso_mss(value);
 			} else if (le32_get(w.type) == RNDIS_PPI_PKTINFO_ID) {
 				f->frag = true;
 				f->frag_flags = (uint8_t)(value >> 8);
@@ -82,23 +91,64 @@ info_get(struct frame_info *f, struct span msg)
 	return true;
 }
 
+/* A frame: what head and rest have of its orig bytes, and its tag. */
+static void
+frame_emit(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, const struct frame_info *f, struct span head,
+    struct span rest, uint32_t orig)
+{
+	uint8_t tag[TAG_BYTES] = { PKT_TYPE_VLAN >> 8, PKT_TYPE_VLAN & 0xff,
+		(uint8_t)(f->tci >> 8), (uint8_t)f->tci };
+	const bool tagged = f->vlan && head.len >= ADDRS_BYTES;
+	const uint32_t first = tagged ? ADDRS_BYTES : head.len;
+	const uint32_t more = tagged ? TAG_BYTES : 0;
+	const struct span v[4] = { { head.p, first }, { tag, more },
+		{ head.p + first, head.len - first }, rest };
+
+	c->emit(c->ctx, h, time_ns, v, 4, orig + more);
+}
+
+/* The segments of the frame that is in c->frame.  False: it stays whole. */
+static bool
+segments_write(struct capture_frames *c, const struct see_record_wire *h,
+    uint64_t time_ns, const struct frame_info *f)
+{
+	const struct pkt_meta m = { .gso_size = (uint16_t)c->mss };
+	const struct vec v = { c->frame, c->orig };
+	uint8_t head[PKT_HEAD_MAX];
+	struct pkt_seg_out out;
+	struct pkt_seg s;
+
+	if (c->mss < PKT_MSS_MIN || c->mss > UINT16_MAX ||
+	    c->orig > CAPTURE_FRAME_MAX)
+		return false;
+	memset(c->frame + c->len, 0, c->orig - c->len);
+	if (pkt_seg_start(&s, &v, 1, &m, c->cut ? PKT_SEG_PARTIAL :
+	    PKT_SEG_COMPLETE) < 0)
+		return false;
+	while (pkt_seg_next(&s, &out, head) > 0) {
+		uint32_t there = c->len > out.payload_off ?
+		    min_u32(c->len - out.payload_off, out.payload_len) : 0;
+
+		if (out.hdr_len > c->len)
+			return false;
+		frame_emit(c, h, time_ns, f, (struct span){ head,
+		    out.hdr_len }, (struct span){ c->frame + out.payload_off,
+		    there }, out.hdr_len + out.payload_len);
+	}
+	return true;
+}
+
 /* Write the frame that is in c->frame. */
 static void
 frame_write(struct capture_frames *c, const struct see_record_wire *h,
     uint64_t time_ns, const struct frame_info *f)
 {
-	uint8_t tag[TAG_BYTES] = { PKT_TYPE_VLAN >> 8, PKT_TYPE_VLAN & 0xff,
-		(uint8_t)(f->tci >> 8), (uint8_t)f->tci };
-	const struct span v[3] = { { c->frame, ADDRS_BYTES },
-		{ tag, TAG_BYTES },
-		{ c->frame + ADDRS_BYTES, c->len - ADDRS_BYTES } };
 	const struct span all = { c->frame, c->len };
 
-	if (f->vlan && c->len >= ADDRS_BYTES)
-		c->emit(c->ctx, h, time_ns, v, 3, c->orig +
-		    TAG_BYTES);
-	else if (c->len > 0)
-		c->emit(c->ctx, h, time_ns, &all, 1, c->orig);
+	if (c->len > 0 && !(c->segments && segments_write(c, h, time_ns, f)))
+		frame_emit(c, h, time_ns, f, all, (struct span){ c->frame, 0 },
+		    c->orig);
 	c->len = c->orig = 0;
 }
 
@@ -112,6 +162,7 @@ frame_of_message(struct capture_frames *c, const struct see_record_wire *h,
 
 	if (!f->frag || (f->frag_flags & RNDIS_FRAG_FIRST) != 0) {
 		c->len = c->orig = 0;
+		c->mss = f->mss;
 		c->cut = false;
 	}
 	if (!c->cut) {

@@ -18,9 +18,10 @@ struct capture_frames {
 	    uint64_t time_ns, const struct span *v, uint32_t n,
 	    uint32_t orig);
 	void *ctx;
+	bool segments;		/* GSO frames are cut */
 	/* fragments of one frame (RSC) are joined */
 	uint8_t frame[CAPTURE_FRAME_MAX];
-	uint32_t len, orig;
+	uint32_t len, orig, mss;
 	bool cut;		/* the rest of it is not contiguous */
 };
 

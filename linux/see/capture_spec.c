@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The text of --capture: FILE[,snap=BYTES][,size=MiB][,files=N].
+ * The text of --capture: FILE[,snap=BYTES][,size=MiB][,files=N][,gso=HOW].
  */
 #include <ctype.h>
 #include <errno.h>
@@ -30,14 +30,18 @@ static const struct spec_number spec_numbers[] = {
 	{ "files", 1, 1000, offsetof(struct capture_spec, files), "files" },
 };
 
-/* "snap=96" of len bytes.  0, or -EINVAL. */
+/* "snap=96" or "gso=cut" of len bytes.  0, or -EINVAL. */
 static int
-spec_number_take(struct capture_spec *s, const char *text, size_t len,
+spec_word_take(struct capture_spec *s, const char *text, size_t len,
     char *err, size_t cap)
 {
 	char word[64];
 
 	snprintf(word, sizeof(word), "%.*s", (int)len, text);
+	if (strcmp(word, "gso=cut") == 0 || strcmp(word, "gso=whole") == 0) {
+		s->gso_cut = strcmp(word, "gso=cut") == 0;
+		return 0;
+	}
 	for (uint32_t i = 0; i < ARRAY_LEN(spec_numbers); i++) {
 		const struct spec_number *k = &spec_numbers[i];
 		size_t n = strlen(k->name);
@@ -57,8 +61,8 @@ spec_number_take(struct capture_spec *s, const char *text, size_t len,
 		    sizeof(uint32_t));
 		return 0;
 	}
-	snprintf(err, cap, "'%s': behind the file, want snap=BYTES, size=MIB "
-	    "or files=NUMBER", word);
+	snprintf(err, cap, "'%s': behind the file, want snap=BYTES, size=MIB, "
+	    "files=NUMBER, gso=cut or gso=whole", word);
 	return -EINVAL;
 }
 
@@ -79,7 +83,7 @@ capture_parse(struct capture_spec *s, const char *text, char *err, size_t cap)
 	while (text[len] == ',') {
 		text += len + 1;
 		len = strcspn(text, ",");
-		if (spec_number_take(s, text, len, err, cap) < 0)
+		if (spec_word_take(s, text, len, err, cap) < 0)
 			return -EINVAL;
 	}
 	return 0;

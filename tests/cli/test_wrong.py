@@ -244,6 +244,7 @@ WRONG = [
           ('', 'want the path of a file'), ('-', 'want the path of a file'),
           ('x,snap=3', 'want bytes of a frame, from 64 to 65535'),
           ('x,snap=', 'want bytes of a frame'),
+          ('x,gso=', 'gso=cut or gso=whole'),
           ('x,files=0', 'want files, from 1 to 1000'),
           ('x,fish=1', "'fish=1': behind the file, want snap="))],
     (['host', '--listen', 'x', '--bend', ''], ['--bend: want the path']),

@@ -92,6 +92,26 @@ def test_frames_inside(lab):
         assert sum(bytes_of[src].values()) >= 4 << 20
 
 
+def test_segments(lab):
+    """gso=cut: no frame is longer than the MTU, and none of TCP's bytes is
+    missing, both ways."""
+    cap, _ = pair(lab, ',snap=65535,gso=cut')
+    lab.copy('g', 'h', '10.7.0.2', 4)
+    lab.copy('h', 'g', '10.7.0.1', 4)
+    end(lab)
+    out = tshark(cap, '-o', 'tcp.relative_sequence_numbers:FALSE', '-Y',
+                 'tcp.len > 0', '-T', 'fields', '-e', 'ip.src', '-e',
+                 'tcp.seq', '-e', 'tcp.len', '-e', 'frame.len')
+    bytes_of = {}
+    for line in out.splitlines():
+        src, seq, length, frame = line.split('\t')
+        assert int(frame) <= 1514
+        bytes_of.setdefault(src, {})[int(seq)] = int(length)
+    for src in ('10.7.0.1', '10.7.0.2'):
+        assert sum(bytes_of[src].values()) >= 4 << 20
+    assert tshark(cap, '-Y', '_ws.malformed || hvnet.malformed') == ''
+
+
 def test_set_at_run_time(lab):
     """capture=FILE on a running NIC, then off: the file is whole at once."""
     lab.pair()

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "linux/see/capture.h"
+#include "linux/see/capture_frames.h"
 #include "linux/see/capture_ring.h"
 #include "wire/nvs_msg.h"
+#include "test_pkt_frame.h"
 #include "wire/rndis_pkt.h"
 
 #define RING	4096u
@@ -166,6 +168,11 @@ test_option(void **state)
 	assert_int_equal(s.snap, 64);
 	assert_int_equal(s.size_mib, 1);
 	assert_int_equal(s.files, 3);
+	assert_false(s.gso_cut);
+	assert_int_equal(capture_parse(&s, "x,gso=cut,snap=64", err,
+	    sizeof(err)), 0);
+	assert_true(s.gso_cut);
+	assert_true(capture_parse(&s, "x,gso=cutt", err, sizeof(err)) < 0);
 	assert_true(capture_parse(&s, "x,", err, sizeof(err)) < 0);
 	assert_true(capture_parse(&s, "x,snap=63", err, sizeof(err)) < 0);
 	assert_string_equal(err, "snap=63: want bytes of a frame, from 64 to "
@@ -239,6 +246,91 @@ test_file(void **state)
 	unlink(s.path);
 }
 
+/* --- frames of several segments --- */
+
+struct cut {
+	const struct frame_spec *spec;
+	uint32_t count, bytes;		/* segments, and payload of them */
+	uint32_t there;			/* payload that was captured */
+	bool whole;
+};
+
+static void
+cut_emit(void *ctx, const struct see_record_wire *h, uint64_t time_ns,
+    const struct span *v, uint32_t n, uint32_t orig)
+{
+	const uint32_t l3 = frame_l3(&(struct frame_spec){ .tags = 1 });
+	struct cut *t = ctx;
+	uint8_t seg[4000];
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(len + v[i].len <= sizeof(seg));
+		memcpy(seg + len, v[i].p, v[i].len);
+		len += v[i].len;
+	}
+	assert_int_equal(get16(seg + 12), 0x8100);
+	assert_int_equal(get16(seg + 14), 5);
+	assert_int_equal(get16(seg + l3 + 2), orig - l3);
+	assert_int_equal(get32(seg + l3 + 24), t->spec->seq + t->bytes);
+	if (t->whole) {
+		assert_int_equal(len, orig);
+		assert_int_equal(0xffff, naive_sum(naive_pseudo(seg + l3, 6,
+		    len - l3 - 20), seg + l3 + 20, len - l3 - 20));
+	}
+	t->count++;
+	t->bytes += orig - l3 - 40;
+	t->there += len - l3 - 40;
+}
+
+/* A frame of 5 segments, of which `kept` bytes of the message are there. */
+static struct cut
+cut_run(uint32_t mss, uint32_t kept)
+{
+	static const struct frame_spec spec = { .version = 4, .proto = 6,
+		.flags = 0x18, .seq = 1000, .payload = 4500 };
+	struct cut t = { .spec = &spec, .whole = kept == UINT32_MAX };
+	struct capture_frames *c = calloc(1, sizeof(*c));
+	const struct nvs_msg m = { .type = NVS_RNDIS, .rndis = {
+	    NVS_CHANNEL_DATA, 0, 0 } };
+	const uint32_t head = 44 + 2 * RNDIS_PPI_BYTES;
+	struct see_record_wire h = { .type = le16_put(VMPKT_INBAND) };
+	uint8_t body[6000];
+	uint32_t nvs = nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, body), len;
+	uint8_t *p = body + nvs;
+
+	assert_non_null(c);
+	c->emit = cut_emit;
+	c->ctx = &t;
+	c->segments = true;
+	len = frame_build(p + head, &spec);
+	rndis_packet_put_bare(p, head + len, head, len, 2 * RNDIS_PPI_BYTES);
+	rndis_ppi_put(p + 44, RNDIS_PPI_VLAN, rndis_vlan_from_tci(5));
+	rndis_ppi_put(p + 44 + RNDIS_PPI_BYTES, RNDIS_PPI_LSO,
+	    rndis_lso_put(mss, 34, false));
+	h.data_bytes = le32_put(nvs);
+	capture_frames_of(c, &h, 1, (struct span){ body, nvs +
+	    min_u32(head + len, kept) });
+	free(c);
+	return t;
+}
+
+/* Segments have lengths, numbers and sums of their own; also of what is cut. */
+static void
+test_segments(void **state)
+{
+	const uint32_t head = 44 + 2 * RNDIS_PPI_BYTES + 54;
+	struct cut t = cut_run(1000, UINT32_MAX);
+
+	assert_int_equal(t.count, 5);
+	assert_int_equal(t.bytes, 4500);
+	assert_int_equal(t.there, 4500);
+	t = cut_run(1000, head + 1300);
+	assert_int_equal(t.count, 5);
+	assert_int_equal(t.bytes, 4500);
+	assert_int_equal(t.there, 1300);
+}
+
 int
 main(void)
 {
@@ -248,6 +340,7 @@ main(void)
 		cmocka_unit_test(test_ring_two_threads),
 		cmocka_unit_test(test_option),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
