@@ -88,6 +88,9 @@ def reason(suite, log):
     if re.search(r'does not have a Release file|404 +Not Found', log):
         return (f"the machine's apt sources have no suite '{suite}'; Debian's "
                 'are bookworm, trixie and sid, among others')
+    if 'is expired' in log:
+        return (f"the mirror's lists of {suite} have expired; apt takes them "
+                'with Acquire::Check-Valid-Until "false"; in /etc/apt/apt.conf')
     missing = re.search(r'Unable to locate package (\S+)', log)
     if missing:
         return f"suite {suite} has no package '{missing[1]}'"
@@ -121,6 +124,14 @@ def apt_options(suite):
     except ImageError as e:
         raise ImageError(reason(suite, str(e))) from e
     return options
+
+
+def apt_settings():
+    """The machine's apt settings that a mirror may take, as lines of apt.conf:
+    whether an old list will do (Debian gives sid's a week), and a proxy."""
+    return sh(['apt-config', 'dump', 'Acquire::Check-Valid-Until',
+               'Acquire::Check-Date', 'Acquire::http::Proxy',
+               'Acquire::https::Proxy']).splitlines()
 
 
 def package(name, into, suite):

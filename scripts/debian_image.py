@@ -35,7 +35,8 @@ import tarfile
 import tempfile
 
 from debian_apt import (CACHE, HERE, ImageError, UsageError, apt_options,
-                        codename, depends, need, package, reason, say, sh)
+                        apt_settings, codename, depends, need, package, reason,
+                        say, sh)
 
 # What a machine has besides Debian's essential packages.
 PACKAGES = ['bpftool', 'busybox-static', 'dbus', 'dpdk', 'dpdk-dev',
@@ -106,6 +107,7 @@ def bootstrap(suite, packages, tar):
            f'--include={",".join(packages)}',
            *(f'--dpkgopt=path-exclude=/usr/share/{d}/*' for d in LEFT_OUT),
            '--aptopt=Acquire::Languages "none"',
+           *(f'--aptopt={line}' for line in apt_settings()),
            '--customize-hook=' + (HERE / 'guest/root.sh').read_text(),
            suite, str(tar), *map(str, lists)]
     log = []

@@ -20,11 +20,15 @@ NO_NETWORK = """Err:1 http://x/debian bookworm InRelease
 E: Failed to fetch http://x/debian/dists/bookworm/InRelease  Temporary failure
 E: Some index files failed to download.
 """
+EXPIRED = """E: Release file for http://x/debian/dists/bokworm/InRelease is \
+expired (invalid since 24d 9h 36min 12s). Updates will not be applied.
+"""
 
 
 @pytest.mark.parametrize('log, why', [
     (NO_SUITE, "apt sources have no suite 'bokworm'; Debian's are bookworm"),
     (NO_NETWORK, 'no network to get packages of bokworm: Failed to fetch'),
+    (EXPIRED, 'expired; apt takes them with Acquire::Check-Valid-Until'),
     ('E: Unable to locate package nono\n', "bokworm has no package 'nono'"),
     ('E: dpkg was interrupted\nE: more\n', 'dpkg was interrupted'),
     ('', 'no reason given')])
@@ -38,6 +42,20 @@ def test_no_mmdebstrap_and_no_right_to_install(monkeypatch, tmp_path):
     with pytest.raises(debian_apt.ImageError,
                        match='not root; install by hand: nothing-like-it'):
         debian_apt.need({'no-such-program': 'nothing-like-it'})
+
+
+def test_mmdebstrap_gets_the_machines_apt_settings(monkeypatch, tmp_path):
+    """It reads no apt.conf of the machine, which may take expired lists."""
+    for name, text in (('apt-config', """echo 'Acquire::Check-Date "0";'"""),
+                       ('mmdebstrap', f'printf "%s\\n" "$@" >{tmp_path}/args')):
+        (tmp_path / name).write_text(f'#!/bin/sh\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / 'apt-sid/list.d').mkdir(parents=True)
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    monkeypatch.setattr(debian_image, 'CACHE', tmp_path)
+    debian_image.bootstrap('sid', ['one'], tmp_path / 'root.tar')
+    assert '--aptopt=Acquire::Check-Date "0";' in \
+        (tmp_path / 'args').read_text().splitlines()
 
 
 def test_no_network(hvnet, monkeypatch, tmp_path):
