@@ -4,6 +4,7 @@
  *
  * The command line.  What happens then is in vm_machine.c.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ enum {
 	KEY_NICS = 256, KEY_VPS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND,
 	KEY_IMAGE, KEY_SNAPSHOT, KEY_QEMU, KEY_NO_AEOI, KEY_WAIT, KEY_PRINT,
 	KEY_DEBIAN, KEY_PACKAGE, KEY_MODULES, KEY_SYSTEMD, KEY_RUN, KEY_COPY,
-	KEY_FETCH, KEY_CONSOLE, KEY_HOST_NIC,
+	KEY_FETCH, KEY_CONSOLE, KEY_HOST_NIC, KEY_SHELL_WAIT,
 };
 
 static const struct argp_option options[] = {
@@ -59,8 +60,12 @@ static const struct argp_option options[] = {
 	{ "snapshot", KEY_SNAPSHOT, NULL, 0,
 	    "Leave the image as it is: writes are forgotten", 2 },
 	{ "run", KEY_RUN, "COMMAND", 0,
-	    "With --debian: run this in the machine, as root, and end; its "
-	    "output and exit code are ours", 3 },
+	    "Run this in the machine, as root, and end; its output and exit "
+	    "code are ours.  With --image it is typed at the serial console",
+	    3 },
+	{ "shell-wait", KEY_SHELL_WAIT, "SECONDS", 0,
+	    "With --image and --run: wait at most this long for a root shell "
+	    "on the serial console; default 600", 3 },
 	{ "copy", KEY_COPY, "DIR[:PATH]", 0,
 	    "With --debian: put this folder into the machine (default "
 	    "/root/DIR) before it runs; may be repeated", 3 },
@@ -98,7 +103,8 @@ static const char doc[] =
     "  hvnet vm --connect /run/hvnet.sock --vps 4 --kernel vmlinuz \\\n"
     "    --initrd initrd.img --append 'console=ttyS0'\n"
     "  hvnet vm --connect /run/hvnet.sock --snapshot \\\n"
-    "    --image FreeBSD-14.3-RELEASE-amd64.qcow2\n";
+    "    --image FreeBSD-14.3-RELEASE-amd64.qcow2\n"
+    "  hvnet vm --snapshot --image freebsd.qcow2 --run 'sysctl dev.hn.0'\n";
 
 static const char *
 cmd_vm_file(const char *what, const char *text, int mode)
@@ -181,6 +187,9 @@ parse_debian(int key, char *arg, struct vm_machine *m)
 	case KEY_CONSOLE:
 		m->console = arg;
 		break;
+	case KEY_SHELL_WAIT:
+		m->shell_s = cli_uint("--shell-wait", arg, 1, 86400);
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -224,6 +233,18 @@ parse_outer(int key, char *arg, struct vm_machine *m)
 	return 0;
 }
 
+/* A command that is typed at a console: any byte but what means something. */
+static void
+check_console(const struct vm_machine *m)
+{
+	if (m->cfg.image == NULL)
+		cli_usage("--run goes with --debian or --image");
+	for (const char *c = m->image.run; *c != '\0'; c++)
+		if (iscntrl((unsigned char)*c) && *c != '\n' && *c != '\t')
+			cli_usage("--run: with --image it is typed at a "
+			    "console, which takes no control character");
+}
+
 /* What goes with what. */
 static void
 check(const struct vm_machine *m)
@@ -241,10 +262,14 @@ check(const struct vm_machine *m)
 		cli_usage("--debian has its own %s: leave out --%s",
 		    c->image != NULL ? "disk" : "initial root",
 		    c->image != NULL ? "image" : "initrd");
-	if (!m->debian && (d->run != NULL || m->packages[0] != NULL ||
-	    m->copies[0] != NULL || m->systemd))
-		cli_usage("--run, --copy, --package and --systemd go with "
+	if (!m->debian && (m->packages[0] != NULL || m->copies[0] != NULL ||
+	    d->fetch != NULL || m->systemd))
+		cli_usage("--copy, --fetch, --package and --systemd go with "
 		    "--debian");
+	if (!m->debian && d->run != NULL)
+		check_console(m);
+	else if (m->shell_s != 0)
+		cli_usage("--shell-wait goes with --image and --run");
 	if (d->modules != NULL && (!m->debian || c->kernel == NULL))
 		cli_usage("--modules goes with --debian and --kernel");
 	if (d->run == NULL && (d->fetch != NULL || m->console != NULL))

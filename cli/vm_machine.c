@@ -19,6 +19,9 @@
 /* Policy: a fetched folder's bytes; the file has holes. */
 #define VM_MACHINE_FETCH	((off_t)8 << 30)
 
+/* Policy: seconds for the boot of an image, by emulation. */
+#define VM_MACHINE_SHELL	600u
+
 struct machine_run {
 	struct vm_machine *m;
 	struct vm_host host;
@@ -139,7 +142,6 @@ machine_debian(struct machine_run *r)
 		m->cfg.task = r->task;
 	if (d->run == NULL)
 		return CLI_OK;
-	m->cfg.console = m->console != NULL ? m->console : r->console;
 	d->fetch = colon != NULL ? colon + 1 : d->fetch != NULL ? "." : NULL;
 	return d->fetch != NULL ? machine_fetch_disk(r) : CLI_OK;
 }
@@ -224,11 +226,17 @@ machine_task(struct machine_run *r)
 {
 	struct vm_machine *m = r->m;
 	struct vm_task t;
-	int rc = vm_task_run(&m->cfg, r->qemu, &t, r->err, sizeof(r->err));
+	int rc = m->debian ?
+	    vm_task_run(&m->cfg, r->qemu, &t, r->err, sizeof(r->err)) :
+	    vm_console_run(&m->cfg, r->qemu, m->image.run,
+	    m->shell_s > 0 ? m->shell_s : VM_MACHINE_SHELL, &t, r->err,
+	    sizeof(r->err));
 
 	if (t.ended && t.bad[0] == '\0' && m->image.fetch != NULL &&
 	    vm_debian_unpack(r->fetch, m->image.fetch) != 0)
 		return CLI_FAILED;
+	if (t.bad[0] != '\0' && !m->debian)
+		machine_console(r);
 	if (t.bad[0] != '\0')
 		return cli_fail(CLI_FAILED, "%s", t.bad);
 	if (t.ended)
@@ -250,6 +258,8 @@ machine_steps(struct machine_run *r)
 
 	if (machine_has_task(m) || m->cfg.connect == NULL)
 		rc = machine_folder(r);
+	if (m->image.run != NULL)
+		m->cfg.console = m->console != NULL ? m->console : r->console;
 	if (rc == CLI_OK && m->debian)
 		rc = machine_debian(r);
 	if (rc == CLI_OK && vm_qemu_find(&m->cfg, r->qemu, sizeof(r->qemu),

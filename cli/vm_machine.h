@@ -17,6 +17,7 @@ struct vm_machine {
 	struct vm_debian image;
 	bool debian, systemd, print;
 	const char *console;	/* NULL: a file of ours */
+	uint32_t shell_s;	/* for an image's root shell; 0: the default */
 	/* NULL-terminated. */
 	char *packages[VM_MACHINE_MOST + 1];
 	char *copies[VM_MACHINE_MOST + 1];

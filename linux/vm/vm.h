@@ -27,6 +27,7 @@ struct vm_config {
 	const char *root, *modules, *task, *fetch;
 	const char *console;	/* file for the first port; NULL: terminal */
 	int port[VM_PORTS];	/* sockets for the next, with console */
+	int console_fd;		/* > 0: a socket for the first instead */
 	bool no_aeoi;		/* advise the guest against auto-EOI */
 	uint32_t vps;
 	uint32_t memory_mib;
@@ -103,6 +104,16 @@ struct vm_task {
  */
 int vm_task_run(struct vm_config *cfg, const char *qemu, struct vm_task *t,
     char *err, size_t err_cap);
+
+/*
+ * The same for a machine that has no task, by its serial console: the image
+ * must give a root shell there within so many seconds, without a password, else
+ * t->bad is a sentence.  The command's standard error comes with its output.
+ * The machine is powered off after it.
+ */
+int vm_console_run(struct vm_config *cfg, const char *qemu,
+    const char *command, uint32_t seconds, struct vm_task *t, char *err,
+    size_t err_cap);
 
 /* --- a host end of its own --- */
 

@@ -169,6 +169,8 @@ vm_args_disks(struct vm_args *a, const struct vm_config *cfg)
 static void
 vm_args_ports(struct vm_args *a, const struct vm_config *cfg)
 {
+	char talk[64];
+
 	vm_arg(a, "-serial");
 	if (cfg->console == NULL) {
 		vm_arg(a, "mon:stdio");
@@ -176,8 +178,11 @@ vm_args_ports(struct vm_args *a, const struct vm_config *cfg)
 	}
 	vm_arg(a, "chardev:console");
 	vm_arg(a, "-chardev");
-	vm_arg_list(a, "file,id=console,path=", cfg->console, "");
-	for (unsigned i = 0; i < VM_PORTS; i++) {
+	snprintf(talk, sizeof(talk), "socket,id=console,fd=%d,logfile=",
+	    cfg->console_fd);
+	vm_arg_list(a, cfg->console_fd > 0 ? talk : "file,id=console,path=",
+	    cfg->console, "");
+	for (unsigned i = 0; i < VM_PORTS && cfg->console_fd <= 0; i++) {
 		vm_arg(a, "-chardev");
 		vm_arg(a, "socket,id=port%u,fd=%d", i, cfg->port[i]);
 		vm_arg(a, "-serial");

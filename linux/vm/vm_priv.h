@@ -3,6 +3,7 @@
 #ifndef LINUX_VM_VM_PRIV_H
 #define LINUX_VM_VM_PRIV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,9 @@ pid_t vm_spawn(char *const *argv, int out, bool hand_on, char *err,
     size_t err_cap);
 /* Until it has ended: its exit status, 128 + signal, or -errno. */
 int vm_reap(pid_t pid);
+
+/* Write all of it; false: nobody reads on. */
+bool vm_write(int fd, const char *p, size_t len);
 
 /* Wait until the host's socket is there: 0, or -errno with a line in err. */
 int vm_wait_socket(const char *path, uint32_t seconds, char *err,

@@ -29,8 +29,7 @@ struct vm_pump {
 	size_t len;
 };
 
-/* All of it; false: nobody reads on. */
-static bool
+bool
 vm_write(int fd, const char *p, size_t len)
 {
 	while (len > 0) {
