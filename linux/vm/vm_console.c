@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/span.h"
-
 /* Policy: a console that is quiet for this long waits for us. */
 #define CONSOLE_QUIET_MS	1000
 /* Policy: an answer of a shell, and a power-off. */
