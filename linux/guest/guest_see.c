@@ -177,12 +177,14 @@ guest_see_hist(struct guest *g, const json_t *request)
 			return ctl_error("out of memory");
 		free(g->see->hist);
 		g->see->hist = hist;
+		see_decide_interrupts(true);
 		channels_again(g);
 		return json_pack("{s:b}", "ok", 1);
 	}
 	if (hist == NULL)
 		return ctl_error("%s gathers no histograms", g->cfg.ifname);
 	g->see->hist = NULL;
+	see_decide_interrupts(false);
 	channels_again(g);
 	queues = json_array();
 	for (uint32_t k = 0; k < g->tap.queues; k++)

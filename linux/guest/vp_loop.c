@@ -16,6 +16,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/run/priv.h"
+#include "linux/see/see_decide.h"
 #include "linux/see/trace.h"
 
 #define VP_EVENTS	16
@@ -34,6 +35,7 @@ vp_note(struct vp *v, const struct epoll_event *e)
 	case VP_SOURCE_INTERRUPT:
 		v->interrupt = true;
 		counter_add(&v->counters.interrupts, 1);
+		see_decide_interrupted();
 		break;
 	case VP_SOURCE_SOCKET:
 		guest_socket_event(v->guest);

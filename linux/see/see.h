@@ -80,7 +80,8 @@ struct see_watch {
 	bool room_wait;
 	bool is_short;
 	uint64_t shorts[SEE_SHORTS];	/* as seen last */
-	uint64_t wake_ns, signal_ns;	/* last of each */
+	uint64_t signal_ns;		/* when the last one was sent */
+	uint64_t wake_ns;		/* see first_packet_add() */
 };
 
 /*

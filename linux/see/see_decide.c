@@ -5,11 +5,30 @@
  * Theory of operation.  Rings count each decision by its reason, so an
  * operation's outcome is the counter that it moved.  The data path needs no
  * place of its own for any of this.
+ *
+ * A host's worker knows which channel was signalled.  In a guest one interrupt
+ * is for all channels of its VP; each counts the first packet after it.
  */
 #include "linux/see/see_decide.h"
 
 #include "linux/run/clock.h"
 #include "linux/see/trace.h"
+
+static uint32_t interrupts_wanted;	/* shared: see_decide_interrupts() */
+static __thread uint64_t interrupt_ns;	/* the last one of this VP */
+
+void
+see_decide_interrupts(bool on)
+{
+	os_st32(&interrupts_wanted, on);
+}
+
+void
+see_decide_interrupted(void)
+{
+	if (os_ld32(&interrupts_wanted) != 0)
+		interrupt_ns = clock_now_ns();
+}
 
 bool
 see_decide_before(const struct see_watch *w, struct see_before *b)
@@ -112,6 +131,19 @@ see_decide_room(struct see_watch *w, uint32_t bytes, bool there)
 	w->room_wait = !there;
 }
 
+/* A packet was taken: the first after a signal, or after an interrupt? */
+static void
+first_packet_add(struct see_watch *w)
+{
+	const bool guest = w->name.end == SEE_END_GUEST;
+	uint64_t from = guest ? interrupt_ns : w->wake_ns;
+
+	if (from == 0 || (guest && from <= w->wake_ns))
+		return;
+	hist_add(w->hist->first_packet, clock_now_ns() - from);
+	w->wake_ns = guest ? from : 0;
+}
+
 void
 see_decide_packet(struct see_watch *w, bool sent)
 {
@@ -122,10 +154,8 @@ see_decide_packet(struct see_watch *w, bool sent)
 		return;
 	}
 	w->in++;
-	if (w->hist != NULL && w->wake_ns != 0) {
-		hist_add(w->hist->first_packet, clock_now_ns() - w->wake_ns);
-		w->wake_ns = 0;
-	}
+	if (w->hist != NULL)
+		first_packet_add(w);
 }
 
 void

@@ -17,7 +17,7 @@ struct see_hist {
 	uint64_t batch_in[SEE_HIST_BUCKETS];	/* packets */
 	uint64_t batch_out[SEE_HIST_BUCKETS];
 	uint64_t signal_gap[SEE_HIST_BUCKETS];	/* ns between signals sent */
-	/* ns from a signal to the first packet taken after it */
+	/* ns from a signal (a guest: its VP's interrupt) to the first packet */
 	uint64_t first_packet[SEE_HIST_BUCKETS];
 };
 
@@ -48,6 +48,10 @@ void see_decide_unmask(const struct see_watch *w, bool there);
 void see_decide_short(struct see_watch *w, const uint64_t now[SEE_SHORTS]);
 void see_decide_short_end(struct see_watch *w);
 void see_decide_signalled(struct see_watch *w);
+/* A guest's histograms begin or end.  Any thread. */
+void see_decide_interrupts(bool on);
+/* This thread is a VP and was interrupted. */
+void see_decide_interrupted(void);
 void see_decide_fault(const struct see_watch *w);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "linux/run/clock.h"
 #include "linux/see/capture.h"
 #include "linux/see/see_decide.h"
 #include "linux/see/trace.h"
@@ -239,6 +240,8 @@ see_watch_start(struct see_watch *w, struct chan *c,
 		.need = need, .ctx = ctx, .name = *name,
 		.capture = who->capture, .transcript = who->transcript,
 		.hist = who->hist, .faults = c->faults.total };
+	if (name->end == SEE_END_GUEST)
+		w->wake_ns = clock_now_ns();	/* earlier ones do not count */
 	if (who->trace)
 		w->trace = trace_chan(name);
 	watch_drops(w, false);
