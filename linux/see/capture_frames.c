@@ -173,7 +173,8 @@ frame_of_message(struct capture_frames *c, const struct see_record_wire *h,
 		c->len += there;
 		c->cut = there < f->data_len;
 	}
-	c->orig += f->data_len;
+	/* A peer's fragments may say more than 32 bits together. */
+	c->orig += min_u32(f->data_len, UINT32_MAX - TAG_BYTES - c->orig);
 	if (!f->frag || (f->frag_flags & RNDIS_FRAG_LAST) != 0)
 		frame_write(c, h, time_ns, f);
 }

@@ -331,6 +331,53 @@ test_segments(void **state)
 	assert_int_equal(t.there, 1300);
 }
 
+static void
+lengths_emit(void *ctx, const struct see_record_wire *h, uint64_t time_ns,
+    const struct span *v, uint32_t n, uint32_t orig)
+{
+	uint32_t *frames = ctx, len = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		len += v[i].len;
+	assert_true(len <= CAPTURE_FRAME_MAX && len <= orig);
+	++*frames;
+}
+
+/* Fragments whose lengths are over 32 bits together. */
+static void
+test_lengths_that_lie(void **state)
+{
+	const uint32_t head = 44 + 2 * RNDIS_PPI_BYTES, there = 1000;
+	const uint32_t said[] = { there + 700, 0u - 1500u };
+	const uint32_t flags[] = { RNDIS_FRAG_FIRST, RNDIS_FRAG_LAST };
+	struct capture_frames *c = calloc(1, sizeof(*c));
+	const struct nvs_msg m = { .type = NVS_RNDIS, .rndis = {
+	    NVS_CHANNEL_DATA, 0, 0 } };
+	struct see_record_wire h = { .type = le16_put(VMPKT_INBAND) };
+	uint8_t body[2000] = { 0 };
+	uint32_t nvs = nvs_msg_encode(&m, NVS_MSG_BYTES_6_1, body);
+	uint32_t frames = 0;
+	uint8_t *p = body + nvs;
+
+	assert_non_null(c);
+	c->emit = lengths_emit;
+	c->ctx = &frames;
+	c->segments = true;
+	h.data_bytes = le32_put(nvs);
+	for (uint32_t i = 0; i < 2; i++) {
+		rndis_packet_put_bare(p, head + said[i], head, said[i],
+		    2 * RNDIS_PPI_BYTES);
+		rndis_ppi_put(p + 44, RNDIS_PPI_LSO,
+		    rndis_lso_put(1000, 34, false));
+		rndis_ppi_put(p + 44 + RNDIS_PPI_BYTES, RNDIS_PPI_PKTINFO_ID,
+		    flags[i] << 8);
+		capture_frames_of(c, &h, 1, (struct span){ body, nvs + head +
+		    there });
+	}
+	assert_int_equal(frames, 1);
+	free(c);
+}
+
 int
 main(void)
 {
@@ -341,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_option),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_lengths_that_lie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
