@@ -11,8 +11,9 @@ def story(s):
     s.host()
     s.guest()
     s.works()
-    s.bend('NVSP RNDIS_DONE n=1..2000: set status=2')
-    for _ in range(8):
+    s.bend('NVSP RNDIS_DONE n=1..20000: set status=2')
+    # Ours has memory for some 400 packets a queue, of up to four such frames.
+    for _ in range(30):
         s.works(sizes=[1300] * 100)
     s.happened(1)
     s.honest()
