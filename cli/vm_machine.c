@@ -204,21 +204,30 @@ machine_terminal(struct machine_run *r)
 	return machine_qemu_ended(r, rc);
 }
 
-/* The end of what the kernel printed.  Policy: 2 KiB of it. */
+/*
+ * The end of what the kernel printed, in whole lines.  Policy: 8 KiB of it, for
+ * a panic with its stack.
+ */
 static void
 machine_console(const struct machine_run *r)
 {
-	char text[2049];
+	char text[8192], *line = text;
 	FILE *f = fopen(r->m->cfg.console, "r");
+	bool whole;
 	size_t n;
 
 	if (f == NULL)
 		return;
-	if (fseek(f, -(long)(sizeof(text) - 1), SEEK_END) < 0)
+	whole = fseek(f, -(long)sizeof(text), SEEK_END) != 0;
+	if (whole)
 		rewind(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
+	n = fread(text, 1, sizeof(text), f);
 	fclose(f);
-	fwrite(text, 1, n, stderr);
+	if (!whole && (line = memchr(text, '\n', n)) != NULL)
+		line++;
+	else
+		line = text;
+	fwrite(line, 1, n - (size_t)(line - text), stderr);
 }
 
 static int
