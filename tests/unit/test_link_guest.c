@@ -124,6 +124,7 @@ guest_try(struct host *h, struct link_guest **lg)
 		.go_on = go_on };
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	char err[200];
+	int rc;
 
 	off = false;
 	snprintf(h->path, sizeof(h->path), "/tmp/hvnet-link.%d",
@@ -134,7 +135,10 @@ guest_try(struct host *h, struct link_guest **lg)
 	    sizeof(sa)), 0);
 	assert_int_equal(listen(h->listener, 1), 0);
 	assert_int_equal(pthread_create(&h->thread, NULL, host_main, h), 0);
-	return link_guest_open(&lc, lg, err, sizeof(err));
+	rc = link_guest_open(&lc, lg, err, sizeof(err));
+	/* Now, so that a test that fails leaves nothing. */
+	unlink(h->path);
+	return rc;
 }
 
 static struct link_guest *
@@ -153,7 +157,6 @@ guest_end(struct host *h, struct link_guest *lg)
 		link_guest_close(lg);
 	pthread_join(h->thread, NULL);
 	close(h->listener);
-	unlink(h->path);
 }
 
 static void
