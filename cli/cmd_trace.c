@@ -14,7 +14,6 @@
 #include "base/os.h"
 #include "cli/cli.h"
 #include "cli/peers.h"
-#include "linux/run/ctl.h"
 #include "linux/see/trace_text.h"
 
 #define TRACE_NICS	16u
@@ -83,30 +82,6 @@ parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* Tell a process; its answer, or NULL and *status. */
-static json_t *
-trace_call(const struct peer *p, const char *nic, bool on, int *status)
-{
-	json_t *request = json_pack("{s:s, s:s, s:b}", "cmd", "trace", "nic",
-	    nic, "on", on);
-	char err[400];
-	json_t *answer = ctl_call(p->path, request, err, sizeof(err));
-	const char *text;
-
-	json_decref(request);
-	if (answer == NULL) {
-		*status = cli_fail(CLI_FAILED, "%s", err);
-		return NULL;
-	}
-	if (json_is_true(json_object_get(answer, "ok")))
-		return answer;
-	text = json_string_value(json_object_get(answer, "error"));
-	*status = cli_fail(CLI_REFUSED, "%s: %s", nic, text != NULL ? text :
-	    "refused without a reason");
-	json_decref(answer);
-	return NULL;
-}
-
 /* The process of NIC i; NULL and *status where there is none. */
 static const struct peer *
 trace_peer(const struct cmd_trace *t, const struct peer_list *list,
@@ -137,7 +112,8 @@ trace_write(const struct cmd_trace *t, const struct peer_list *list,
 		const struct peer *p = trace_peer(t, list, i, &status);
 
 		if (p != NULL)
-			answer[i] = trace_call(p, t->nic[i], false, &status);
+			answer[i] = peer_switch(p, "trace", t->nic[i], false,
+			    &status);
 	}
 	for (uint32_t i = 0; i < t->nics; i++) {
 		const struct peer *p = trace_peer(t, list, i, &status);
@@ -165,7 +141,8 @@ trace_run(const struct cmd_trace *t, const struct peer_list *list)
 		const struct peer *p = trace_peer(t, list, i, &status);
 
 		if (p != NULL)
-			json_decref(trace_call(p, t->nic[i], true, &status));
+			json_decref(peer_switch(p, "trace", t->nic[i], true,
+			    &status));
 	}
 	if (status == CLI_OK) {
 		sleep(t->seconds);

@@ -133,3 +133,27 @@ peer_pid(const struct peer *p)
 {
 	return (long)json_integer_value(json_object_get(p->stat, "pid"));
 }
+
+json_t *
+peer_switch(const struct peer *p, const char *cmd, const char *nic, bool on,
+    int *status)
+{
+	json_t *request = json_pack("{s:s, s:s, s:b}", "cmd", cmd, "nic", nic,
+	    "on", on);
+	char err[400];
+	json_t *answer = ctl_call(p->path, request, err, sizeof(err));
+	const char *text;
+
+	json_decref(request);
+	if (answer == NULL) {
+		*status = cli_fail(CLI_FAILED, "%s", err);
+		return NULL;
+	}
+	if (json_is_true(json_object_get(answer, "ok")))
+		return answer;
+	text = json_string_value(json_object_get(answer, "error"));
+	*status = cli_fail(CLI_REFUSED, "%s: %s", nic, text != NULL ? text :
+	    "refused without a reason");
+	json_decref(answer);
+	return NULL;
+}

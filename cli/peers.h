@@ -41,5 +41,12 @@ void peers_keep(struct peer_list *, const char *nic);
 /* "host" or "guest". */
 const char *peer_kind(const struct peer *);
 long peer_pid(const struct peer *);
+/*
+ * Switch what a process records of a NIC ("trace", "hist") on or off.  Its
+ * answer, the caller's to free; or NULL, the reason on standard error, and the
+ * exit code in *status.
+ */
+json_t *peer_switch(const struct peer *, const char *cmd, const char *nic,
+    bool on, int *status);
 
 #endif
