@@ -277,11 +277,26 @@ bus(int open, int create, int teardown, int close)
 	rig_attach(&rig);
 }
 
+/* Bytes that detach leaves with the host, all counted. */
+static uint32_t
+detach_leaks(void)
+{
+	uint32_t leaked;
+
+	vsc_detach(rig.v);
+	rig_run(&rig);
+	leaked = vsc_leaked_bytes(rig.v);
+	assert_int_equal(rig.live_mem, leaked);
+	vsc_free(rig.v);
+	rig_leaked_free(&rig);
+	return leaked;
+}
+
 /* What an operation without an answer left with the host is never freed. */
 static void
 time_outs_leak(void **state)
 {
-	uint32_t ring, rxbuf, both, leaked;
+	uint32_t ring, rxbuf, both;
 
 	bus(E_NOTSUP, 0, 0, 0);
 	assert_int_equal(rig.err, E_NOTSUP);
@@ -292,12 +307,7 @@ time_outs_leak(void **state)
 	assert_int_equal(rig.failed, 1);
 	assert_int_equal(rig.err, E_TIMEOUT);
 	ring = 2 * rig.cfg.tune.ring_pages * HV_PAGE_SIZE;
-	vsc_detach(rig.v);
-	rig_run(&rig);
-	assert_int_equal(vsc_leaked_bytes(rig.v), ring);
-	assert_int_equal(rig.live_mem, ring);
-	vsc_free(rig.v);
-	rig_leaked_free(&rig);
+	assert_int_equal(detach_leaks(), ring);
 
 	bus(0, E_NOMEM, 0, 0);
 	assert_int_equal(rig.failed, 1);
@@ -307,33 +317,17 @@ time_outs_leak(void **state)
 	bus(0, E_TIMEOUT, 0, 0);
 	assert_int_equal(rig.failed, 1);
 	rxbuf = rig.cfg.tune.rxbuf_kb << 10;
-	vsc_detach(rig.v);
-	rig_run(&rig);
-	assert_int_equal(vsc_leaked_bytes(rig.v), rxbuf);
-	assert_int_equal(rig.live_mem, rxbuf);
-	vsc_free(rig.v);
-	rig_leaked_free(&rig);
+	assert_int_equal(detach_leaks(), rxbuf);
 
 	bus(0, 0, E_TIMEOUT, 0);
 	assert_int_equal(rig.attached, 1);
 	both = rxbuf + (rig.cfg.tune.sendbuf_kb << 10);
-	vsc_detach(rig.v);
-	rig_run(&rig);
-	assert_int_equal(vsc_leaked_bytes(rig.v), both);
-	assert_int_equal(rig.live_mem, both);
-	vsc_free(rig.v);
-	rig_leaked_free(&rig);
+	assert_int_equal(detach_leaks(), both);
 
 	/* ring and slots: the host may read packets that name them */
 	bus(0, 0, 0, E_TIMEOUT);
 	assert_int_equal(rig.attached, 1);
-	vsc_detach(rig.v);
-	rig_run(&rig);
-	leaked = vsc_leaked_bytes(rig.v);
-	assert_true(leaked > ring);
-	assert_int_equal(rig.live_mem, leaked);
-	vsc_free(rig.v);
-	rig_leaked_free(&rig);
+	assert_true(detach_leaks() > ring);
 	assert_int_equal(rig.live_bytes, 0);
 }
 
