@@ -23,6 +23,9 @@
 extern "C" {
 #endif
 
+/* Major << 16 | minor << 8 | patch, of this header: 0.1.0. */
+#define HVNET_VERSION	0x000100u
+
 #define HVNET_MAX_QUEUES	64
 
 /* Results below zero. */
@@ -104,6 +107,8 @@ struct hvnet_config {
 	bool complete_csum;
 	/* "name=value" as `hvnet guest -o` takes them; ends with NULL */
 	const char *const *tunables;
+	/* Zero.  A later header may have wishes here; we refuse those. */
+	uint64_t reserved[8];
 };
 
 struct hvnet_info {
@@ -116,6 +121,7 @@ struct hvnet_info {
 	uint32_t vmbus_version;	/* 0: not known (uio) */
 	uint32_t nvsp_version;
 	uint64_t speed_bps;
+	uint64_t reserved[8];	/* zero */
 };
 
 /* Of one queue, since hvnet_open(). */
@@ -128,7 +134,14 @@ struct hvnet_stats {
 	uint64_t tx_errors;	/* completed with an error */
 	uint64_t tx_full;	/* times there was no room */
 	uint64_t tx_invalid;	/* frames refused: size or offsets */
+	uint64_t reserved[8];	/* zero */
 };
+
+/*
+ * The version of the library that runs, "0.1.0"; that of the header which a
+ * program was built with is HVNET_VERSION.  Any thread.
+ */
+const char *hvnet_version(void);
 
 /* Defaults: 1 queue, all offloads, 10 s, 256 MiB. */
 void hvnet_config_default(struct hvnet_config *);

@@ -35,6 +35,16 @@ hvnet_config_default(struct hvnet_config *c)
 		.memory_bytes = 256u << 20 };
 }
 
+/* A program for a later libhvnet has wishes that we do not know. */
+static bool
+frames_reserved_zero(const struct hvnet_config *c)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(c->reserved); i++)
+		if (c->reserved[i] != 0)
+			return false;
+	return true;
+}
+
 /* The caller's wishes, with defaults where there is none.  False: unusable. */
 static bool
 frames_config(struct hvnet_config *out, const struct hvnet_config *in,
@@ -46,6 +56,11 @@ frames_config(struct hvnet_config *out, const struct hvnet_config *in,
 	*out = in != NULL ? *in : def;
 	if (out->connect == NULL || out->connect[0] == '\0') {
 		snprintf(err, cap, "connect: no socket of a host, nor uio:N");
+		return false;
+	}
+	if (!frames_reserved_zero(out)) {
+		snprintf(err, cap, "reserved: not zero; the program needs a "
+		    "newer libhvnet than %s", hvnet_version());
 		return false;
 	}
 	if (out->name == NULL)
@@ -260,6 +275,12 @@ hvnet_close(struct hvnet *h)
 }
 
 /* --- what it is --- */
+
+const char *
+hvnet_version(void)
+{
+	return FRAMES_VERSION;
+}
 
 void
 hvnet_info(const struct hvnet *h, struct hvnet_info *out)

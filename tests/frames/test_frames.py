@@ -81,13 +81,12 @@ def test_host_goes(lab):
     assert p.returncode == 1
 
 
-def test_forward_ping(lab):
-    """Two TAP NICs joined by examples/forward: ping and TCP's checksums."""
+def forward_ping(lab, program):
     for ns, nic in (('h', 'n0'), ('k', 'n1')):
         lab.netns(ns)
     lab.host(f'backend=tap,name=n0,spoof=on,netns={lab.netns("h")}',
              f'backend=tap,name=n1,spoof=on,netns={lab.netns("k")}')
-    p = lab.start(None, [FORWARD, lab.sock, 'n0', lab.sock, 'n1'], 'forward')
+    p = lab.start(None, [program, lab.sock, 'n0', lab.sock, 'n1'], 'forward')
     lab.wait('forward ready', lambda: 'ready' in lab.log(p), 15, [p])
     for ns, nic, ip in (('h', 'n0', '10.8.0.1'), ('k', 'n1', '10.8.0.2')):
         lab.run(ns, f'ip addr add {ip}/24 dev {nic}')
@@ -112,3 +111,8 @@ def test_forward_ping(lab):
     assert lab.log(server).strip() == '1000000'
     assert lab.end(p) == 0
     assert 'one way' in lab.log(p)
+
+
+def test_forward_ping(lab):
+    """Two TAP NICs joined by examples/forward: ping and TCP's checksums."""
+    forward_ping(lab, FORWARD)

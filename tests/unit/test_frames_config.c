@@ -55,6 +55,8 @@ test_defaults(void **state)
 	c.queues = 1;
 	c.tunables = (const char *const[]){ "nonsense=1", NULL };
 	assert_non_null(strstr(refused(&c), "nonsense=1"));
+	c.reserved[7] = 1;
+	assert_non_null(strstr(refused(&c), "newer libhvnet"));
 }
 
 /* A listener that never reads; the first client may also fill its queue. */
