@@ -36,12 +36,21 @@ cli_name_set(const char *name)
 	cli_name = name;
 }
 
+/* Borrowed until the next call. */
+static const char *cli_where = "";
+
+void
+cli_where_set(const char *where)
+{
+	cli_where = where;
+}
+
 static void
 cli_say(const char *fmt, va_list ap)
 {
-	char prefix[64];
+	char prefix[512];
 
-	snprintf(prefix, sizeof(prefix), "%s: ", cli_name);
+	snprintf(prefix, sizeof(prefix), "%s: %s", cli_name, cli_where);
 	text_line(stderr, prefix, fmt, ap);
 }
 

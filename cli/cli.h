@@ -35,7 +35,7 @@ struct cli_command {
 
 extern const struct cli_command cli_host, cli_guest, cli_uio, cli_vm;
 extern const struct cli_command cli_stat, cli_set, cli_trace, cli_bench;
-extern const struct cli_command cli_conform;
+extern const struct cli_command cli_config, cli_conform;
 
 /* argp keys below are free for commands; these are ours. */
 #define CLI_KEY_HELP	'h'
@@ -62,6 +62,8 @@ int cli_fail(int status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* What cli_usage() and cli_fail() put before the text: "hvnet host". */
 void cli_name_set(const char *name);
+/* What stands behind that: "FILE:LINE: " while a file is parsed, or "". */
+void cli_where_set(const char *where);
 
 /* Values of option `what`; a usage error names the range or the choices. */
 uint32_t cli_uint(const char *what, const char *text, uint32_t min,

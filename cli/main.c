@@ -18,7 +18,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_stat, &cli_set,
-	&cli_trace, &cli_bench, &cli_conform,
+	&cli_trace, &cli_config, &cli_bench, &cli_conform,
 };
 
 static void

@@ -5,8 +5,8 @@
 # Each includes the one before.
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
-libbpf-dev bpftool libevent-dev libjansson-dev libmnl-dev libpcap-dev
-libcmocka-dev iproute2"
+libbpf-dev bpftool libevent-dev libinih-dev libjansson-dev libmnl-dev
+libpcap-dev libcmocka-dev iproute2"
 demo="iperf3 iputils-ping"
 check="libclang-rt-14-dev llvm python3-pytest gcc-multilib ethtool tcpdump
 tshark spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind

@@ -26,16 +26,58 @@ nic_spec_default(struct nic_spec *s)
 		.gen_flows = 64 };
 }
 
+static int
+spec_key_unknown(const char *key, bool running, const struct spec_at *at)
+{
+	char column[NIC_SPEC_COLUMN];
+	size_t n = (size_t)snprintf(at->err, at->cap, "'%s'%s is no key; "
+	    "keys are", key, nic_spec_column(at, column));
+
+	for (uint32_t i = 0; nic_spec_key(i) != NULL && n < at->cap; i++)
+		if (!running || nic_spec_key_running(i))
+			n += (size_t)snprintf(at->err + n, at->cap - n, " %s",
+			    nic_spec_key(i));
+	return -1;
+}
+
 /*
- * One `key=value`, NUL-terminated in place; `at` knows where it was, *given
- * which keys were there before.
+ * One key and its value; `at` knows where the key was, *given which keys were
+ * there before.
  */
+static int
+spec_value_apply(struct nic_spec *s, const char *key, const char *value,
+    bool running, uint64_t *given, struct spec_at *at)
+{
+	const struct spec_key *k = nic_spec_key_find(key);
+	char column[NIC_SPEC_COLUMN];
+
+	if (k == NULL)
+		return spec_key_unknown(key, running, at);
+	if (running && !k->running) {
+		snprintf(at->err, at->cap, "%s%s cannot be changed while the "
+		    "NIC exists; remove it and add it again", key,
+		    nic_spec_column(at, column));
+		return -1;
+	}
+	if ((*given & nic_spec_key_bit(k)) != 0) {
+		snprintf(at->err, at->cap, "%s%s is given twice", key,
+		    nic_spec_column(at, column));
+		return -1;
+	}
+	*given |= nic_spec_key_bit(k);
+	at->key = key;
+	at->value = value;
+	if (at->column > 0)
+		at->column += strlen(key) + 1;
+	return k->parse(k, s, at);
+}
+
+/* One `key=value` of a list, NUL-terminated in place. */
 static int
 spec_pair_apply(struct nic_spec *s, char *pair, bool running,
     uint64_t *given, struct spec_at *at)
 {
 	char *eq = strchr(pair, '=');
-	const struct spec_key *k;
 
 	if (eq == NULL) {
 		snprintf(at->err, at->cap, "'%s' (column %zu): want "
@@ -43,34 +85,7 @@ spec_pair_apply(struct nic_spec *s, char *pair, bool running,
 		return -1;
 	}
 	*eq = '\0';
-	k = nic_spec_key_find(pair);
-	if (k == NULL) {
-		size_t n = (size_t)snprintf(at->err, at->cap, "'%s' (column "
-		    "%zu) is no key; keys are", pair, at->column);
-
-		for (uint32_t i = 0; nic_spec_key(i) != NULL && n < at->cap;
-		    i++)
-			if (!running || nic_spec_key_running(i))
-				n += (size_t)snprintf(at->err + n,
-				    at->cap - n, " %s", nic_spec_key(i));
-		return -1;
-	}
-	if (running && !k->running) {
-		snprintf(at->err, at->cap, "%s (column %zu) cannot be changed "
-		    "while the NIC exists; remove it and add it again", pair,
-		    at->column);
-		return -1;
-	}
-	if ((*given & nic_spec_key_bit(k)) != 0) {
-		snprintf(at->err, at->cap, "%s (column %zu) is given twice",
-		    pair, at->column);
-		return -1;
-	}
-	*given |= nic_spec_key_bit(k);
-	at->key = pair;
-	at->value = eq + 1;
-	at->column += (size_t)(eq + 1 - pair);
-	return k->parse(k, s, at);
+	return spec_value_apply(s, pair, eq + 1, running, given, at);
 }
 
 /* Keys that mean something to only one backend. */
@@ -161,39 +176,76 @@ nic_spec_apply(struct nic_spec *spec, const char *list, bool running,
 	return rc;
 }
 
+/* What a NIC of its kind must have, or NULL: it is there. */
+static const char *
+spec_lack(const struct nic_spec *s)
+{
+	if (s->name[0] == '\0')
+		return "name=NAME is missing";
+	if (s->backend == NIC_PAIR && s->peer[0] == '\0')
+		return "backend=pair needs peer=NIC";
+	if (s->backend == NIC_PCAP && s->file[0] == '\0' &&
+	    s->replay[0] == '\0')
+		return "backend=pcap needs file=PATH or replay=PATH";
+	if (s->backend == NIC_TAP && s->ifname[0] == '\0' &&
+	    strlen(s->name) >= sizeof(s->ifname))
+		return "a name over 15 characters needs ifname=NAME";
+	if (s->backend == NIC_TAP && !name_ok_ifname(s->ifname[0] != '\0' ?
+	    s->ifname : s->name))
+		return "the interface's name (ifname, else name): want 1 to "
+		    "15 " NAME_IFNAME_RULE;
+	if (s->backend == NIC_PAIR && strcmp(s->peer, s->name) == 0)
+		return "a NIC cannot be its own peer";
+	return NULL;
+}
+
+void
+nic_spec_begin(struct nic_spec_draft *d)
+{
+	nic_spec_default(&d->spec);
+	d->given = 0;
+}
+
+int
+nic_spec_put(struct nic_spec_draft *d, const char *key, const char *value,
+    char *err, size_t cap)
+{
+	struct spec_at at = { .err = err, .cap = cap };
+
+	if (strchr(value, ',') != NULL) {
+		snprintf(err, cap, "%s=%s: want a value without a comma", key,
+		    value);
+		return -EINVAL;
+	}
+	return spec_value_apply(&d->spec, key, value, false, &d->given,
+	    &at) < 0 ? -EINVAL : 0;
+}
+
+int
+nic_spec_end(const struct nic_spec_draft *d, char *err, size_t cap)
+{
+	const char *lack;
+
+	if (spec_only_check(&d->spec, d->given, err, cap) < 0 ||
+	    spec_section_check(&d->spec, err, cap) < 0)
+		return -EINVAL;
+	lack = spec_lack(&d->spec);
+	if (lack == NULL)
+		return 0;
+	snprintf(err, cap, "%s", lack);
+	return -EINVAL;
+}
+
 int
 nic_spec_parse(struct nic_spec *spec, const char *list, char *err, size_t cap)
 {
-	struct nic_spec s;
-	const char *lack = NULL;
-	uint64_t given = 0;
+	struct nic_spec_draft d;
 
-	nic_spec_default(&s);
-	if (spec_list_apply(&s, list, false, &given, err, cap) < 0 ||
-	    spec_only_check(&s, given, err, cap) < 0 ||
-	    spec_section_check(&s, err, cap) < 0)
+	nic_spec_begin(&d);
+	if (spec_list_apply(&d.spec, list, false, &d.given, err, cap) < 0 ||
+	    nic_spec_end(&d, err, cap) < 0)
 		return -EINVAL;
-	if (s.name[0] == '\0')
-		lack = "name=NAME is missing";
-	else if (s.backend == NIC_PAIR && s.peer[0] == '\0')
-		lack = "backend=pair needs peer=NIC";
-	else if (s.backend == NIC_PCAP && s.file[0] == '\0' &&
-	    s.replay[0] == '\0')
-		lack = "backend=pcap needs file=PATH or replay=PATH";
-	else if (s.backend == NIC_TAP && s.ifname[0] == '\0' &&
-	    strlen(s.name) >= sizeof(s.ifname))
-		lack = "a name over 15 characters needs ifname=NAME";
-	else if (s.backend == NIC_TAP && !name_ok_ifname(s.ifname[0] != '\0' ?
-	    s.ifname : s.name))
-		lack = "the interface's name (ifname, else name): want 1 to "
-		    "15 " NAME_IFNAME_RULE;
-	else if (s.backend == NIC_PAIR && strcmp(s.peer, s.name) == 0)
-		lack = "a NIC cannot be its own peer";
-	if (lack != NULL) {
-		snprintf(err, cap, "%s", lack);
-		return -EINVAL;
-	}
-	*spec = s;
+	*spec = d.spec;
 	return 0;
 }
 

@@ -70,6 +70,20 @@ int nic_spec_parse(struct nic_spec *spec, const char *list, char *err,
     size_t err_cap);
 
 /*
+ * The same key by key, as a configuration file has it: nic_spec_begin(), any
+ * number of nic_spec_put(), nic_spec_end() for what must be there.  0 or
+ * -EINVAL with a sentence in err, which names no column.
+ */
+struct nic_spec_draft {
+	struct nic_spec spec;
+	uint64_t given;		/* keys, one bit each */
+};
+void nic_spec_begin(struct nic_spec_draft *);
+int nic_spec_put(struct nic_spec_draft *, const char *key, const char *value,
+    char *err, size_t cap);
+int nic_spec_end(const struct nic_spec_draft *, char *err, size_t cap);
+
+/*
  * Two NICs of one host: if one has the other as peer=, both are of a pair and
  * each is the other's.  0, or -EINVAL with a sentence in err.
  */

@@ -13,11 +13,22 @@
 #include "linux/run/name.h"
 #include "wire/nvs_msg.h"
 
+const char *
+nic_spec_column(const struct spec_at *at, char out[NIC_SPEC_COLUMN])
+{
+	out[0] = '\0';
+	if (at->column > 0)
+		snprintf(out, NIC_SPEC_COLUMN, " (column %zu)", at->column);
+	return out;
+}
+
 static int
 spec_bad(const struct spec_at *at, const char *want)
 {
-	snprintf(at->err, at->cap, "%s=%s (column %zu): want %s", at->key,
-	    at->value, at->column, want);
+	char column[NIC_SPEC_COLUMN];
+
+	snprintf(at->err, at->cap, "%s=%s%s: want %s", at->key, at->value,
+	    nic_spec_column(at, column), want);
 	return -1;
 }
 

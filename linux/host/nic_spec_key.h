@@ -12,7 +12,7 @@ struct spec_at {
 	const char *list;
 	const char *key;	/* NUL-terminated copies */
 	const char *value;
-	size_t column;		/* of the value, from 1 */
+	size_t column;		/* of the value, from 1; 0: no list */
 	char *err;
 	size_t cap;
 };
@@ -27,6 +27,10 @@ struct spec_key {
 	size_t off;		/* of the field */
 	uint64_t min, max;	/* numbers, sizes of texts */
 };
+
+/* " (column N)" for a sentence, or "". */
+#define NIC_SPEC_COLUMN	32u
+const char *nic_spec_column(const struct spec_at *, char out[NIC_SPEC_COLUMN]);
 
 /* NULL: there is no such key. */
 const struct spec_key *nic_spec_key_find(const char *name);

@@ -21,8 +21,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 MAN = pathlib.Path(os.environ.get('HVNET_MAN') or
                    pathlib.Path(HVNET).resolve().parents[1] / 'docs/man')
-COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'bench',
-            'conform']
+COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'config',
+            'bench', 'conform']
 OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
 
 

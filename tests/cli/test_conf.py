@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The configuration file of a host: what it takes, and what it says of
+what is wrong."""
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from test_cli import MAN
+
+OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
+
+RIGHT = '''\
+# a host
+[host]
+listen = {dir}/s
+max-guests = 8   ; few
+monitor = on
+lenient = off
+
+[nic n0]
+backend = null
+  mtu = 1400
+[nic n1]
+backend=null
+loss : 1%
+'''
+
+
+def write(tmp_path, text):
+    path = tmp_path / 'host.conf'
+    path.write_text(text.replace('{dir}', str(tmp_path)))
+    return str(path)
+
+
+def nics_of(hvnet):
+    answer, = json.loads(hvnet('stat', '--json').stdout)['processes']
+    return {n['name']: n['spec'] for n in answer['nics']}
+
+
+def test_a_right_file(hvnet, tmp_path):
+    path = write(tmp_path, RIGHT)
+    r = hvnet('config', 'check', path)
+    assert (r.returncode, r.stdout, r.stderr) == (
+        OK, f'{path} is right: 2 NICs\n', '')
+
+
+# A line behind RIGHT, whose last is 13, and what is said of it.
+WRONG = {
+    '[nic n0]\nmtu = 1500': (14, '[nic n0] is there already, at line 8'),
+    '[nic n2]': (14, 'this section has no key'),
+    '[nic n2': (14, 'want [host], [nic NAME], key = value, or a comment'),
+    '[nics]\nx = 1': (14, '[nics]: want [host] or [nic NAME]'),
+    '[nic a b]\nmtu = 1500': (14, 'name=a b: want 1 to 31 printable'),
+    'mtu': (14, 'want [host], [nic NAME], key = value, or a comment'),
+    'mtu = 67': (14, 'mtu=67: want a number from 68 to 9000'),
+    'mtu = 1500\nmtu = 1500': (15, 'mtu is given twice'),
+    'name = x': (14, 'name is given twice'),
+    'tos = off': (14, "'tos' is no key; keys are backend "),
+    'vlan = a,b': (14, 'want a value without a comma'),
+    '[nic p]\nbackend = pair': (14, 'NIC p: backend=pair needs peer=NIC'),
+    '[nic p]\nbackend = pair\npeer = n0': (14, "'n0' must be of backend=pair"),
+    '[nic p]\nfile = x\nbackend = tap': (14, 'file is for backend=pcap'),
+    '[host]\nlisten = x': (15, 'listen is given twice, first at line 3'),
+    '[host]\nworkers = none': (15, "'none' is not a number from 1 to 64"),
+    '[host]\nmonitor-all = on': (15, "'monitor-all' is no key of [host]"),
+    '[host]\nno-uio = yes': (15, 'no-uio=yes: want on or off'),
+    '[host]\nnic = name=x': (15, "'nic' is no key of [host]"),
+    'file = ' + 1000 * 'x': (14, 'want a line of at most 1000 characters'),
+    'file = a\0b': (14, 'there is a NUL byte'),
+}
+
+
+@pytest.mark.parametrize('line', WRONG, ids=lambda s: s[:24])
+def test_what_is_wrong_in_a_file(hvnet, tmp_path, line):
+    """One line names file, line and what is right; nothing is started."""
+    path = write(tmp_path, RIGHT + line + '\n')
+    number, part = WRONG[line]
+    for words in (['config', 'check', path], ['host', '--config', path]):
+        r = hvnet(*words)
+        assert (r.returncode, r.stdout) == (USAGE, '')
+        said, = r.stderr.splitlines()
+        assert said.startswith(f'hvnet {words[0]}: {path}:{number}: '), said
+        assert part in said
+    assert not os.path.exists(tmp_path / 's')
+
+
+def test_a_key_before_any_section(hvnet, tmp_path):
+    path = write(tmp_path, 'mtu = 1500\n')
+    r = hvnet('config', 'check', path)
+    assert (r.returncode, r.stderr) == (
+        USAGE, f'hvnet config: {path}:1: a key before the first section; '
+        'want [host] or [nic NAME] before it\n')
+
+
+def test_manual_page_of_the_file(hvnet, tmp_path):
+    """It is right, and its example is."""
+    src = MAN / 'hvnet-host.conf.5'
+    r = subprocess.run(['man', '--warnings', '-l', src], text=True,
+                       capture_output=True, check=True,
+                       env={**os.environ, 'LC_ALL': 'C.UTF-8',
+                            'MANWIDTH': '80', 'MANPAGER': 'cat'})
+    assert r.stderr == '' and 'SEE ALSO' in r.stdout
+    text = src.read_text().split('.Bd -literal -offset indent\n')[1]
+    path = write(tmp_path, text.split('.Ed')[0])
+    assert hvnet('config', 'check', path).stdout == \
+        f'{path} is right: 2 NICs\n'
+
+
+def test_no_file(hvnet, tmp_path):
+    for words in (['config', 'check'], ['host', '--config']):
+        r = hvnet(*words, str(tmp_path / 'none'))
+        assert r.returncode == FAILED
+        assert 'none: No such file or directory' in r.stderr
+
+
+def test_a_host_by_its_file(hvnet, tmp_path):
+    """The command line has the last word, and adds NICs."""
+    path = write(tmp_path, RIGHT + 'capture = /' + 200 * 'x' + '/y\n')
+    r = hvnet('host', '--config', path)
+    assert r.returncode == FAILED and '/y: No such file' in r.stderr
+    path = write(tmp_path, RIGHT)
+    p = hvnet('host', '--nic', 'backend=null,name=n2', '--config', path,
+              '--listen', f'{tmp_path}/other', start=True)
+    assert p.stdout.readline() == f'listening on {tmp_path}/other, 3 NICs\n'
+    spec = nics_of(hvnet)
+    assert list(spec) == ['n0', 'n1', 'n2']
+    assert spec['n0']['mtu'] == '1400' and spec['n1']['loss'] == '1%'
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(20) == OK
+    r = hvnet('host', '--nic', 'backend=null,name=n1', '--config', path)
+    assert r.returncode == USAGE and "two NICs of the name 'n1'" in r.stderr
