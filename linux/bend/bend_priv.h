@@ -20,7 +20,7 @@
 #define BEND_WORDS	6u	/* conditions of a message */
 #define BEND_WORD	56u
 #define BEND_SETS	8u
-#define BEND_SAY	128u	/* bytes of a message that a script says */
+#define BEND_SAY	240u	/* bytes of a message that a script says */
 #define BEND_TEXT	120u	/* of a line, for counters */
 #define BEND_RULES	64u
 
