@@ -3,7 +3,7 @@
 
 Holds: the guest lets go each time, attaches again and works.
 Rule: docs/protocol.md section 2, RESCIND_OFFER, RELID_RELEASED.
-Bug: OpenVMM #1815; Linux 792f232d57ff, 76bb5db5c749.
+Bug: OpenVMM #1815.
 """
 
 

@@ -3,7 +3,7 @@
 
 Holds: the guest lets go of the NIC, and works when it is offered again.
 Rule: docs/protocol.md section 2, RESCIND_OFFER.
-Bug: Linux 6f3d791f3006 (a wait for OPEN_RESULT that a rescind must end).
+Bug: Linux 6f3d791f3006 (handling of a rescind while the channel opens).
 """
 
 

@@ -5,7 +5,7 @@ Holds: the guest steps down, version by version, until the host agrees, and
     works.
 Rule: docs/protocol.md section 2, VERSION_RESPONSE; OpenVMM
     vmbus_server/src/channels.rs, initiate_contact.
-Bug: Linux ec31dc39e835 (a guest that gave up at the first refusal).
+Bug: Linux ec31dc39e835 is about the state that a failed connect leaves.
 """
 
 

@@ -3,7 +3,8 @@
 
 Holds: the guest counts them, takes their memory back, and sends on.
 Rule: docs/protocol.md section 4, RNDIS_DONE: a status other than 1.
-Bug: Linux dca5161f9bd0 (a send that failed was freed by nobody).
+Bug: Linux before dca5161f9bd0 (the status was not looked at, so nobody saw
+    that frames were lost).
 """
 
 

@@ -3,7 +3,7 @@
 
 Holds: the guest attaches or tries again; it does not wait without end.
 Rule: docs/protocol.md section 4, RNDIS_DONE; the answer is an RNDIS message.
-Bug: Linux dca5161f9bd0.
+Bug: Linux before dca5161f9bd0 (the status was not looked at).
 """
 
 

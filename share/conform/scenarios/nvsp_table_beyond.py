@@ -3,7 +3,7 @@
 
 Holds: the guest sends on channels that it has, and works.
 Rule: docs/protocol.md section 4, SEND_TABLE; Linux netvsc_send_table.
-Bug: Linux 171c1fd98df3, 71f21959dd55.
+Bug: none known.
 """
 
 

@@ -3,7 +3,7 @@
 
 Holds: the guest uses only channels that it has, and works.
 Rule: docs/protocol.md section 4, SEND_TABLE.
-Bug: Linux b0689faa8efc.
+Bug: none known.
 """
 
 

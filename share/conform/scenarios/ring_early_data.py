@@ -3,7 +3,8 @@
 
 Holds: the guest takes what is there when it opens, and works.
 Rule: docs/protocol.md section 2, OPEN_RESULT.
-Bug: Linux 9448ccd85336.
+Bug: Linux 9448ccd85336 (an interrupt that came before NAPI was on was lost,
+    and the queue stood still).
 """
 
 
