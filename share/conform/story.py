@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -35,6 +36,8 @@ class Broken(Exception):
 
 
 class Story:
+    MAC = MAC
+
     def __init__(self, run):
         """run: hvnet, command (or None), listen (or None), patience."""
         self.run = run
@@ -96,21 +99,25 @@ class Story:
 
     # --- the host ---
 
+    def spec(self, bend, nic):
+        """The NIC n0 as `hvnet host --nic` takes it."""
+        spec = {'backend': 'tap', 'name': 'n0', 'netns': self.netns,
+                'mac': MAC, 'queues': 2, **nic}
+        if bend:
+            spec['bend'] = self.script(bend)
+        return ','.join(f'{k}={v}' for k, v in spec.items())
+
     def host(self, bend='', args=(), **nic):
         """A host with one NIC n0 that bends by these lines."""
         self.steps.append('a host is there')
         subprocess.run(['ip', 'netns', 'add', self.netns], check=True)
         subprocess.run(['ip', 'netns', 'exec', self.netns, 'sysctl', '-qw',
                         'net.ipv6.conf.default.accept_dad=0'], check=True)
-        spec = {'backend': 'tap', 'name': 'n0', 'netns': self.netns,
-                'mac': MAC, 'queues': 2, **nic}
-        if bend:
-            spec['bend'] = self.script(bend)
         self.hostp = self.start('host', [
             self.run.hvnet, 'host', '--listen', self.sock, *args,
             '--transcript', f'{self.dir}/transcript.txt',
             '--capture', f'{self.dir}/capture.pcapng',
-            '--nic', ','.join(f'{k}={v}' for k, v in spec.items())])
+            '--nic', self.spec(bend, nic)])
         self.wait('the host listens',
                   lambda: 'listening on' in self.text('host.log'), Broken)
 
@@ -131,9 +138,26 @@ class Story:
         self.steps.append('the host bends in another way')
         self.hvnet('set', 'n0', f'bend={self.script(lines)}')
 
+    def straight(self):
+        """No bends from now on; what was held back goes."""
+        self.steps.append('the host bends no more')
+        self.hvnet('set', 'n0', 'bend=off')
+
     def remove_nic(self):
         self.steps.append('the host takes the NIC back for good')
         self.hvnet('set', '--remove', 'n0')
+
+    def add_nic(self, bend='', **nic):
+        """The NIC is back, perhaps another one of the same address."""
+        self.steps.append('the host offers the NIC again')
+        self.forget()
+        self.hvnet('set', '--add', self.spec(bend, nic))
+
+    def forget(self):
+        """The interface of the NIC is another one now."""
+        if self.probe:
+            self.probe.close()
+        self.probe = None
 
     def stat(self):
         for _ in range(10):
@@ -203,9 +227,38 @@ class Story:
             if lost:
                 raise Failed(f'of {len(sizes)} echo requests those with '
                              f'{lost} bytes got no answer')
+        self.whole()
+        self.steps.append('frames pass both ways')
+
+    def flood(self, number, size=1300):
+        """Many at once; some may be lost, what is answered is whole."""
+        lost = len(self.probe.lost([size] * number, 2))
+        self.steps.append(f'of {number} echo requests at once {number - lost} '
+                          'were answered')
+        self.whole()
+        return number - lost
+
+    def disturbed(self, times, burst=4):
+        """Echo requests until the bend of line 1 was met this often."""
+        def met():
+            if self.probe.find():
+                self.probe.lost([56] * burst, 0.5)
+            return self.done(1) >= times
+        self.wait('the host bends', met)
+
+    def whole(self):
         if self.probe.stray:
             raise Failed(f'{self.probe.stray} answers came twice or changed')
-        self.steps.append('frames pass both ways')
+        if self.probe.wrong:
+            raise Failed(f'{self.probe.wrong} answers to echo requests with a '
+                         'wrong checksum')
+
+    def refuses(self):
+        """TCP and UDP: the checksums of both ways are right."""
+        for name, kind in (('TCP', socket.SOCK_STREAM),
+                           ('UDP', socket.SOCK_DGRAM)):
+            self.wait(f'the guest refuses a connection by {name}',
+                      lambda k=kind: self.probe.refused(k, 1.5))
 
     def honest(self):
         """The guest broke no rule of the protocol itself."""
