@@ -4,8 +4,9 @@
 
 Stages, in order: house rules, the freestanding core, then for each build
 (gcc, clang with ASan and UBSan, clang with TSan) its unit, pair and fuzz
-tests, then real traffic between network namespaces.  A stage that fails does
-not stop the others.  The last line is `N passed, N failed, N skipped`.
+tests, then real traffic between network namespaces, at the end two stages at a
+time: they wait more than they work.  A stage that fails does not stop the
+others.  The last line is `N passed, N failed, N skipped`.
 
   --full      also the matrices, long fuzzing and soaks
   --stage S   only the stage S, or those whose name contains it
@@ -23,6 +24,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 
@@ -160,11 +162,20 @@ def stage_build(name, setup, suites, env=None, wrapper_env=None):
     return count
 
 
+# A stage's own network namespaces and /run: nothing of what another stage makes
+# at the same time is seen, whatever its name.
+OWN_WORLD = ['unshare', '--mount', '--net', '--propagation', 'private',
+             'sh', '-c', 'mount -t tmpfs tmpfs /run && '
+             'mkdir -p /run/netns /run/lock && ip link set lo up && '
+             'exec "$@"', 'sh'] if os.geteuid() == 0 else []
+
+
 def pytest_once(label, paths, env, more=()):
     """(exit code, Count or None if pytest did not get that far)."""
     report = logs / f'{label}.xml'
     report.unlink(missing_ok=True)
-    code = run([PYTHON, '-m', 'pytest', '-q', '-x' if opts.stop else '-q',
+    code = run([*OWN_WORLD, PYTHON, '-m', 'pytest', '-q',
+                '-x' if opts.stop else '-q',
                 '-o', f'cache_dir={logs}/cache-{label}', '--durations=15',
                 f'--junitxml={report}', *more] + paths,
                logs / f'{label}.log',
@@ -211,6 +222,13 @@ SANITIZED = {
     'tsan': {'TSAN_OPTIONS': 'halt_on_error=0'},
 }
 SAN = ['-Db_lundef=false', '--buildtype=debugoptimized', '-Dwerror=true']
+
+
+# Two lanes of traffic stages that run beside each other, after all others.
+# What measures shares of a processor ('hostile') is not among them.
+BESIDE = (('vm',),
+          ('net', 'net asan', 'net tsan', 'dpdk', 'frames', 'frames asan',
+           'hostile asan', 'net full'))
 
 
 def stages():
@@ -315,15 +333,33 @@ labels = [label for label, stage in listed]
 exact = opts.stage in labels
 if not any(opts.stage in label for label in labels):
     sys.exit(f"no stage '{opts.stage}'; there are {', '.join(labels)}")
-for label, stage in listed:
-    if opts.stage not in label or exact and label != opts.stage:
-        continue
+
+
+def take(label, stage):
     began = time.monotonic()
     count = stage()
     total.add(count)
     took.append((time.monotonic() - began, label))
     say(f'{label:22} {count.passed:5} passed {len(count.failed):3} failed '
         f'{len(count.skipped):3} skipped  {took[-1][0]:6.1f} s')
+
+
+def lane(of_it):
+    for label, stage in wanted:
+        if label in of_it:
+            take(label, stage)
+
+
+wanted = [(label, stage) for label, stage in listed
+          if (label == opts.stage if exact else opts.stage in label)]
+lane([label for label, _ in wanted if not any(label in b for b in BESIDE)])
+threads = [threading.Thread(target=lane, args=(b,)) for b in BESIDE]
+for t in threads:
+    t.start()
+    if not OWN_WORLD:
+        t.join()
+for t in threads:
+    t.join()
 for line in total.skipped:
     say(f'skipped  {line}')
 for line in total.failed:
