@@ -8,6 +8,7 @@ options of its own: bench/tcp.py --help, `hvnet bench pps --help`, ...
   memory        memory of the host end for a NIC and for a channel
   instructions  instructions of each layer for a frame (callgrind)
   capture       what a capture costs the host's workers
+  ladder        what each improvement gave, one step at a time
   tcp           TCP and ping against a bare TAP relay
   pps           frames a second against DPDK's netvsc PMD
   vm            the ladder of offloads in a stock kernel (builds a QEMU once)
@@ -27,6 +28,7 @@ QUICK = {
     'memory': [],
     'instructions': [],
     'capture': ['--rounds', '1'],
+    'ladder': ['--quick'],
     'tcp': ['--rounds', '1', '--seconds', '1'],
     'pps': ['--quick'],
     'vm': ['--quick'],
@@ -37,7 +39,7 @@ def run(name, words):
     """Run one and print what it measured.  Returns its exit status."""
     cmd = [sys.executable, HERE / f'{name}.py', *words]
     print(f'--- {name}', file=sys.stderr, flush=True)
-    if name not in ('pps', 'vm'):
+    if name not in ('ladder', 'pps', 'vm'):
         return subprocess.run(cmd).returncode
     # These print a table for people, and write JSON to a file.
     with tempfile.NamedTemporaryFile() as f:

@@ -26,6 +26,7 @@ usage: vm.py [--hvnet FILE] [--json FILE] [--rounds N] [--seconds S] [--quick]
              [--guests linux,freebsd] [--parts offloads,channels]
              [--channels 1,2,4]
 """
+import argparse
 import collections
 import json
 import os
@@ -274,7 +275,8 @@ def bench(guest, opts):
 
 def main():
     p = Parser(prog='hvnet bench vm', description=__doc__.split('\n')[0])
-    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'))
+    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'),
+                   help=argparse.SUPPRESS)
     p.add_argument('--json', metavar='FILE', help='also write all there')
     p.add_argument('--seconds', type=number(1, 600),
                    help='length of one run; default 3')

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `hvnet bench pps` and `hvnet bench vm` are scripts, bench/pps.py and
- * bench/vm.py, which run this very executable as host; see there for what is
- * measured.
+ * `hvnet bench NAME` is a script, bench/NAME.py, which runs this very
+ * executable; see there for what is measured.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/span.h"
 #include "cli/cli.h"
 #include "cli/script.h"
 
 static void
-bench_help(void)
+bench_pps_help(void)
 {
 	printf("Usage: hvnet bench pps [OPTION...]\n"
 	    "Packets a second of a guest: our driver against DPDK's netvsc "
@@ -42,9 +42,33 @@ bench_help(void)
 	    "is bench/pps.py; HVNET_BENCH names\nanother folder for it.\n"
 	    "\nExamples:\n"
 	    "  hvnet bench pps --quick --modes tx --sizes 64\n"
-	    "  hvnet bench pps --json pps.json\n"
-	    "\n`hvnet bench vm --help`: a stock kernel in a virtual "
-	    "machine.\n");
+	    "  hvnet bench pps --json pps.json\n");
+}
+
+static const struct bench {
+	const char *name, *text;
+	void (*help)(void);	/* NULL: the script's own */
+} benches[] = {
+	{ "ladder", "what each improvement gave a guest, one step at a time",
+	    NULL },
+	{ "pps", "packets a second: our driver against DPDK's netvsc PMD",
+	    bench_pps_help },
+	{ "vm", "what offloads and channels give a stock kernel", NULL },
+};
+
+static void
+bench_help(void)
+{
+	printf("Usage: hvnet bench NAME [OPTION...]\n"
+	    "Measure something.  NAME is one of\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(benches); i++)
+		printf("  %-13s %s\n", benches[i].name, benches[i].text);
+	printf("\n`hvnet bench NAME --help` has its options.  Each is a "
+	    "script, bench/NAME.py;\nHVNET_BENCH names another folder for "
+	    "them.\n"
+	    "\nExamples:\n"
+	    "  hvnet bench ladder --html ladder.html\n"
+	    "  hvnet bench pps --quick --modes tx --sizes 64\n");
 }
 
 static bool
@@ -53,27 +77,48 @@ bench_is_help(const char *arg)
 	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
 }
 
+/* "ladder, pps and vm" */
+static const char *
+bench_names(char *out, size_t cap)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(benches) && at < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, "%s%s",
+		    i == 0 ? "" : i + 1 < ARRAY_LEN(benches) ? ", " : " and ",
+		    benches[i].name);
+	return out;
+}
+
 static int
 cmd_bench(int argc, char **argv)
 {
-	static const struct script bench = { "HVNET_BENCH", "bench",
+	static const struct script script = { "HVNET_BENCH", "bench",
 		HVNET_BENCH_DIR };
+	char names[120];
 
-	/* Of vm the script has the help. */
-	if (argc >= 2 && bench_is_help(argv[strcmp(argv[1], "pps") == 0 &&
-	    argc > 2 ? 2 : 1])) {
+	if (argc < 2)
+		cli_usage("bench what? There are %s (--help says more)",
+		    bench_names(names, sizeof(names)));
+	if (bench_is_help(argv[1])) {
 		bench_help();
 		return CLI_OK;
 	}
-	if (argc < 2)
-		cli_usage("bench what? (hvnet bench pps or vm; --help says "
-		    "more)");
-	if (strcmp(argv[1], "pps") != 0 && strcmp(argv[1], "vm") != 0)
-		cli_usage("'%s' is no benchmark; there are pps and vm",
-		    argv[1]);
-	return script_become(&bench, argv[1], argc - 2, argv + 2);
+	for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
+		const struct bench *b = &benches[i];
+
+		if (strcmp(argv[1], b->name) != 0)
+			continue;
+		if (b->help == NULL || argc < 3 || !bench_is_help(argv[2]))
+			return script_become(&script, b->name, argc - 2,
+			    argv + 2);
+		b->help();
+		return CLI_OK;
+	}
+	cli_usage("'%s' is no benchmark; there are %s", argv[1],
+	    bench_names(names, sizeof(names)));
 }
 
 const struct cli_command cli_bench = {
-	"bench", "measure packets a second, or a stock kernel", cmd_bench
+	"bench", "measure what offloads, signals and channels give", cmd_bench
 };

@@ -22,7 +22,7 @@ def output(*args):
 def options(command):
     """Items of a list: the lines of --help that begin with an option."""
     items = []
-    for row in output(command, '--help').splitlines():
+    for row in output(*command.split(), '--help').splitlines():
         m = re.fullmatch(r' {2,6}--(\S+?)(?:=(\S+))? +(\S.*)', row)
         if m:
             items.append([m[1], m[2], m[3]])

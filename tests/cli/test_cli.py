@@ -21,6 +21,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 MAN = pathlib.Path(os.environ.get('HVNET_MAN') or
                    pathlib.Path(HVNET).resolve().parents[1] / 'docs/man')
+BENCHES = ['ladder', 'pps', 'vm']
 COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'config',
             'bench', 'conform']
 OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
@@ -142,7 +143,7 @@ def test_set_names_the_host_that_is_meant(hvnet, tmp_path):
     assert p.wait(20) == OK
 
 
-@pytest.mark.parametrize('bench', ['run', 'pps', 'vm', 'tcp', 'instructions'])
+@pytest.mark.parametrize('bench', ['run', 'instructions', *BENCHES, 'tcp'])
 def test_benches_to_a_full_disk(bench):
     with open('/dev/full', 'w') as full:
         r = subprocess.run(['/usr/bin/python3', TOP / f'bench/{bench}.py',
@@ -432,11 +433,19 @@ def test_manual_page_of_bends(hvnet):
             src.read_text()
 
 
+def help_of(hvnet, command):
+    """Of bench that of all scripts."""
+    scripts = BENCHES if command == 'bench' else []
+    return hvnet(command, '--help').stdout + ''.join(
+        hvnet('bench', name, '--help').stdout for name in scripts)
+
+
 @pytest.mark.parametrize('command', COMMANDS)
 def test_manual_names_every_option(hvnet, command):
     page = (MAN / f'hvnet-{command}.1').read_text()
-    for line in hvnet(command, '--help').stdout.splitlines():
-        word = line.split()[0] if line.startswith('      --') else ''
+    indent = ('      --', '  --') if command == 'bench' else '      --'
+    for line in help_of(hvnet, command).splitlines():
+        word = line.split()[0] if line.startswith(indent) else ''
         option = word.lstrip('-').split('=')[0].split('[')[0]
         if option:
             assert f'Fl -{option}' in page, f'--{option} is not in {page}'
@@ -444,10 +453,8 @@ def test_manual_names_every_option(hvnet, command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_manual_names_no_other_option(hvnet, command):
-    """In synopsis and lists; hvnet-bench(1) has those of both scripts."""
-    text = hvnet(command, '--help').stdout
-    if command == 'bench':
-        text += hvnet('bench', 'vm', '--help').stdout
+    """In synopsis and lists; hvnet-bench(1) has those of all scripts."""
+    text = help_of(hvnet, command)
     page = (MAN / f'hvnet-{command}.1').read_text()
     for line in re.findall(r'^\.(?:It|Op|Fl) .*', page, re.M):
         for option in re.findall(r'Fl -([\w][\w-]*)', line):

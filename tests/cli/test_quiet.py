@@ -9,7 +9,9 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / 'scripts'), str(TOP / 'bench')]
-import demo             # noqa: E402
+import ladder           # noqa: E402
+import ladder_page      # noqa: E402
+import ladder_rows      # noqa: E402
 import pps              # noqa: E402
 import pps_show         # noqa: E402
 import quiet            # noqa: E402
@@ -77,12 +79,41 @@ def test_real_times_rise():
 BUSY = 'the machine was busy: others took 7 of 2 processors meanwhile'
 
 
-def test_demo_gives_no_factors():
-    steps = {(step[0], way): 1.0 for step in demo.LADDER
-             for way in ('out', 'in')}
-    assert 'RSC               x1.0 in' in demo.what_it_gave(steps, '')
-    text = demo.what_it_gave(steps, BUSY)
-    assert BUSY in text and ' x' not in text
+def ladder_out(busy):
+    """What ladder.report() has, of two rows that are alike."""
+    way = {'gbps': 2.0, 'gbps_min': 1.0, 'gbps_max': 3.0, 'runs_gbps': [2.0],
+           'cpu_guest': 1.0, 'cpu_host': 1.0, 'signals': 4e5,
+           'signals_back': 1.0, 'interrupts': 0.0, 'packets_an_interrupt': 0.0,
+           'pps': 1e5, 'lost': 0.0, 'load_p50_us': None, 'load_p99_us': None}
+    rows = [{'row': r.name, 'text': '<b>', 'step': True, 'commands': ['x'],
+             'idle_p50_us': 1.0, 'idle_p99_us': 2.0, 'out': way, 'in': way}
+            for r in ladder_rows.rows(2, ['baseline', 'TSO'])]
+    fake = types.SimpleNamespace(
+        rows=rows, summary=lambda row: row, spreads=list, streams=4,
+        seconds=1, troubles=[])
+    return ladder.report(fake, types.SimpleNamespace(
+        look=lambda *x: {'no_verdict': busy}), rounds=1, command='x')
+
+
+@pytest.mark.parametrize('busy', ['', BUSY])
+def test_ladder_gives_no_factors(busy):
+    out = ladder_out(busy)
+    text = '\n'.join(ladder.words_of(out))
+    page = ladder_page.page(out)
+    assert ('+ TSO                    x1.0 out, x1.0 in' in text) == (not busy)
+    assert ('1.0 times the speed' in text) == (not busy)
+    assert ('×1.00' in page) == (not busy)
+    assert busy in text and busy in page
+    assert 'both ends: 400,001 became 400,001 out' in text
+
+
+def test_ladder_page_is_one_file():
+    """Nothing is fetched, and texts of ours do not become markup."""
+    page = ladder_page.page(ladder_out(''))
+    assert '&lt;b&gt;' in page and '<b>' in page
+    for word in ('src=', 'href=', 'url(', '@import', '<script'):
+        assert word not in page, word
+    assert 'prefers-color-scheme: dark' in page and 'width=device-width' in page
 
 
 @pytest.mark.parametrize('busy', ['', BUSY])
