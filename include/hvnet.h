@@ -64,6 +64,7 @@ struct hvnet_frame {
 	void *data;		/* Ethernet header first */
 	uint32_t len;
 	struct hvnet_meta meta;
+	uint32_t own;		/* hvnet's, of a received frame */
 };
 
 /* Offloads wanted or in effect. */
@@ -172,11 +173,29 @@ int hvnet_stats(const struct hvnet *, uint32_t queue, struct hvnet_stats *);
 /*
  * Receive at most n frames; how many, or below zero.  Data lies in the receive
  * buffer: it is the caller's to read and change until its next hvnet_rx() on
- * this queue, which gives it back.  Meanwhile the host lacks that much of the
- * buffer, so take what is needed and come again.  The host can write there at
- * any time: copy what is decided on before it is checked.
+ * this queue, which gives it back unless hvnet_hold() kept it.  Meanwhile the
+ * host lacks that much of the buffer, so take what is needed and come again.
+ * The host can write there at any time: copy what is decided on before it is
+ * checked.
  */
 int hvnet_rx(struct hvnet *, uint32_t queue, struct hvnet_frame *,
+    uint32_t n);
+
+/*
+ * Keep frames of the last hvnet_rx() on this queue for longer, until
+ * hvnet_release(): the first n of frame, which names them from then on.  How
+ * many are held now, or below zero.  Fewer than n: no more may be held, so that
+ * the host does not run out of buffer (tunable rx_hold, 25 per cent of it):
+ * copy those.  All frames of a VMBus packet stay as long as one of them.
+ */
+int hvnet_hold(struct hvnet *, uint32_t queue, struct hvnet_frame *frame,
+    uint32_t n);
+/*
+ * Give n held frames back; the host has them with the next hvnet_rx() or
+ * hvnet_poll() on that queue.  Any thread, and any order.  0, or HVNET_INVALID:
+ * some of them is not held.  hvnet_close() gives back what is left.
+ */
+int hvnet_release(struct hvnet *, uint32_t queue, const struct hvnet_frame *,
     uint32_t n);
 
 /*

@@ -61,6 +61,7 @@ void
 vsc_free(struct vsc *v)
 {
 	OS_ASSERT(v->state == VSC_DOWN);
+	vsc_holds_free(v);
 	v->ops->free(v->ctx, v, sizeof(*v));
 }
 

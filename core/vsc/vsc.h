@@ -10,6 +10,7 @@
  *	vsc_ctlin.c	control messages of the host
  *	vsc_mail.c	brings those from the owner to control
  *	vsc_ack.c	sections go back to the host
+ *	vsc_hold.c	the user keeps some
  *	vsc_rsc.c	fragments are joined
  *	vsc_tx.c	frames to send
  *	vsc_txref.c	frames sent from the user's own memory
@@ -76,7 +77,9 @@ struct vsc;
 	    "KiB in flight by address, a queue; more waits; 0: any") \
 	X(rxbuf_kb, 16384, 64, 31744, "receive buffer, KiB")		\
 	X(sendbuf_kb, 8192, 0, 15360, "send buffer, KiB; 0: none")	\
-	X(ack_batch, 4, 1, 512, "receive completions sent together")
+	X(ack_batch, 4, 1, 512, "receive completions sent together")	\
+	X(rx_hold, 25, 0, 50,						\
+	    "percent of the receive sections that the user may hold")
 struct vsc_tunables {
 #define X(name, def, min, max, text) uint32_t name;
 	VSC_TUNABLES(X)
@@ -115,6 +118,11 @@ struct vsc_config {
 	 * Frames of several segments (PKT_GSO_*) still have it open.
 	 */
 	bool rx_complete;
+	/*
+	 * The user keeps received packets: vsc_rx_hold(), as far as the tunable
+	 * rx_hold allows.
+	 */
+	bool rx_hold;
 };
 
 /* What came out of attach. */
@@ -138,6 +146,7 @@ struct vsc_frame {
 	uint32_t nvec;
 	uint32_t len;
 	struct pkt_meta meta;
+	uint32_t packet;		/* for vsc_rx_hold() */
 };
 
 /*
@@ -252,6 +261,8 @@ COUNTER_STRUCT(vsc_tx_counters, VSC_TX_COUNTERS);
 	X(hash,		"frames with a hash value")			\
 	X(acks,		"receive completions sent")			\
 	X(ack_waits,	"times acknowledgements waited for ring room")	\
+	X(held,		"times the user held a packet")			\
+	X(hold_full,	"times the user held as much as it may")	\
 	X(dropped,	"frames dropped as malformed")
 COUNTER_STRUCT(vsc_rx_counters, VSC_RX_COUNTERS);
 
@@ -281,7 +292,8 @@ struct vsc *vsc_attach(const struct vsc_config *cfg, const struct vsc_ops *ops,
 /*
  * Tear down in the order of the versions; ->detached() follows.  No transmit
  * call is under way, or comes any more; what was not flushed is dropped.
- * Owners of receive go on.
+ * Owners of receive go on.  What is held must be given back; after two seconds
+ * the receive buffer stays allocated for ever, and counts as leaked.
  */
 void vsc_detach(struct vsc *);
 /* After ->detached(). */
@@ -315,6 +327,29 @@ int vsc_set_offloads(struct vsc *, uint32_t offloads);
  */
 int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
     uint32_t cap);
+
+/* --- received packets that the user keeps (vsc_config.rx_hold) --- */
+
+#define VSC_PACKET_MASK	0x7fffffffu	/* of vsc_frame.packet */
+
+/*
+ * Keep the packet of a received frame: its bytes in the receive buffer stay the
+ * guest's until vsc_rx_unhold() of what this returns, a number below 2^15.
+ * Each call needs an unhold, also where two are for the same packet.  Of a
+ * frame of several pieces, the caller keeps vec and first piece itself.  From
+ * inside ->rx() until ->rx_flush() returns; polled, until vsc_rx_release().
+ *
+ * E_AGAIN: as much is held as may be, copy the frame; E_NOTSUP: nothing may be
+ * held; E_STATE: the packet has gone back.  Queue owner.
+ */
+int vsc_rx_hold(struct vsc *, uint32_t queue, uint32_t packet);
+/*
+ * Any thread, before vsc_free().  The host gets the memory with the owner's
+ * next pass or vsc_rx_release().  E_STATE: this is not held.
+ */
+int vsc_rx_unhold(struct vsc *, uint32_t queue, uint32_t hold);
+/* Nobody uses what is held any more, or lets go of it meanwhile.  Control. */
+void vsc_rx_unhold_all(struct vsc *);
 
 /* --- polled receive (vsc_config.poll); queue owner --- */
 

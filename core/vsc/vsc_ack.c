@@ -21,7 +21,7 @@ vsc_ack_put(struct vsc_queue *q, uint64_t xact)
 	struct vsc_rxq *r = &q->rx;
 
 	OS_ASSERT(r->ack_n < VSC_ACKS);
-	r->ack[(r->ack_first + r->ack_n) % VSC_ACKS] = xact;
+	r->ack[vsc_ack_next(r) % VSC_ACKS] = xact;
 	os_st32(&r->ack_n, r->ack_n + 1);
 }
 
@@ -57,31 +57,69 @@ vsc_space_wait(struct vsc_queue *q)
 		v->ops->control_wanted(v->ctx);
 }
 
+/* True if it is in the ring; otherwise it waits, or the channel is broken. */
+static bool
+ack_sent(struct vsc_queue *q, uint64_t xact)
+{
+	struct vsc_rxq *r = &q->rx;
+	int rc = ack_send_one(q, xact);
+
+	if (rc == E_AGAIN) {
+		if (!r->ack_waits)
+			counter_add(&r->count.ack_waits, 1);
+		r->ack_waits = true;
+		vsc_space_wait(q);
+		return false;
+	}
+	if (rc < 0) {
+		(void)vsc_chan_broken(q, rc);
+		return false;
+	}
+	os_st32(&q->dirty, 1);
+	counter_add(&r->count.acks, 1);
+	return true;
+}
+
+static void
+ack_held(struct vsc_queue *q)
+{
+	uint64_t xact;
+
+	while (vsc_hold_first(&q->rx, &xact) && ack_sent(q, xact))
+		vsc_hold_drop(&q->rx);
+}
+
 void
 vsc_ack_send(struct vsc_queue *q)
 {
 	struct vsc_rxq *r = &q->rx;
-	bool locked = r->ack_n != 0 && vsc_send_lock(q);
+	bool locked;
 
+	if (r->ack_n == 0 && !vsc_hold_returned(r))
+		return;
+	locked = vsc_send_lock(q);
 	while (r->ack_n != 0) {
-		int rc = ack_send_one(q, r->ack[r->ack_first]);
+		uint32_t at = r->ack_first % VSC_ACKS;
 
-		if (rc == E_AGAIN) {
-			if (!r->ack_waits)
-				counter_add(&r->count.ack_waits, 1);
-			r->ack_waits = true;
-			vsc_space_wait(q);
+		if (!vsc_hold_keep(r, at) && !ack_sent(q, r->ack[at]))
 			break;
-		}
-		if (rc < 0) {
-			(void)vsc_chan_broken(q, rc);
-			break;
-		}
-		os_st32(&q->dirty, 1);
-		r->ack_first = (r->ack_first + 1) % VSC_ACKS;
+		r->ack_first++;
 		os_st32(&r->ack_n, r->ack_n - 1);
-		counter_add(&r->count.acks, 1);
 	}
-	r->ack_waits = r->ack_waits && r->ack_n != 0;
+	if (r->ack_n == 0)
+		ack_held(q);
+	r->ack_waits = r->ack_waits && (r->ack_n != 0 || vsc_hold_returned(r));
+	vsc_send_unlock(q, locked);
+}
+
+void
+vsc_ack_send_held(struct vsc_queue *q)
+{
+	bool locked;
+
+	if (!vsc_hold_returned(&q->rx))
+		return;
+	locked = vsc_send_lock(q);
+	ack_held(q);
 	vsc_send_unlock(q, locked);
 }

@@ -11,7 +11,8 @@
  * Order: no more frames (filter 0), HALT, outstanding packets home, buffers
  * revoked.  Their GPADLs go before the primary is closed below VMBus 4.0, and
  * after it from then on (FreeBSD hn_nvs.c).  When the offer is rescinded they
- * go before in any version, because the channel ends with its close.
+ * go before in any version, because the channel ends with its close.  Last, the
+ * user gives back received packets that it holds.
  *
  * Context: control.  Owners go on until their channel is closed: they take
  * completions and give sections back, and report when their queue is idle.
@@ -211,6 +212,14 @@ send_gpadl_after(struct vsc *v)
 	return gpadl_start(v, &v->sendbuf);
 }
 
+/* Packets that the user holds: the receive buffer is freed at the end. */
+static int
+held_start(struct vsc *v)
+{
+	return vsc_holds_out(v) ? vsc_ctl_wait(v, VSC_WAIT_HELD, NULL) :
+	    VSC_STEP_NEXT;
+}
+
 static int
 detach_ignore(struct vsc *v)
 {
@@ -273,6 +282,8 @@ primary_close_start(struct vsc *v)
 static void
 detach_buf_free(struct vsc *v, struct vsc_buf *b)
 {
+	if (b == &v->rxbuf)
+		b->stuck = b->stuck || vsc_holds_out(v);
 	if (b->given)
 		memset(&b->mem, 0, sizeof(b->mem));
 	vsc_mem_free(v, &b->mem, b->stuck || b->state != VSC_GPADL_NONE);
@@ -308,6 +319,7 @@ static const struct vsc_step detach_steps[] = {
 	{ "close", primary_close_start, detach_ignore },
 	{ "receive buffer GPADL", rx_gpadl_after, detach_ignore },
 	{ "send buffer GPADL", send_gpadl_after, detach_ignore },
+	{ "held packets", held_start, detach_ignore },
 };
 const struct vsc_list vsc_detach_list = {
 	detach_steps, ARRAY_LEN(detach_steps), detach_end

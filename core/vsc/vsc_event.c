@@ -186,6 +186,8 @@ vsc_control(struct vsc *v, uint64_t now_ns)
 	vsc_ctl_mail(v);
 	if (ctl->wait == VSC_WAIT_DRAIN && vsc_detach_drained(v))
 		vsc_ctl_event(v, VSC_WAIT_DRAIN, NULL, 0);
+	if (ctl->wait == VSC_WAIT_HELD && !vsc_holds_out(v))
+		vsc_ctl_event(v, VSC_WAIT_HELD, NULL, 0);
 	if (ctl->wait == VSC_WAIT_SPACE &&
 	    vsc_want_space(v->q[0], VSC_CTL_ROOM))
 		vsc_ctl_event(v, VSC_WAIT_SPACE, NULL, 0);
@@ -201,8 +203,9 @@ vsc_control(struct vsc *v, uint64_t now_ns)
 	}
 	if (ctl->wait != VSC_WAIT_NONE && !ctl->waited) {
 		next = ctl->deadline;
-		/* An event of either may have come too early. */
-		if (ctl->wait == VSC_WAIT_DRAIN || ctl->wait == VSC_WAIT_SPACE)
+		/* An event may have come too early, or there is none. */
+		if (ctl->wait == VSC_WAIT_DRAIN ||
+		    ctl->wait == VSC_WAIT_SPACE || ctl->wait == VSC_WAIT_HELD)
 			next = next < now_ns + VSC_POLL_NS ? next :
 			    now_ns + VSC_POLL_NS;
 	} else if (ctl->wait != VSC_WAIT_NONE || ctl->list != NULL ||

@@ -77,6 +77,7 @@ enum vsc_wait_kind {
 	VSC_WAIT_SPACE,			/* ring room; then the step restarts */
 	VSC_WAIT_SUBS,			/* offers of sub-channels */
 	VSC_WAIT_DRAIN,			/* outstanding packets, detach */
+	VSC_WAIT_HELD,			/* the user's packets, detach */
 	VSC_WAIT_SETTLE,		/* exchanges cut off by detach */
 };
 
@@ -269,9 +270,13 @@ struct vsc_rsc {
 struct vsc_rxq {
 	uint8_t *buf;			/* VSC_RECV_BYTES */
 	uint32_t ranges;		/* in the packets of this pass */
+	uint32_t packet;		/* the present one: vsc_frame.packet */
 	uint64_t ack[VSC_ACKS];		/* owner: queue; ring of ids */
-	uint32_t ack_first, ack_n;
+	uint16_t ack_ranges[VSC_ACKS];	/* of that packet */
+	uint16_t ack_hold[VSC_ACKS];	/* entry of holds + 1; 0: not held */
+	uint32_t ack_first, ack_n;	/* modulo VSC_ACKS; and how many */
 	bool ack_waits;
+	struct vsc_holds *holds;	/* const after attach; may be NULL */
 	bool delivered;			/* since the last flush */
 	bool stop;			/* the user wants no more now */
 	bool masked;			/* polled: signals are off for good */
@@ -342,6 +347,7 @@ struct vsc {
 	const char *broken_stage;
 	bool broken_told, detached_told; /* control */
 	struct vsc_queue *q[VSC_MAX_QUEUES];
+	struct vsc_holds *holds[VSC_MAX_QUEUES]; /* until vsc_free() */
 	struct vsc_mailbox mail;
 };
 
@@ -608,7 +614,7 @@ int vsc_tx_cut(struct vsc_queue *q, const struct vsc_tx_room *room,
 /* Send segments while there is room; true when done. */
 bool vsc_tx_cut_run(struct vsc_queue *q);
 
-/* --- vsc_rx.c, vsc_rsc.c, vsc_ack.c; owner ------------------------------- */
+/* --- vsc_rx.c, vsc_rsc.c; owner ------------------------------------------ */
 
 bool vsc_queue_ready(struct chan *c, uint32_t budget);
 int vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p);
@@ -618,10 +624,35 @@ void vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 /* Add a fragment.  1: the frame in rx.vec is complete; 0: more; E_PEER. */
 int vsc_rsc_add(struct vsc_queue *q, const struct rndis_packet *pkt,
     uint8_t *data, enum fault *why);
+/* ---- vsc_hold.c --------------------------------------------------------- */
+
+/* Control.  A queue's table, if the user may hold anything; all tables. */
+int vsc_holds_alloc(struct vsc_queue *q);
+void vsc_holds_free(struct vsc *v);
+/* Control.  The user holds something of any queue. */
+bool vsc_holds_out(const struct vsc *v);
+/* The turn of entry `at` in the ring of acknowledgements: true: not yet. */
+bool vsc_hold_keep(struct vsc_rxq *r, uint32_t at);
+/* Something that was held is to be acknowledged. */
+bool vsc_hold_returned(const struct vsc_rxq *r);
+/* Its first, and: that is done. */
+bool vsc_hold_first(struct vsc_rxq *r, uint64_t *xact);
+void vsc_hold_drop(struct vsc_rxq *r);
+
+/* ---- vsc_ack.c ---------------------------------------------------------- */
+
 /* Remember an acknowledgement; the caller has seen vsc_ack_room(). */
 void vsc_ack_put(struct vsc_queue *q, uint64_t xact);
 /* Send what waits, as far as the ring has room. */
 void vsc_ack_send(struct vsc_queue *q);
+/* The same only of packets that the user held. */
+void vsc_ack_send_held(struct vsc_queue *q);
+/* Where the present packet's acknowledgement goes. */
+static inline uint32_t
+vsc_ack_next(const struct vsc_rxq *r)
+{
+	return r->ack_first + r->ack_n;
+}
 /* The ring had no room, and want_space() was called: something comes. */
 void vsc_space_wait(struct vsc_queue *q);
 /* An event comes when there is room in the ring. */

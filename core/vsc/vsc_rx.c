@@ -158,7 +158,7 @@ vsc_rx_deliver(struct vsc_queue *q, uint32_t n, uint32_t len,
 	bool noval = (csum & (RNDIS_RXCSUM_TCP_NOVAL |
 	    RNDIS_RXCSUM_IP_NOVAL)) != 0;
 	bool several = rsc && (n > 1 || (ppi->present & RNDIS_HAS_LSO) != 0);
-	struct vsc_frame f = { .len = len };
+	struct vsc_frame f = { .len = len, .packet = r->packet };
 	uint32_t first = 1;
 
 	if (os_ld32(&q->vsc->rx_on) == 0)
@@ -255,6 +255,8 @@ vsc_rx_xfer(struct vsc_queue *q, const struct vmpkt_in *p)
 		return vsc_fault(q, FAULT_NVS_TYPE, p->data.len, "receive");
 	counter_add(&q->rx.count.packets, 1);
 	q->rx.ranges += x.count;
+	q->rx.packet = vsc_ack_next(&q->rx) & VSC_PACKET_MASK;
+	q->rx.ack_ranges[q->rx.packet % VSC_ACKS] = (uint16_t)x.count;
 	for (uint32_t i = 0; i < x.count && rc == 0; i++) {
 		struct vmpkt_xfer_range r = vmpkt_xfer_range(&x, i);
 		uint8_t *at, *section;
@@ -413,6 +415,8 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 	if (!vsc_is_broken(v)) {
 		if (!v->cfg.poll)
 			vsc_ack_send(q);
+		else
+			vsc_ack_send_held(q);
 		vsc_tx_resume(q);
 		turn_commit(q);
 		if (!more && !v->cfg.poll)
@@ -450,7 +454,6 @@ vsc_rx_release(struct vsc *v, uint32_t queue)
 {
 	struct vsc_queue *q = v->q[queue];
 
-	if (q != NULL && q->rx.ack_n != 0 && q->state != VSC_CHAN_CLOSED &&
-	    !vsc_is_broken(v))
+	if (q != NULL && q->state != VSC_CHAN_CLOSED && !vsc_is_broken(v))
 		vsc_ack_send(q);
 }

@@ -119,6 +119,8 @@ vsc_queues_start(struct vsc *v)
 	for (uint32_t i = 0; i < n; i++) {
 		int rc = vsc_queue_tx_alloc(v->q[i]);
 
+		if (rc == 0)
+			rc = vsc_holds_alloc(v->q[i]);
 		if (rc < 0)
 			return rc;
 	}

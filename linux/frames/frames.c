@@ -120,6 +120,7 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	c->by_ref = h->cfg.send_bytes != 0;
 	c->ref_frames = h->cfg.send_frames;
 	c->rx_complete = h->cfg.complete_csum;
+	c->rx_hold = true;
 	return true;
 }
 
@@ -238,6 +239,7 @@ frames_detach(struct hvnet *h)
 	}
 	if (h->vsc != NULL) {
 		frames_flush(h);
+		vsc_rx_unhold_all(h->vsc);
 		vsc_detach(h->vsc);
 		if (!frames_until(h, &h->vsc_down, frames_close_ns(h))) {
 			vmc_lost(h->vmc);

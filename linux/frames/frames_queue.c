@@ -116,6 +116,7 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 	to->data = f->vec[0].p;
 	to->len = f->len;
 	memcpy(&to->meta, &f->meta, sizeof(to->meta));
+	to->own = f->packet;
 }
 
 /* Hand out what is kept. */
@@ -171,6 +172,48 @@ hvnet_poll(struct hvnet *h, uint32_t queue)
 	if (h->queue[queue].kept_n < h->queue[queue].keep)
 		frames_pass(h, queue);
 	return 0;
+}
+
+/* A frame that is held is named by its hold; others by their packet. */
+#define FRAMES_HELD	(VSC_PACKET_MASK + 1)
+
+int
+hvnet_hold(struct hvnet *h, uint32_t queue, struct hvnet_frame *frame,
+    uint32_t n)
+{
+	uint32_t i;
+
+	if (queue >= h->queues)
+		return HVNET_INVALID;
+	for (i = 0; i < n; i++) {
+		int rc = (frame[i].own & FRAMES_HELD) != 0 ? E_STATE :
+		    vsc_rx_hold(h->vsc, queue, frame[i].own);
+
+		if (rc == E_STATE)
+			return i != 0 ? (int)i : HVNET_INVALID;
+		if (rc < 0)
+			break;
+		frame[i].own = FRAMES_HELD | (uint32_t)rc;
+	}
+	return (int)i;
+}
+
+int
+hvnet_release(struct hvnet *h, uint32_t queue,
+    const struct hvnet_frame *frame, uint32_t n)
+{
+	int rc = 0;
+
+	if (queue >= h->queues)
+		return HVNET_INVALID;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t own = frame[i].own;
+
+		if ((own & FRAMES_HELD) == 0 || vsc_rx_unhold(h->vsc, queue,
+		    own & VSC_PACKET_MASK) < 0)
+			rc = HVNET_INVALID;
+	}
+	return rc;
 }
 
 /* --- out --- */

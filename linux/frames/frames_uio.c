@@ -62,6 +62,7 @@ frames_uio_close(struct hvnet *h)
 	h->attached = false;
 	if (h->vsc != NULL) {
 		frames_flush(h);
+		vsc_rx_unhold_all(h->vsc);
 		vsc_detach(h->vsc);
 		/* One that does not end keeps its memory, never the bus's. */
 		if (frames_until(h, &h->vsc_down, FRAMES_CLOSE_NS))

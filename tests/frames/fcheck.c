@@ -10,7 +10,9 @@
  * queue, or 1 for all.  HOW: "copy", "room" (reserve and submit), "vlan", or
  * "ref": from hvnet_memory(), where a buffer whose cookie came is spoilt at
  * once; "ref" also crosses pages and the 2 MiB after which memory need not be
- * contiguous for the host; or "refs": that with 16 frames a packet.
+ * contiguous for the host; or "refs": that with 16 frames a packet.  "hold"
+ * copies, and holds received frames, to look at them again much later; some
+ * are still held at the end.
  * Prints one line of JSON; exit code 0 if all came, whole and in order.
  */
 #include <hvnet.h>
@@ -22,6 +24,7 @@
 
 #define BURST	32u
 #define SECONDS	50	/* on a machine that is busy otherwise */
+#define HELD	200u	/* frames of a thread, at a time */
 #define HEAD	22u	/* Ethernet, queue, number */
 
 struct worker {
@@ -31,6 +34,10 @@ struct worker {
 	uint32_t first, step, queues;
 	uint32_t count;
 	uint64_t got, bad, sent, short_tx;
+	/* held: a ring, the oldest first */
+	struct hvnet_frame held[HELD];
+	uint32_t held_on[HELD], held_first, held_n;
+	uint64_t holds, refused;
 };
 
 /* A queue's buffers by reference: 1 MiB, 256 of 4 KiB less 256 bytes. */
@@ -90,6 +97,44 @@ frame_good(const struct worker *w, const struct hvnet_frame *f,
 		return false;
 	frame_fill(want, q, n);
 	return memcmp(want, p, f->len) == 0;
+}
+
+/* Look at the oldest that we hold once more, and let go of it. */
+static void
+hold_end(struct worker *w)
+{
+	const struct hvnet_frame *f = &w->held[w->held_first % HELD];
+	uint8_t want[1600];
+	uint32_t q, n;
+
+	memcpy(&q, (const uint8_t *)f->data + 14, 4);
+	memcpy(&n, (const uint8_t *)f->data + 18, 4);
+	frame_fill(want, q, n);
+	w->bad += f->len != size_of(n) || memcmp(want, f->data, f->len) != 0;
+	w->bad += hvnet_release(w->h, w->held_on[w->held_first % HELD], f,
+	    1) != 0;
+	w->held_first++;
+	w->held_n--;
+}
+
+static void
+hold(struct worker *w, uint32_t q, const struct hvnet_frame *f)
+{
+	uint32_t i;
+	int rc;
+
+	if (w->held_n == HELD)
+		hold_end(w);
+	i = (w->held_first + w->held_n) % HELD;
+	w->held[i] = *f;
+	w->held_on[i] = q;
+	rc = hvnet_hold(w->h, q, &w->held[i], 1);
+	w->bad += rc < 0;
+	w->holds += rc == 1;
+	w->refused += rc == 0;
+	w->held_n += rc == 1;
+	if (rc == 0 && w->held_n > 0)
+		hold_end(w);
 }
 
 /* Spread over two rooms' pieces. */
@@ -224,6 +269,8 @@ work(void *arg)
 			for (int i = 0; i < n; i++) {
 				w->bad += !frame_good(w, &f[i], next);
 				w->got++;
+				if (strcmp(w->how, "hold") == 0)
+					hold(w, q, &f[i]);
 			}
 			if (n > 0)
 				__atomic_fetch_add(&total_got, (uint64_t)n,
@@ -247,7 +294,8 @@ work(void *arg)
 int
 main(int argc, char **argv)
 {
-	struct worker w[HVNET_MAX_QUEUES] = { { 0 } }, all = { 0 };
+	static struct worker w[HVNET_MAX_QUEUES], all;
+	const char *tunables[] = { "rx_hold=1", NULL };
 	struct hvnet_stats st, sum = { 0 };
 	struct hvnet_config c;
 	struct hvnet *h;
@@ -265,6 +313,9 @@ main(int argc, char **argv)
 	if (strncmp(argv[6], "ref", 3) == 0)
 		c.send_bytes = (3u << 20) + c.queues * REF_BYTES;
 	c.send_frames = strcmp(argv[6], "refs") == 0 ? 16 : 1;
+	/* About 90 sections: so some are refused. */
+	if (strcmp(argv[6], "hold") == 0)
+		c.tunables = tunables;
 	h = hvnet_open(&c, err, sizeof(err));
 	if (h == NULL) {
 		printf("{\"ok\": false, \"error\": \"%s\"}\n", err);
@@ -288,6 +339,8 @@ main(int argc, char **argv)
 		all.bad += w[i].bad;
 		all.sent += w[i].sent;
 		all.short_tx += w[i].short_tx;
+		all.holds += w[i].holds;
+		all.refused += w[i].refused;
 	}
 	for (uint32_t q = 0; q < queues; q++) {
 		hvnet_stats(h, q, &st);
@@ -303,10 +356,11 @@ main(int argc, char **argv)
 		    ref[q].done == (uint64_t)atoll(argv[5]);
 	printf("{\"ok\": %s, \"queues\": %u, \"got\": %lu, \"bad\": %lu, "
 	    "\"sent\": %lu, \"tx_frames\": %lu, \"rx_dropped\": %lu, "
-	    "\"tx_invalid\": %lu, \"short_tx\": %lu, \"why\": \"%s\"}\n",
+	    "\"tx_invalid\": %lu, \"short_tx\": %lu, \"holds\": %lu, "
+	    "\"refused\": %lu, \"why\": \"%s\"}\n",
 	    ok ? "true" : "false", queues, all.got, all.bad, all.sent,
 	    sum.tx_frames, sum.rx_dropped, sum.tx_invalid, all.short_tx,
-	    hvnet_why(h));
+	    all.holds, all.refused, hvnet_why(h));
 	hvnet_close(h);
 	return ok ? 0 : 1;
 }

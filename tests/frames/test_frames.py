@@ -42,7 +42,7 @@ def fcheck(lab, nic, queues, threads, count, how):
 @pytest.mark.parametrize('queues,threads,how', [
     (1, 1, 'copy'), (1, 1, 'room'), (1, 1, 'vlan'), (2, 1, 'copy'),
     (2, 2, 'copy'), (4, 4, 'room'), (1, 1, 'ref'), (2, 2, 'ref'),
-    (2, 2, 'refs')])
+    (2, 2, 'refs'), (1, 1, 'hold'), (2, 2, 'hold')])
 def test_exchange(lab, queues, threads, how):
     """Both ways at once: all of it, whole, in order; nothing lost."""
     lab.host(f'backend=pair,name=a,peer=b,spoof=on,queues={queues}',
@@ -59,6 +59,7 @@ def test_exchange(lab, queues, threads, how):
         assert r['ok'], r
         assert r['got'] == r['sent'] == r['tx_frames'] == queues * count
         assert r['rx_dropped'] == r['tx_invalid'] == 0
+        assert (r['holds'] > 0 and r['refused'] > 0) == (how == 'hold'), r
         assert p.returncode == 0
 
 

@@ -416,7 +416,7 @@ test_tunables(void **state)
 	assert_int_equal(vsc_tunable_set(&t, "tx_agg", 4), E_NOTSUP);
 	assert_int_equal(t.tx_agg_pkts, 4);
 	assert_int_equal(vsc_tx_counters_table.rows, 20);
-	assert_int_equal(vsc_rx_counters_table.rows, 14);
+	assert_int_equal(vsc_rx_counters_table.rows, 16);
 }
 
 int

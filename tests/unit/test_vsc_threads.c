@@ -3,8 +3,10 @@
  * Several threads send on one queue of the NetVSC while its owner receives:
  * over our own rings, ordered by the transmit lock, and over a channel of many
  * writers.  A host in a thread of its own checks every byte, completes, and
- * sends frames too.  The owner makes a pass only when it is signalled, and a
- * sender without room waits for its wake, so a lost one of either hangs.
+ * sends frames too, of which the owner holds some; another thread looks at
+ * those again later, and lets go.  The owner makes a pass only when it is
+ * signalled, and a sender without room waits for its wake, so a lost one of
+ * either hangs.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +27,7 @@
 #define RING		(5u * HV_PAGE_SIZE)
 #define SECTION		2048u	/* of the receive buffer */
 #define SECTIONS	16u
+#define HELD		64u	/* on the way to the keeper */
 
 static struct rig rig;
 static struct {
@@ -38,8 +41,17 @@ static struct {
 	/* host */
 	uint32_t next[SENDERS], frames, refs;
 	uint32_t lent;		/* receive sections, a bit each */
+	uint32_t number;	/* of frames sent */
 	/* owner */
-	uint32_t received;
+	uint32_t received, refused;
+	/* from the owner to the keeper, by held_in */
+	struct {
+		const uint8_t *at;
+		uint32_t hold, number;
+	} held[HELD];
+	atomic_uint held_in, held_out;
+	/* keeper */
+	uint32_t spoilt;
 	/* sender k's */
 	uint8_t buf[SENDERS][BUFS][BUF_BYTES];
 	atomic_bool busy[SENDERS][BUFS];
@@ -162,10 +174,47 @@ static void
 mt_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
 	const uint8_t *p = f->vec[0].p;
+	uint32_t in = atomic_load(&mt.held_in);
+	int hold;
 
 	assert_int_equal(f->len, 100);
 	assert_int_equal(p[99], 0x5a);
-	mt.received++;
+	if (mt.received++ % 3 != 0 ||
+	    in - atomic_load(&mt.held_out) == HELD)
+		return;
+	hold = vsc_rx_hold(rig.v, queue, f->packet);
+	if (hold < 0) {
+		assert_int_equal(hold, E_AGAIN);
+		mt.refused++;
+		return;
+	}
+	mt.held[in % HELD].at = p;
+	mt.held[in % HELD].hold = (uint32_t)hold;
+	memcpy(&mt.held[in % HELD].number, p + 14, 4);
+	atomic_store(&mt.held_in, in + 1);
+}
+
+/* A frame that is held is not the host's to write to. */
+static void *
+keeper(void *arg)
+{
+	uint32_t out = 0;
+
+	while (!atomic_load(&mt.stop) || out != atomic_load(&mt.held_in)) {
+		uint32_t number, i = out % HELD;
+
+		if (out == atomic_load(&mt.held_in)) {
+			sched_yield();
+			continue;
+		}
+		if (out % 5 == 0)
+			sched_yield();
+		memcpy(&number, mt.held[i].at + 14, 4);
+		mt.spoilt += number != mt.held[i].number;
+		assert_int_equal(vsc_rx_unhold(rig.v, 0, mt.held[i].hold), 0);
+		atomic_store(&mt.held_out, ++out);
+	}
+	return NULL;
 }
 
 static void
@@ -329,6 +378,8 @@ host_sends(uint32_t s)
 	os_peer_gave(at);
 	rndis_packet_put(at, &none, 44, 100, 144);
 	memset(at + 44, 0x5a, 100);
+	memcpy(at + 44 + 14, &mt.number, 4);
+	mt.number++;
 	os_peer_takes(at);
 	m.rndis.section = NVS_SECTION_NONE;
 	o.ext = (struct span){ ext, vmpkt_xfer_ext_put(ext, NVS_RECV_BUF_ID,
@@ -404,10 +455,11 @@ rings_init(void)
 static void
 threads_run(void)
 {
-	pthread_t thread[SENDERS + 2];
+	pthread_t thread[SENDERS + 3];
 
 	pthread_create(&thread[0], NULL, host, NULL);
 	pthread_create(&thread[1], NULL, owner, NULL);
+	pthread_create(&thread[SENDERS + 2], NULL, keeper, NULL);
 	for (uint32_t k = 0; k < SENDERS; k++)
 		pthread_create(&thread[2 + k], NULL, sender,
 		    (void *)(uintptr_t)k);
@@ -418,6 +470,7 @@ threads_run(void)
 	atomic_store(&mt.stop, true);
 	pthread_join(thread[0], NULL);
 	pthread_join(thread[1], NULL);
+	pthread_join(thread[SENDERS + 2], NULL);
 }
 
 static void
@@ -434,6 +487,9 @@ play(bool writers, uint32_t ref_frames)
 	rig.cfg.by_ref = true;
 	rig.cfg.ref_frames = ref_frames;
 	rig.slot_bytes = SECTION;
+	/* 8 of 64: half of what the host sends in. */
+	rig.cfg.rx_hold = true;
+	rig.cfg.tune.rx_hold = 13;
 	ops.tx_lock = mt_tx_lock;
 	ops.tx_unlock = mt_tx_unlock;
 	ops.tx_wake = mt_tx_wake;
@@ -449,6 +505,10 @@ play(bool writers, uint32_t ref_frames)
 	assert_int_equal(mt.frames, SENDERS * THREADS_FRAMES);
 	assert_int_equal(mt.refs, atomic_load(&mt.done));
 	assert_true(mt.refs > 0 && mt.received > 0);
+	assert_int_equal(mt.spoilt, 0);
+	assert_int_equal(vsc_rx_stats(rig.v, 0)->held,
+	    atomic_load(&mt.held_out));
+	assert_true(atomic_load(&mt.held_out) > 0);
 	assert_int_equal(rig.failed, 0);
 	assert_int_equal(vsc_tx_stats(rig.v, 0)->frames, mt.frames);
 	rig.chan[0].ops = &rig_chan_ops;
