@@ -6,7 +6,8 @@
  * the caller's back: each queue is driven by the thread that calls for it, one
  * thread a queue at a time, or one for all queues.  Queue 0 also carries the
  * control messages, so whatever a program does it must call hvnet_rx(),
- * hvnet_tx() or hvnet_poll() for queue 0 now and then (every few milliseconds).
+ * hvnet_tx() or hvnet_poll() for queue 0 now and then (every few milliseconds),
+ * or sleep in hvnet_wait().
  *
  * A connection that breaks (the host went, took the NIC back, or misbehaved)
  * stays broken: every call returns HVNET_GONE, and frames that were received
@@ -257,6 +258,28 @@ int hvnet_tx_done(struct hvnet *, uint32_t queue, uint64_t *cookie,
  * that arrive are kept for hvnet_rx().  0 or HVNET_GONE.
  */
 int hvnet_poll(struct hvnet *, uint32_t queue);
+
+/*
+ * Sleep until the queue has something for its thread: frames to receive,
+ * cookies to collect, or room where a send found none.  1: it has, or may have,
+ * so look; 0: not within timeout_ms (below zero: for ever), or a signal handler
+ * ran; HVNET_GONE; HVNET_INVALID.  Ends the life of received frames as
+ * hvnet_rx() does.  While queue 0 sleeps here it needs no other call.
+ *
+ * With timeout_ms 0 it does not sleep.  Then 0 means: armed.  From now on
+ * hvnet_fd() becomes readable when there is something, whenever it came.  Every
+ * other call for the queue disarms, so each sleep begins with hvnet_wait():
+ *
+ *	while ((rc = hvnet_wait(h, q, 0)) == 0)
+ *		poll(..., the queue's hvnet_fd() and others, ...);
+ */
+int hvnet_wait(struct hvnet *, uint32_t queue, int timeout_ms);
+/*
+ * The queue's descriptor, for poll(), select() or epoll: POLLIN.  The same
+ * until hvnet_close(), which closes it; never read it.  It stays readable once
+ * the connection is broken.  Any thread.  HVNET_INVALID: no such queue.
+ */
+int hvnet_fd(const struct hvnet *, uint32_t queue);
 
 #ifdef __cplusplus
 }

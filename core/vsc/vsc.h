@@ -95,8 +95,9 @@ struct vsc_config {
 	uint8_t rss_key[40];		/* all zero: the default key */
 	uint32_t filter;		/* NDIS packet filter once up */
 	/*
-	 * The user polls: the host is never asked to signal, and frames of one
-	 * piece stay valid until vsc_rx_release().
+	 * The user polls: the host is not asked to signal, except by
+	 * vsc_queue_arm(), and frames of one piece stay valid until
+	 * vsc_rx_release().
 	 */
 	bool poll;
 	/*
@@ -359,6 +360,11 @@ void vsc_queue_poll(struct vsc *, uint32_t queue, uint32_t budget);
 void vsc_rx_stop(struct vsc *, uint32_t queue);
 /* Every frame that was delivered goes back; the host hears at the next pass. */
 void vsc_rx_release(struct vsc *, uint32_t queue);
+/*
+ * Request signals until the next pass.  True: packets are there already, make
+ * one.
+ */
+bool vsc_queue_arm(struct vsc *, uint32_t queue);
 
 /*
  * --- transmit; queue owner ---

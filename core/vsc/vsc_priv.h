@@ -279,7 +279,7 @@ struct vsc_rxq {
 	struct vsc_holds *holds;	/* const after attach; may be NULL */
 	bool delivered;			/* since the last flush */
 	bool stop;			/* the user wants no more now */
-	bool masked;			/* polled: signals are off for good */
+	bool masked;			/* polled: signals are off */
 	struct vec vec[VSC_RSC_MAX + 1]; /* [0] is for a rewritten head */
 	struct vsc_rsc rsc;
 	uint8_t head[VSC_RX_HEAD];	/* RNDIS header of one message */

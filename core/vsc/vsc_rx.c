@@ -18,8 +18,8 @@
  * here for who forwards frames as they are (cfg.rx_complete).  A frame of RSC
  * fragments whose segment size is known becomes a GSO frame in the same way.
  *
- * Polled (cfg.poll), the mask is set once and acknowledgements go only when the
- * user says that it is done with the frames.
+ * Polled (cfg.poll), the mask is set once, and again after vsc_queue_arm(), and
+ * acknowledgements go only when the user says that it is done with the frames.
  *
  * What is for control goes into the mailbox (vsc_mail.c), and control is told
  * at the end of the pass.  A pass over a broken device throws away what it
@@ -456,4 +456,16 @@ vsc_rx_release(struct vsc *v, uint32_t queue)
 
 	if (q != NULL && q->state != VSC_CHAN_CLOSED && !vsc_is_broken(v))
 		vsc_ack_send(q);
+}
+
+bool
+vsc_queue_arm(struct vsc *v, uint32_t queue)
+{
+	struct vsc_queue *q = v->q[queue];
+
+	if (q == NULL || os_ld32(&q->state) == VSC_CHAN_CLOSED ||
+	    vsc_is_broken(v))
+		return false;
+	q->rx.masked = false;
+	return chan_irq_unmask(q->chan) && vsc_ack_room(q);
 }

@@ -172,7 +172,8 @@ frames_bring_up(struct hvnet *h, char *err, size_t cap)
 	if (!frames_tunables(h, err, cap) ||
 	    (frames_uio_wanted(h->cfg.connect) ?
 	    frames_uio_connect(h, err, cap) < 0 :
-	    !frames_connect(h, err, cap)) || !frames_ref_alloc(h, err, cap))
+	    !frames_connect(h, err, cap)) || !frames_ref_alloc(h, err, cap) ||
+	    !frames_wake_open(h, err, cap))
 		return false;
 	now = clock_now_ns();
 	if (frames_until(h, &h->attached, now < end ? end - now : 0))
@@ -208,7 +209,12 @@ hvnet_open(const struct hvnet_config *cfg, char *err, size_t cap)
 	    sizeof(h->queue[0]));
 	if (h->queue != NULL)
 		memset(h->queue, 0, h->cfg.queues * sizeof(h->queue[0]));
-	if (h->queue == NULL || !frames_bring_up(h, err, cap)) {
+	if (h->queue == NULL) {
+		free(h);
+		return NULL;
+	}
+	frames_wake_init(h);
+	if (!frames_bring_up(h, err, cap)) {
 		hvnet_close(h);
 		return NULL;
 	}
@@ -270,6 +276,7 @@ hvnet_close(struct hvnet *h)
 	if (h->wire.link != NULL)
 		link_guest_close(h->wire.link);
 	frames_ref_free(h);
+	frames_wake_close(h);
 	for (uint32_t k = 0; h->queue != NULL && k < h->cfg.queues; k++)
 		free(h->queue[k].kept);
 	free(h->queue);

@@ -28,27 +28,34 @@ frames_break(struct hvnet *h, const char *fmt, ...)
 	vsnprintf(h->why, sizeof(h->why), fmt, ap);
 	va_end(ap);
 	os_st32_rel(&h->gone, 1);
+	frames_wake_all(h);
 }
 
-void
+uint64_t
 frames_control(struct hvnet *h)
 {
-	uint64_t now = clock_now_ns();
+	uint64_t now = clock_now_ns(), next = UINT64_MAX, at;
 
 	if (h->wire.bus != NULL) {
 		if (now >= h->socket_at)
 			h->socket_at = uio_bus_timer(h->wire.bus, now);
+		next = h->socket_at;
 	} else {
 		if (now >= h->socket_at) {
 			h->socket_at = now + FRAMES_SOCKET_NS;
 			if (link_guest_poll(h->wire.link) < 0)
 				frames_break(h, "the host is gone");
 		}
-		(void)vmc_vp_dispatch(h->vmc, 0, 1);
-		(void)vmc_timer(h->vmc, now);
+		if (vmc_vp_dispatch(h->vmc, 0, 1))
+			next = now;
+		at = vmc_timer(h->vmc, now);
+		next = at < next ? at : next;
 	}
-	if (h->vsc != NULL)
-		(void)vsc_control(h->vsc, now);
+	if (h->vsc != NULL) {
+		at = vsc_control(h->vsc, now);
+		next = at < next ? at : next;
+	}
+	return next;
 }
 
 /* All queues and control, from one thread: for open and close. */
@@ -64,7 +71,7 @@ frames_turn(struct hvnet *h)
 			vsc_rx_release(h->vsc, k);
 		vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
 	}
-	frames_control(h);
+	(void)frames_control(h);
 }
 
 void

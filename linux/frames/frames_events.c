@@ -68,6 +68,9 @@ frames_rx_flush(void *ctx, uint32_t queue)
 static void
 frames_tx_wake(void *ctx, uint32_t queue)
 {
+	struct hvnet *h = ctx;
+
+	h->queue[queue].room = true;
 }
 
 /* By the next call on queue 0; of two who write, any may win. */
@@ -77,6 +80,7 @@ frames_control_wanted(void *ctx)
 	struct hvnet *h = ctx;
 
 	os_st32(&h->queue[0].calls, 0);
+	frames_wake_control(h);
 }
 
 static const struct vsc_ops frames_vsc_ops = {

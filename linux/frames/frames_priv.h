@@ -5,9 +5,11 @@
  *	frames.c	 open and close
  *	frames_uio.c	 the same for a NIC of uio_hv_generic
  *	frames_events.c	 calls that vmc and vsc make
+ *	frames_wait.c	 sleeping until a queue has something
  *	frames_ref.c	 sending from the caller's memory
  *	frames_queue.c	 the other data calls
  *	frames_control.c control work, the mark of a broken connection
+ *	frames_wake.c	 the descriptors that wake a queue's thread
  *
  * Each calls only those below it.
  */
@@ -61,6 +63,11 @@ struct frames_queue {
 	/* owner: the queue's thread */
 	uint32_t cookie_first, cookie_n;
 	uint32_t cookies_out;		/* with the host, or in cookie[] */
+	bool room;			/* a send that found none may go on */
+	uint64_t timer_at;		/* of timer_fd; 0: never set */
+	/* const from open on */
+	int wait_fd;			/* epoll of what wakes the queue */
+	int timer_fd;			/* -1: the queue needs none */
 } __attribute__((aligned(OS_CACHELINE)));
 
 struct hvnet {
@@ -83,17 +90,37 @@ struct hvnet {
 	uint8_t *send_va;
 	uint64_t send_bytes;
 	uint64_t *send_gpa;		/* of each FRAMES_CHUNK */
+	int gone_fd;			/* readable: broken; wakes all queues */
+	int control_fd;			/* wakes queue 0 */
 };
 
 _Static_assert(offsetof(struct hvnet, wire) == 0, "ctx of guest_wire_*");
+
+/* --- frames_wake.c --- */
+
+/* What an event of a queue's wait_fd is of. */
+enum frames_wake { FRAMES_WAKE_OTHER, FRAMES_WAKE_SOCKET };
+
+/* No descriptors yet; queue[] is there. */
+void frames_wake_init(struct hvnet *h);
+/* Connected: make them; false with a sentence. */
+bool frames_wake_open(struct hvnet *h, char *err, size_t cap);
+void frames_wake_close(struct hvnet *h);
+/* Wake the thread of queue 0 for control work. */
+void frames_wake_control(struct hvnet *h);
+/* Wake all, now and for good. */
+void frames_wake_all(struct hvnet *h);
 
 /* --- frames_control.c --- */
 
 /* Break the connection, once; the first reason stays. */
 void frames_break(struct hvnet *h, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Messages, timers and, when due, the socket.  Context: control. */
-void frames_control(struct hvnet *h);
+/*
+ * Messages, timers and, when due, the socket.  Returns when to call again where
+ * nothing happens before, absolute ns, or UINT64_MAX.  Context: control.
+ */
+uint64_t frames_control(struct hvnet *h);
 
 /* Send what was submitted and not flushed. */
 void frames_flush(struct hvnet *h);

@@ -53,7 +53,7 @@ frames_call(struct hvnet *h, uint32_t queue)
 	n = os_ld32(&q->calls);
 	os_st32(&q->calls, n + 1);
 	if (n % FRAMES_CONTROL_CALLS == 0 && q->kept_n < q->keep)
-		frames_control(h);
+		(void)frames_control(h);
 }
 
 /* --- in --- */
