@@ -89,7 +89,14 @@ nvs_message(struct vsc *v, struct span raw)
 	enum fault why;
 
 	if (nvs_msg_decode(&m, raw, v->caps.nvsp_version, &why) < 0) {
-		(void)vsc_fault(q, why, 0, "message");
+		/*
+		 * Newer hosts have newer messages: Linux (netvsc.c,
+		 * netvsc_receive_inband) and FreeBSD ignore them.
+		 */
+		if (why == FAULT_NVS_TYPE)
+			(void)fault_note(&q->chan->faults, why, raw.len);
+		else
+			(void)vsc_fault(q, why, 0, "message");
 		return;
 	}
 	switch ((uint32_t)m.type) {

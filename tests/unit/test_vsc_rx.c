@@ -545,6 +545,24 @@ test_hostile(void **state)
 	}
 }
 
+/* A message that newer hosts may have is noted and ignored. */
+static void
+test_unknown_inband(void **state)
+{
+	struct rig_packet *p;
+
+	rig_init(&rig, 0x50003);
+	rig_up(&rig);
+	p = rig_push(0, VMPKT_INBAND, 0);
+	p->data[0] = 0xef;
+	p->data_len = 16;
+	rig_poll(&rig, 0);
+	assert_int_equal(rig.failed, 0);
+	assert_int_equal(rig.chan[0].faults.count[FAULT_NVS_TYPE], 1);
+	rig_down(&rig);
+	assert_int_equal(rig.live_mem, 0);
+}
+
 /* A frame too short for Ethernet is dropped and acknowledged, no more. */
 static void
 test_runt(void **state)
@@ -629,6 +647,7 @@ main(void)
 		cmocka_unit_test(test_acks),
 		cmocka_unit_test(test_numbers_of_the_host),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_unknown_inband),
 		cmocka_unit_test(test_runt),
 		cmocka_unit_test(test_room_without_events),
 	};
