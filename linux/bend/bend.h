@@ -33,6 +33,8 @@ struct bend_ops {
 	void (*post)(void *ctx, uint32_t guest, uint32_t vp, struct span msg);
 	/* Take the NIC from its guest, and offer it again.  Control. */
 	void (*rescind)(void *ctx);
+	/* Nanoseconds of the clock that waits go by.  NULL: clock_now_ns(). */
+	uint64_t (*now)(void *ctx);
 };
 
 /*

@@ -104,7 +104,7 @@ packet_judge(struct bend_chan *b, bool to_guest, const struct vmpkt_in *pkt,
 		msg = pkt->data;
 	bend_kind_print(&k, msg, b->oid, text, sizeof(text));
 	pthread_mutex_lock(&b->bend->lock);
-	bend_judge(b->bend, &k, text, j);
+	bend_judge(b->bend, &k, b->chan->subindex != 0, text, j);
 	return true;
 }
 
@@ -202,7 +202,10 @@ packet_send(struct bend_chan *b, const struct bend_judgement *j,
 	*went = false;
 	if ((j->does & BEND_DOES_DROP) != 0)
 		return 0;
-	if (j->hold != NULL && bend_hold_packet(b->bend, j->hold, b, p))
+	/* What would be swapped as well is the next that the last waits for. */
+	if (j->hold != NULL && ((j->hold->does & BEND_DOES_SWAP) == 0 ||
+	    !bend_held_swapping(b)) &&
+	    bend_hold_packet(b->bend, j->hold, b, p))
 		return 0;
 	rc = bend_chan_send(b, p);
 	if (rc != 0)

@@ -42,6 +42,12 @@ bend_chan_commit(struct bend_chan *b)
 	b->chan->ops = &b->ops;
 }
 
+static uint64_t
+held_now(const struct bend *b)
+{
+	return b->ops->now != NULL ? b->ops->now(b->ctx) : clock_now_ns();
+}
+
 static struct bend_held *
 held_new(struct bend *b, const struct bend_rule *r, size_t bytes)
 {
@@ -51,9 +57,9 @@ held_new(struct bend *b, const struct bend_rule *r, size_t bytes)
 		return NULL;
 	h->rule = r;
 	if ((r->does & BEND_DOES_WAIT) != 0)
-		h->at_ns = clock_now_ns() + r->wait_ns;
+		h->at_ns = held_now(b) + r->wait_ns;
 	else if ((r->does & BEND_DOES_SWAP) != 0)
-		h->at_ns = clock_now_ns() + BEND_SWAP_NS;
+		h->at_ns = held_now(b) + BEND_SWAP_NS;
 	else
 		h->due = (r->does & BEND_DOES_UNTIL) == 0;
 	while (*last != NULL)
@@ -111,6 +117,15 @@ held_send(struct bend_held *h)
 	return bend_chan_send(h->chan, &h->pkt) != E_AGAIN;
 }
 
+bool
+bend_held_swapping(const struct bend_chan *c)
+{
+	for (const struct bend_held *h = c->bend->held; h != NULL; h = h->next)
+		if (h->chan == c && (h->rule->does & BEND_DOES_SWAP) != 0)
+			return true;
+	return false;
+}
+
 void
 bend_held_swapped(struct bend_chan *c)
 {
@@ -161,7 +176,7 @@ held_go(struct bend *b, struct bend_held *h)
 uint64_t
 bend_release(struct bend *b)
 {
-	uint64_t now = clock_now_ns(), next = 0;
+	uint64_t now = held_now(b), next = 0;
 	struct bend_held **p, *h;
 	bool rescind;
 

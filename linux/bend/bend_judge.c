@@ -23,8 +23,8 @@ bend_cares(const struct bend *b, const struct bend_kind *k)
 }
 
 void
-bend_judge(struct bend *b, const struct bend_kind *k, const char *text,
-    struct bend_judgement *j)
+bend_judge(struct bend *b, const struct bend_kind *k, bool sub,
+    const char *text, struct bend_judgement *j)
 {
 	memset(j, 0, offsetof(struct bend_judgement, rule));
 	j->hold = j->cut = j->index = NULL;
@@ -32,7 +32,8 @@ bend_judge(struct bend *b, const struct bend_kind *k, const char *text,
 	for (uint32_t i = 0; i < b->rules; i++) {
 		struct bend_rule *r = &b->rule[i];
 
-		if (!bend_what_fits(&r->what, k, text))
+		if (!bend_what_fits(&r->what, k, text) ||
+		    (sub && (r->does & BEND_DOES_SAY) != 0))
 			continue;
 		r->seen++;
 		if (r->seen < r->first || r->seen > r->last)
@@ -80,7 +81,7 @@ bend_message(struct bend *b, bool to_guest, uint32_t guest, uint32_t vp,
 		return BEND_PASS;
 	bend_kind_print(&k, in, 0, text, sizeof(text));
 	pthread_mutex_lock(&b->lock);
-	bend_judge(b, &k, text, &j);
+	bend_judge(b, &k, false, text, &j);
 	for (uint32_t i = 0; i < j.rules; i++)
 		bend_set_bytes(j.rule[i], BEND_BODY, msg, *len);
 	if (j.cut != NULL)

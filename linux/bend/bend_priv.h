@@ -170,9 +170,12 @@ struct bend_judgement {
 
 /* True if a rule, or something that waits, is about this kind.  Any thread. */
 bool bend_cares(const struct bend *, const struct bend_kind *);
-/* Counts it, and lets go of what waits for it.  Lock held. */
-void bend_judge(struct bend *, const struct bend_kind *, const char *text,
-    struct bend_judgement *);
+/*
+ * Counts it, and lets go of what waits for it.  sub: of a sub-channel, in which
+ * a host says nothing by itself.  Lock held.
+ */
+void bend_judge(struct bend *, const struct bend_kind *, bool sub,
+    const char *text, struct bend_judgement *);
 
 /* --- bend_held.c; lock held, except bend_release() --- */
 
@@ -184,6 +187,8 @@ bool bend_hold_message(struct bend *, const struct bend_rule *,
 /* A message passed: what waits for it is due. */
 void bend_held_event(struct bend *, const struct bend_kind *,
     const char *text);
+/* Does a packet of this channel wait for the next one? */
+bool bend_held_swapping(const struct bend_chan *);
 /* Packets of this channel that wait for the next one are sent now. */
 void bend_held_swapped(struct bend_chan *);
 /* All of a channel are sent; what finds no room is lost. */

@@ -294,6 +294,41 @@ test_held(void **state)
 	rig_free(&r);
 }
 
+/* Of packets that would all be swapped each second one passes the last. */
+static void
+test_swap_all(void **state)
+{
+	struct rig r;
+
+	rig_make(&r, "NVSP SUBCHAN: swap\n");
+	for (uint32_t i = 1; i < 5; i += 2) {
+		say_count(&r, i);
+		expect_silence(&r);
+		say_count(&r, i + 1);
+		expect(&r, NVS_SUBCHAN, 2, i + 1);
+		expect(&r, NVS_SUBCHAN, 2, i);
+	}
+	rig_free(&r);
+}
+
+/* A host says nothing by itself in a sub-channel. */
+static void
+test_say_in_subchannel(void **state)
+{
+	struct rig r;
+
+	rig_make(&r, "NVSP INIT_DONE n=1: say ef000000 01000000\n");
+	r.host.chan.subindex = 1;
+	say_init_done(&r);
+	expect(&r, NVS_INIT_DONE, 3, 1);
+	expect_silence(&r);
+	r.host.chan.subindex = 0;
+	say_init_done(&r);
+	expect(&r, NVS_INIT_DONE, 3, 1);
+	expect(&r, 0xef, 1, 1);
+	rig_free(&r);
+}
+
 static void
 test_say_and_rescind(void **state)
 {
@@ -431,6 +466,8 @@ main(void)
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_set_drop_twice_cut),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_swap_all),
+		cmocka_unit_test(test_say_in_subchannel),
 		cmocka_unit_test(test_say_and_rescind),
 		cmocka_unit_test(test_rndis),
 		cmocka_unit_test(test_ring_lies),
