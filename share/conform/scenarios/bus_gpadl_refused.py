@@ -15,4 +15,7 @@ def story(s):
     s.guest()
     s.happens(1)
     s.works()
+    refused = s.between('GPADL_CREATED .*status=(?!ok)', 'OFFER_CHANNEL')
+    s.must(not any('OPEN_CHANNEL' in x for x in refused),
+           'the guest opens no channel with memory that was refused')
     s.honest()

@@ -16,4 +16,8 @@ def story(s):
     s.guest()
     s.happens(1)
     s.works()
-    s.honest()
+    refused = s.between('OPEN_RESULT .*status=(?!ok)', 'OFFER_CHANNEL')
+    s.must(not any('guest -> host NVSP' in x for x in refused),
+           'the guest sends nothing in a channel that was refused')
+    # The host itself has opened it, and so still needs the ring's memory.
+    s.honest(but='GPADL_BUSY')

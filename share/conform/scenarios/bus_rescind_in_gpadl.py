@@ -10,6 +10,7 @@ Bug: OpenVMM #3959 (a GPADL under way when the offer went).
 def story(s):
     s.host('''
         guest VMBUS GPADL_HEADER n=2: rescind
+        VMBUS GPADL_CREATED n=2: until VMBUS RESCIND_OFFER
         ''')
     s.guest()
     s.happens(1)

@@ -15,4 +15,5 @@ def story(s):
     s.guest()
     s.works()
     s.happened(1)
+    s.steady()
     s.honest()

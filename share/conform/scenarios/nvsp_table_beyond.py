@@ -9,9 +9,13 @@ Bug: none known.
 
 def story(s):
     table = '86000000 10000000 0c000000' + ' 2a000000' * 16
-    s.host(f'NVSP RNDIS_DONE n=2: say {table}')
+    s.host()
     s.guest()
-    s.works(sizes=[56] * 50)
-    s.happened(1)
     s.works()
+    s.bend(f'RNDIS INDICATE_STATUS n=1: say {table}')
+    s.set('speed=1G')
+    s.wait('the host has told the table', lambda: s.done(1) > 0)
+    s.works(sizes=[56] * 50)
+    s.works()
+    s.steady()
     s.honest()

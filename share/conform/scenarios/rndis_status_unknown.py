@@ -17,4 +17,5 @@ def story(s):
     s.set('link=up')
     s.wait('the host indicated it', lambda: s.done(1) > 0)
     s.works()
+    s.steady()
     s.honest()
