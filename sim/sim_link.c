@@ -97,6 +97,9 @@ host_message(void *arg, uint64_t value)
 	p = l->post[l->post_head];
 	l->post_head = (l->post_head + 1) % SIM_POST_QUEUE;
 	l->post_count--;
+	if (l->ops->filter != NULL &&
+	    l->ops->filter(l->ctx, false, 0, p.bytes, &p.len) == 0)
+		return;
 	(void)vms_message(l->vms, p.conn_id, (struct span){ p.bytes, p.len });
 }
 
@@ -266,7 +269,11 @@ trace(struct sim_link *l, const char *who, struct span msg)
 static void
 guest_trace(void *ctx, bool to_host, struct span msg)
 {
-	trace(ctx, to_host ? "guest ->" : "guest <-", msg);
+	struct sim_link *l = ctx;
+
+	trace(l, to_host ? "guest ->" : "guest <-", msg);
+	if (l->ops->message != NULL)
+		l->ops->message(l->ctx, !to_host, msg);
 }
 
 static const struct vmc_ops guest_ops = {
@@ -349,9 +356,19 @@ static const struct part_ops host_part_ops = {
 	.unmap_pages = part_unmap,
 };
 
+static uint32_t
+host_filter(void *ctx, uint32_t vp, uint8_t *msg, uint32_t *len)
+{
+	struct sim_link *l = ctx;
+
+	return l->ops->filter == NULL ? 1 :
+	    l->ops->filter(l->ctx, true, vp, msg, len);
+}
+
 static const struct vms_ops host_ops = {
 	.alloc = sim_host_alloc,
 	.free = sim_host_free,
+	.filter = host_filter,
 };
 
 /* --- life --- */
@@ -449,4 +466,16 @@ sim_link_cut(struct sim_link *l)
 	vmc_lost(l->vmc);
 	regs_set(l);
 	sim_link_control(l);
+}
+
+int
+sim_link_again(struct sim_link *l)
+{
+	vmc_destroy(l->vmc);
+	l->post_count = 0;
+	vms_reset(l->vms);
+	part_reset(&l->part);
+	regs_set(l);
+	l->vmc = vmc_create(&l->cfg.vmc, &guest_ops, l);
+	return l->vmc == NULL ? E_NOMEM : vmc_start(l->vmc);
 }

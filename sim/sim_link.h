@@ -53,6 +53,14 @@ struct sim_link_ops {
 	/* After each round in guest control; the next time wanted, as
 	 * vmc_timer().  May be NULL. */
 	uint64_t (*timer)(void *ctx, uint64_t now_ns);
+	/*
+	 * A VMBus message on its way, *len bytes that it may change: how many
+	 * times it goes.  Host context.  NULL: once.
+	 */
+	uint32_t (*filter)(void *ctx, bool to_guest, uint32_t vp, uint8_t *msg,
+	    uint32_t *len);
+	/* One that the guest sends or got.  NULL: nobody looks. */
+	void (*message)(void *ctx, bool to_guest, struct span msg);
 };
 
 struct sim_post {
@@ -96,6 +104,8 @@ void sim_link_free(struct sim_link *);
 
 /* The wire is cut: the host resets, the guest loses its host. */
 void sim_link_cut(struct sim_link *);
+/* The guest begins anew, once its client has unloaded or failed to connect. */
+int sim_link_again(struct sim_link *);
 /* A pass of the host's worker over a channel, and more if it asks. */
 void sim_link_host_ready(struct sim_link *, struct chan *);
 /* Run the guest's timers, as every control call must be followed by. */

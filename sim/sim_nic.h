@@ -18,6 +18,7 @@
 struct sim_nic_config {
 	struct sim_link_config link;
 	struct vsc_config vsc;
+	const struct vsc_ops *vsc_ops;	/* NULL: sim_nic_vsc_ops */
 	struct vsp_config vsp;
 	uint64_t seed;
 	uint32_t flows;		/* each way; kinds in turn */

@@ -326,7 +326,8 @@ on_offer(void *ctx, struct chan *c)
 		c = sim_kernel_take(&r->kernel, c);
 		r->guest_due = true;
 	}
-	r->vsc = vsc_attach(&r->cfg->vsc, &sim_nic_vsc_ops, r, c);
+	r->vsc = vsc_attach(&r->cfg->vsc, r->cfg->vsc_ops != NULL ?
+	    r->cfg->vsc_ops : &sim_nic_vsc_ops, r, c);
 	if (r->vsc == NULL) {
 		r->failed = true;
 		r->err = E_NOMEM;
