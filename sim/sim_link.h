@@ -104,7 +104,7 @@ void sim_link_free(struct sim_link *);
 
 /* The wire is cut: the host resets, the guest loses its host. */
 void sim_link_cut(struct sim_link *);
-/* The guest begins anew, once its client has unloaded or failed to connect. */
+/* The guest begins again, once its client has unloaded or failed to connect. */
 int sim_link_again(struct sim_link *);
 /* A pass of the host's worker over a channel, and more if it asks. */
 void sim_link_host_ready(struct sim_link *, struct chan *);
