@@ -4,59 +4,171 @@
  *
  * The command line becomes a host_config and a list of NIC specifications,
  * all checked before anything starts.  The main thread then is the host's
- * control thread until a signal ends it.
+ * control thread until a signal ends it; SIGHUP reads the configuration file
+ * again, SIGUSR1 begins captures again that were moved away.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/host_args.h"
 #include "cli/loop.h"
+#include "linux/host/host_reload.h"
 #include "linux/run/priv.h"
 #include "linux/run/text.h"
 
+struct cmd_host {
+	struct host_args args;
+	struct host *host;
+};
+
+/* --- SIGHUP and SIGUSR1 --- */
+
+static const struct host_conf_setting *
+setting_find(const struct host_conf *c, const char *key)
+{
+	for (uint32_t i = 0; i < c->settings; i++)
+		if (strcmp(c->setting[i].key, key) == 0)
+			return &c->setting[i];
+	return NULL;
+}
+
+/* [host] is the same in both: true, or false with a sentence in err. */
+static bool
+settings_same(const struct host_conf *was, const struct host_conf *now,
+    char *err, size_t cap)
+{
+	const struct host_conf_setting *other;
+
+	for (uint32_t i = 0; i < now->settings; i++) {
+		const struct host_conf_setting *s = &now->setting[i];
+
+		other = setting_find(was, s->key);
+		if (other != NULL && strcmp(other->value, s->value) == 0)
+			continue;
+		snprintf(err, cap, "%s:%u: %s of [host] changes only when the "
+		    "host starts; restart it", now->path, s->line, s->key);
+		return false;
+	}
+	for (uint32_t i = 0; i < was->settings; i++) {
+		if (setting_find(now, was->setting[i].key) != NULL)
+			continue;
+		snprintf(err, cap, "%s: %s of [host] is not there any more; "
+		    "that takes a restart of the host", now->path,
+		    was->setting[i].key);
+		return false;
+	}
+	return true;
+}
+
+static void
+cmd_host_reload(void *ctx)
+{
+	struct cmd_host *c = ctx;
+	struct host_reload n;
+	struct host_conf now;
+	char err[1400];
+
+	if (host_conf_read(&now, c->args.conf.path, err, sizeof(err)) < 0) {
+		host_say(c->host, "%s; nothing was changed", err);
+		return;
+	}
+	if (!settings_same(&c->args.conf, &now, err, sizeof(err)) ||
+	    host_reload(c->host, &c->args.conf, &now, &n, err,
+	    sizeof(err)) < 0) {
+		host_say(c->host, "%s; nothing was changed", err);
+		host_conf_free(&now);
+		return;
+	}
+	host_say(c->host, "reloaded %s; NICs added: %u, changed: %u, "
+	    "withdrawn: %u", now.path, n.added, n.changed, n.withdrawn);
+	host_conf_free(&c->args.conf);
+	c->args.conf = now;
+}
+
+static void
+cmd_host_reopen(void *ctx)
+{
+	struct cmd_host *c = ctx;
+
+	host_reopen(c->host);
+}
+
 static int
-cmd_host_serve(const struct host_args *h, struct loop *l)
+cmd_host_signals(struct cmd_host *c, struct loop *l)
+{
+	if (c->args.config != NULL &&
+	    loop_on(l, SIGHUP, cmd_host_reload, c) < 0)
+		return -1;
+	return loop_on(l, SIGUSR1, cmd_host_reopen, c);
+}
+
+/* --- life --- */
+
+static int
+cmd_host_nics(const struct cmd_host *c)
+{
+	const struct host_args *a = &c->args;
+	char err[400] = "";
+
+	for (uint32_t i = 0; i < a->nics; i++)
+		if (host_nic_add(c->host, &a->nic[i], err, sizeof(err)) < 0)
+			return cli_fail(CLI_FAILED, "NIC %s: %s",
+			    a->nic[i].name, err);
+	for (uint32_t i = 0; i < a->nics; i++)
+		if (host_nic_waits(c->host, a->nic[i].name, err, sizeof(err)))
+			cli_fail(0, "%s", err);
+	return CLI_OK;
+}
+
+static int
+cmd_host_serve(struct cmd_host *c, struct loop *l)
 {
 	char err[400] = "", shown[512];
-	struct host *host = host_start(&h->cfg, loop_base(l), err,
-	    sizeof(err));
+	int status;
 
-	if (host == NULL)
+	c->host = host_start(&c->args.cfg, loop_base(l), err, sizeof(err));
+	if (c->host == NULL)
 		return cli_fail(CLI_FAILED, "%s", err);
 	/* The socket has its group; NICs are made with what is left. */
 	priv_limit();
-	for (uint32_t i = 0; i < h->nics; i++) {
-		if (host_nic_add(host, &h->nic[i], err, sizeof(err)) == 0)
-			continue;
-		host_stop(host);
-		return cli_fail(CLI_FAILED, "NIC %s: %s", h->nic[i].name, err);
+	status = cmd_host_nics(c);
+	if (status == CLI_OK && cmd_host_signals(c, l) < 0)
+		status = cli_fail(CLI_FAILED, "out of memory");
+	if (status == CLI_OK) {
+		uint32_t nics = host_nic_count(c->host);
+
+		printf("listening on %s, %u NIC%s\n", text_show(shown,
+		    sizeof(shown), c->args.cfg.listen), nics,
+		    nics == 1 ? "" : "s");
+		loop_run(l, NULL, NULL, 0);
+		loop_signals_release(l);
 	}
-	for (uint32_t i = 0; i < h->nics; i++)
-		if (host_nic_waits(host, h->nic[i].name, err, sizeof(err)))
-			cli_fail(0, "%s", err);
-	printf("listening on %s, %u NIC%s\n",
-	    text_show(shown, sizeof(shown), h->cfg.listen),
-	    host_nic_count(host), host_nic_count(host) == 1 ? "" : "s");
-	loop_run(l, NULL, NULL, 0);
-	loop_signals_release(l);
-	host_stop(host);
-	return CLI_OK;
+	host_stop(c->host);
+	return status;
 }
 
 static int
 cmd_host_run(int argc, char **argv)
 {
-	struct host_args h;
+	struct cmd_host c = { .host = NULL };
+	char *path = NULL;
 	struct loop *l;
 	int status;
 
-	host_args_parse(&h, argc, argv);
+	host_args_parse(&c.args, argc, argv);
+	if (c.args.config != NULL)
+		path = realpath(c.args.config, NULL);
+	c.args.cfg.config = path;
 	l = loop_create();
 	if (l == NULL)
 		return cli_fail(CLI_FAILED, "out of memory");
-	status = cmd_host_serve(&h, l);
+	status = cmd_host_serve(&c, l);
 	loop_destroy(l);
-	host_args_free(&h);
+	host_args_free(&c.args);
+	free(path);
 	return status;
 }
 

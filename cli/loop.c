@@ -5,7 +5,8 @@
  * SIGINT and SIGTERM arrive as events, so that the detach that follows runs in
  * ordinary context.  After the first one they have their default action again:
  * a detach that hangs can be killed from the keyboard.  SIGHUP (but not under
- * nohup), SIGUSR1 and SIGUSR2 have no meaning so far, and end it the same way.
+ * nohup), SIGUSR1 and SIGUSR2 end it the same way unless a command gives them a
+ * meaning (loop_on()).
  */
 #include "cli/loop.h"
 
@@ -21,6 +22,10 @@ static const int loop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
 struct loop {
 	struct event_base *base;
 	struct event *sig[ARRAY_LEN(loop_signals)];
+	struct {
+		void (*fn)(void *ctx);	/* NULL: it ends */
+		void *ctx;
+	} on[ARRAY_LEN(loop_signals)];
 	struct event *timer;
 	int (*tick)(void *);
 	void *ctx;
@@ -32,7 +37,19 @@ loop_on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct loop *l = arg;
 
+	for (size_t i = 0; i < ARRAY_LEN(loop_signals); i++)
+		if (loop_signals[i] == sig && l->on[i].fn != NULL) {
+			l->on[i].fn(l->on[i].ctx);
+			return;
+		}
 	event_base_loopbreak(l->base);
+}
+
+static int
+loop_watch(struct loop *l, size_t i)
+{
+	l->sig[i] = evsignal_new(l->base, loop_signals[i], loop_on_signal, l);
+	return l->sig[i] != NULL && event_add(l->sig[i], NULL) == 0 ? 0 : -1;
 }
 
 static void
@@ -67,15 +84,26 @@ loop_create(void)
 	for (size_t i = 0; ok && i < ARRAY_LEN(loop_signals); i++) {
 		if (loop_signals[i] == SIGHUP && loop_hup_ignored())
 			continue;
-		l->sig[i] = evsignal_new(l->base, loop_signals[i],
-		    loop_on_signal, l);
-		ok = l->sig[i] != NULL && event_add(l->sig[i], NULL) == 0;
+		ok = loop_watch(l, i) == 0;
 	}
 	if (!ok) {
 		loop_destroy(l);
 		return NULL;
 	}
 	return l;
+}
+
+int
+loop_on(struct loop *l, int sig, void (*fn)(void *ctx), void *ctx)
+{
+	for (size_t i = 0; i < ARRAY_LEN(loop_signals); i++) {
+		if (loop_signals[i] != sig)
+			continue;
+		l->on[i].fn = fn;
+		l->on[i].ctx = ctx;
+		return l->sig[i] != NULL ? 0 : loop_watch(l, i);
+	}
+	return -1;
 }
 
 void

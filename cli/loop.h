@@ -14,6 +14,11 @@ struct loop;
  * out of memory.
  */
 struct loop *loop_create(void);
+/*
+ * One of these signals shall not end it: fn is called instead, also where it
+ * was ignored.  0, or -1: out of memory.
+ */
+int loop_on(struct loop *, int sig, void (*fn)(void *ctx), void *ctx);
 void loop_destroy(struct loop *);
 struct event_base *loop_base(struct loop *);
 /*

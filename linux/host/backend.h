@@ -158,6 +158,8 @@ struct backend_ops {
 	/* MTU and offloads as port->spec has them; vsp NULL: no guest.  0, or
 	 * -errno and they are as they were. */
 	int (*configure)(struct backend_port *, const struct vsp *);
+	/* Files that somebody moved away begin again. */
+	void (*reopen)(struct backend_port *);
 	/* The guest's RSS key, table or queues changed. */
 	void (*steering)(struct backend_port *, const struct vsp *);
 

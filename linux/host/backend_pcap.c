@@ -235,12 +235,35 @@ pcap_in_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
 	return -EINVAL;
 }
 
+static void
+pcap_out_begin(struct backend_pcap *p)
+{
+	const struct pcap_file_head h = { 0xa1b2c3d4, 2, 4, 0, 0,
+		PCAP_SNAP + TAG_LEN, DLT_EN10MB };
+
+	if (outfile_record(p->out) != NULL)
+		outfile_put(p->out, &h, sizeof(h));
+}
+
+static void
+pcap_reopen(struct backend_port *port)
+{
+	struct backend_pcap *p = port->backend;
+
+	if (p->out == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	if (outfile_reopen(&p->out, outfile_open)) {
+		pcap_out_begin(p);
+		outfile_flush(p->out);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* The same. */
 static int
 pcap_out_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
 {
-	const struct pcap_file_head h = { 0xa1b2c3d4, 2, 4, 0, 0,
-		PCAP_SNAP + TAG_LEN, DLT_EN10MB };
 	char why[400];
 
 	p->out = outfile_open(path, why, sizeof(why));
@@ -248,8 +271,7 @@ pcap_out_open(struct backend_pcap *p, const char *path, char *err, size_t cap)
 		snprintf(err, cap, "file=%s", why);
 		return -EINVAL;
 	}
-	(void)outfile_record(p->out);
-	outfile_put(p->out, &h, sizeof(h));
+	pcap_out_begin(p);
 	return 0;
 }
 
@@ -281,4 +303,5 @@ const struct backend_ops backend_pcap_ops = {
 	.pull = pcap_pull,
 	.from_guest = pcap_from_guest,
 	.from_guest_flush = pcap_flush,
+	.reopen = pcap_reopen,
 };

@@ -8,6 +8,7 @@
 #include "linux/host/host.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,30 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 fail:
 	host_stop(h);
 	return NULL;
+}
+
+void
+host_reopen(struct host *h)
+{
+	transcript_reopen(h->transcript);
+	capture_reopen(h->capture);
+	for (struct nic *nic = h->nics; nic != NULL; nic = nic->next) {
+		capture_reopen(nic->capture);
+		if (nic->port.ops->reopen != NULL)
+			nic->port.ops->reopen(&nic->port);
+	}
+}
+
+void
+host_say(struct host *h, const char *fmt, ...)
+{
+	char text[1600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	host_log(&h->log, "%s", text);
 }
 
 void

@@ -55,6 +55,7 @@ struct host_config {
 	const struct transcript_spec *transcript;	/* or NULL: none */
 	const struct capture_spec *capture;	/* or NULL: none */
 	const char *bend;	/* script of NICs without bend=; or NULL */
+	const char *config;	/* its file, for `hvnet stat'; or NULL */
 };
 
 void host_config_default(struct host_config *);
@@ -88,6 +89,12 @@ int host_nic_remove(struct host *, const char *name, char *err,
  */
 int host_nic_set(struct host *, const char *name, const char *list, char *err,
     size_t err_cap);
+
+/* Captures and transcripts that somebody moved away begin again. */
+void host_reopen(struct host *);
+/* A line in the host's log, as printf. */
+void host_say(struct host *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* NICs there are, and guests that are attached now. */
 uint32_t host_nic_count(const struct host *);

@@ -193,7 +193,7 @@ ctl_rss(void)
 static json_t *
 ctl_stat(struct host *h, const char *name)
 {
-	json_t *nics = json_array(), *workers = json_array();
+	json_t *nics = json_array(), *workers = json_array(), *o;
 
 	if (name != NULL && nic_list_find(h, name) == NULL) {
 		json_decref(nics);
@@ -206,7 +206,7 @@ ctl_stat(struct host *h, const char *name)
 	for (uint32_t i = 0; i < h->pool.count; i++)
 		json_array_append_new(workers, stat_counters(
 		    &h->pool.worker[i].counters, &worker_counters_table));
-	return json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,"
+	o = json_pack("{s:b,s:s,s:i,s:o,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,"
 	    "s:o,s:o,s:o}",
 	    "ok", 1, "kind", "host", "pid", (int)getpid(), "listen",
 	    text_json(h->cfg.listen), "rss_bytes", ctl_rss(), "guests",
@@ -218,6 +218,9 @@ ctl_stat(struct host *h, const char *name)
 	    "guest_mappings_max", (json_int_t)link_budget_maps_max(),
 	    "nics", nics, "workers", workers,
 	    "faults_of_gone_guests", stat_faults(&h->faults));
+	if (h->cfg.config != NULL)
+		json_object_set_new(o, "config", text_json(h->cfg.config));
+	return o;
 }
 
 /* {"mtu": "9000", "loss": "1%"} -> "mtu=9000,loss=1%"; NULL: malformed. */

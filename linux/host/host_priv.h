@@ -5,6 +5,7 @@
  *	host.c		life, the control thread
  *	host_socket.c	where guests connect
  *	host_nic.c	NICs come, change and go
+ *	host_conf.c, host_reload.c	as a file says
  *	offer.c		who gets which NIC
  *	host_accept.c	places for guests
  *	host_holdoff.c	peers that stay out for a while

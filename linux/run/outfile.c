@@ -121,6 +121,36 @@ outfile_append(const char *path, char *err, size_t cap)
 	return outfile_make(path, true, err, cap);
 }
 
+bool
+outfile_moved(const struct outfile *o)
+{
+	struct stat ours, named;
+
+	return o->regular && fstat(fileno(o->f), &ours) == 0 &&
+	    (stat(o->path, &named) < 0 || ours.st_ino != named.st_ino ||
+	    ours.st_dev != named.st_dev);
+}
+
+bool
+outfile_reopen(struct outfile **o, struct outfile *(*open)(const char *,
+    char *, size_t))
+{
+	struct outfile *fresh;
+	char err[512];
+
+	if (!outfile_moved(*o))
+		return false;
+	fresh = open((*o)->path, err, sizeof(err));
+	if (fresh == NULL) {
+		fprintf(stderr, "hvnet: opening it again: %s; the old file is "
+		    "written on\n", err);
+		return false;
+	}
+	outfile_close(*o);
+	*o = fresh;
+	return true;
+}
+
 static void
 outfile_fail(struct outfile *o, int err)
 {

@@ -25,6 +25,18 @@ struct outfile;
 struct outfile *outfile_open(const char *path, char *err, size_t err_cap);
 /* The same, but what the file has already stays before what comes. */
 struct outfile *outfile_append(const char *path, char *err, size_t err_cap);
+/*
+ * True if the path is another file now, or none: somebody moved ours away, to
+ * begin a new one.
+ */
+bool outfile_moved(const struct outfile *);
+/*
+ * If it was moved: open the path as `open` does, one of the two above, close
+ * the old file and replace *o.  True then; false: *o stays, and if the new one
+ * could not be opened a line says so.
+ */
+bool outfile_reopen(struct outfile **o, struct outfile *(*open)(const char *,
+    char *, size_t));
 /* NULL: nothing happens. */
 void outfile_close(struct outfile *);
 /* Where the next record goes; NULL: it cannot be written, and is counted. */

@@ -44,6 +44,7 @@ struct capture {
 	struct capture_file file;
 	pthread_t thread;
 	uint32_t stop;		/* shared */
+	uint32_t reopen;	/* shared */
 };
 
 /* --- threads that capture --- */
@@ -237,6 +238,8 @@ capture_main(void *arg)
 
 	while (os_ld32(&c->stop) == 0) {
 		write_until(c, clock_now_ns() - CAPTURE_SETTLE_NS);
+		if (os_xchg32(&c->reopen, 0) != 0)
+			capture_file_reopen(&c->file);
 		nanosleep(&look, NULL);
 	}
 	write_until(c, UINT64_MAX);
@@ -304,6 +307,13 @@ capture_destroy(struct capture *c)
 	capture_file_close(&c->file);
 	munmap(c->mem, (size_t)CAPTURE_THREADS * CAPTURE_RING_BYTES);
 	free(c);
+}
+
+void
+capture_reopen(struct capture *c)
+{
+	if (c != NULL)
+		os_st32(&c->reopen, 1);
 }
 
 void

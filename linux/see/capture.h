@@ -35,6 +35,11 @@ struct capture *capture_create(const struct capture_spec *, char *err,
     size_t cap);
 /* Everything captured is written first.  NULL: nothing happens. */
 void capture_destroy(struct capture *);
+/*
+ * Begin the file again soon, if somebody moved it away.  NULL: nothing happens.
+ * Control thread.
+ */
+void capture_reopen(struct capture *);
 
 /* A VMBus message.  c may be NULL. */
 void capture_message(struct capture *c, const struct see_name *name,

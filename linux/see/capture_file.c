@@ -52,10 +52,16 @@ file_begin(struct capture_file *c)
 }
 
 static void
-file_end(struct capture_file *c)
+file_statistics(struct capture_file *c)
 {
 	pcapng_statistics(c->out, 0, clock_now_ns() + c->wall_ns, c->packets,
 	    c->lost);
+}
+
+static void
+file_end(struct capture_file *c)
+{
+	file_statistics(c);
 	outfile_close(c->out);
 	c->out = NULL;
 }
@@ -114,6 +120,16 @@ capture_file_close(struct capture_file *c)
 {
 	if (c->out != NULL)
 		file_end(c);
+}
+
+void
+capture_file_reopen(struct capture_file *c)
+{
+	if (c->out == NULL || !outfile_moved(c->out))
+		return;
+	file_statistics(c);
+	if (outfile_reopen(&c->out, outfile_open))
+		file_begin(c);
 }
 
 /* FILE.1 becomes FILE.2, and so on; FILE becomes FILE.1. */

@@ -33,6 +33,8 @@ struct capture_file {
 int capture_file_open(struct capture_file *, const struct capture_spec *,
     char *err, size_t cap);
 void capture_file_close(struct capture_file *);
+/* Begin again if somebody moved the file away. */
+void capture_file_reopen(struct capture_file *);
 /* A record, and the frames in it; then the next file, if this one is long. */
 void capture_file_put(struct capture_file *, const struct capture_record *);
 /* To the disk. */

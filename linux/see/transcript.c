@@ -138,6 +138,16 @@ transcript_close(struct transcript *t)
 }
 
 void
+transcript_reopen(struct transcript *t)
+{
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	(void)outfile_reopen(&t->out, outfile_append);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
 transcript_message(struct transcript *t, const struct see_name *name,
     bool to_guest, struct span msg)
 {

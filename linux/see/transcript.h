@@ -37,6 +37,8 @@ int transcript_parse(struct transcript_spec *, const char *text, char *err,
 struct transcript *transcript_open(const struct transcript_spec *, char *err,
     size_t err_cap);
 void transcript_close(struct transcript *);
+/* Begin the file again if somebody moved it away.  NULL: nothing happens. */
+void transcript_reopen(struct transcript *);
 /* A VMBus message.  t may be NULL: nothing is done. */
 void transcript_message(struct transcript *t, const struct see_name *,
     bool to_guest, struct span msg);

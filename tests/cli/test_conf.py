@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -132,3 +133,100 @@ def test_a_host_by_its_file(hvnet, tmp_path):
     assert p.wait(20) == OK
     r = hvnet('host', '--nic', 'backend=null,name=n1', '--config', path)
     assert r.returncode == USAGE and "two NICs of the name 'n1'" in r.stderr
+
+
+# --- while it runs ---
+
+@pytest.fixture
+def running(hvnet, tmp_path):
+    """A host of the file RIGHT: the process, and how to reload another."""
+    path = write(tmp_path, RIGHT)
+    p = hvnet('host', '--config', path, '--nic', 'backend=null,name=own',
+              start=True)
+    assert p.stdout.readline().startswith('listening on ')
+    p.path = path
+
+    def reload(text):
+        write(tmp_path, text)
+        p.send_signal(signal.SIGHUP)
+        return p.stderr.readline().removeprefix('hvnet host: ').strip()
+    p.reload = reload
+    p.done = lambda added, changed, withdrawn: (
+        f'reloaded {path}; NICs added: {added}, changed: {changed}, '
+        f'withdrawn: {withdrawn}')
+    yield p
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(20) == OK
+
+
+def test_a_reload_touches_what_differs(hvnet, running):
+    """One NIC each added, changed at run time, made anew and withdrawn; the
+    command line's stays, and so does one that is the same."""
+    same = '[nic same]\nbackend = null\n'
+    more = RIGHT + same + '[nic n9]\nbackend = null\nqueues = 1\n'
+    assert running.reload(more) == \
+        running.done(2, 0, 0)
+    assert hvnet('set', 'same', 'gro=off').returncode == OK
+    assert running.reload(more) == \
+        running.done(0, 1, 0)
+    assert nics_of(hvnet)['same']['gro'] == 'on'
+    text = more.replace('mtu = 1400', 'mtu = 1300').replace(
+        'queues = 1', 'queues = 2').replace('[nic n1]', '[nic n2]')
+    assert running.reload(text) == \
+        running.done(1, 2, 1)
+    spec = nics_of(hvnet)
+    assert sorted(spec) == ['n0', 'n2', 'n9', 'own', 'same']
+    assert spec['n0']['mtu'] == '1300' and spec['n9']['queues'] == '2'
+    # What was withdrawn may come again, and nothing is changed twice.
+    assert running.reload(more) == running.done(1, 2, 1)
+    assert running.reload(more) == running.done(0, 0, 0)
+
+
+def test_a_reload_with_an_error_changes_nothing(hvnet, tmp_path, running):
+    """In the text, in [host], and in what only fails when it is done: NICs
+    that were withdrawn and changed by then are as they were."""
+    before = nics_of(hvnet)
+    changed = RIGHT.replace('mtu = 1400', 'mtu = 1300').replace(
+        '[nic n1]', '[nic n2]')
+    for text, part in (
+            (changed + 'mtu = 67\n', ':14: mtu=67: want a number from 68'),
+            (changed.replace('max-guests = 8', 'max-guests = 9'),
+             ':4: max-guests of [host] changes only when the host starts'),
+            (changed.replace('monitor = on\n', ''),
+             ': monitor of [host] is not there any more'),
+            (changed + '[nic bad]\nbackend = pcap\nreplay = /none\n',
+             ':14: replay=/none: No such file or directory')):
+        said = running.reload(text)
+        assert said.startswith(running.path + part), said
+        assert said.endswith('; nothing was changed')
+        assert nics_of(hvnet) == before
+    os.remove(running.path)
+    running.send_signal(signal.SIGHUP)
+    assert 'No such file or directory; nothing' in running.stderr.readline()
+    assert running.reload(RIGHT) == running.done(0, 0, 0)
+
+
+def test_files_that_were_moved_away_begin_anew(hvnet, tmp_path):
+    """At SIGUSR1; one that is still there goes on."""
+    files = [tmp_path / n for n in ('capture', 'transcript', 'nic', 'pcap')]
+    p = hvnet('host', '--listen', f'{tmp_path}/s', '--capture', str(files[0]),
+              '--transcript', str(files[1]), '--nic',
+              f'backend=null,name=n0,capture={files[2]}', '--nic',
+              f'backend=pcap,name=n1,file={files[3]}', start=True)
+    assert p.stdout.readline().startswith('listening on ')
+    first = [f.stat().st_ino for f in files]
+    for f in files[1:]:
+        f.rename(f.with_suffix('.old'))
+    p.send_signal(signal.SIGUSR1)
+    end = time.monotonic() + 20
+    while not all(f.exists() for f in files):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert hvnet('stat').returncode == OK
+    now = [f.stat().st_ino for f in files]
+    assert now[0] == first[0] and not set(now[1:]) & set(first)
+    p.terminate()
+    assert p.wait(20) == OK and p.stderr.read() == ''
+    for f in (files[0], files[2], files[2].with_suffix('.old')):
+        assert f.read_bytes()[:4] == b'\x0a\x0d\x0d\x0a'
+    assert files[3].read_bytes()[:4] == b'\xd4\xc3\xb2\xa1'

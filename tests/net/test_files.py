@@ -164,7 +164,7 @@ def test_one_writer_a_file(lab):
                          'backend=pcap,name=d,file=/dev/null')
 
 
-@pytest.mark.parametrize('sig', [signal.SIGHUP, signal.SIGUSR1],
+@pytest.mark.parametrize('sig', [signal.SIGHUP, signal.SIGUSR2],
                          ids=lambda s: s.name)
 def test_signals_end_cleanly(lab, sig):
     """Both ends detach and leave nothing, as on SIGTERM."""
