@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/conf_edit.h"
 #include "cli/peers.h"
 #include "linux/host/nic_spec.h"
 #include "linux/run/ctl.h"
@@ -19,11 +20,11 @@ struct cmd_set {
 	const char *nic;
 	const char *add;	/* SPEC */
 	const char *host;	/* pid or socket; NULL: the only one */
-	bool remove;
+	bool remove, save;
 	json_t *set;		/* {key: value} */
 };
 
-enum { KEY_ADD = 256, KEY_HOST, KEY_REMOVE };
+enum { KEY_ADD = 256, KEY_HOST, KEY_REMOVE, KEY_SAVE };
 
 static const struct argp_option options[] = {
 	{ "add", KEY_ADD, "SPEC", 0,
@@ -31,6 +32,9 @@ static const struct argp_option options[] = {
 	    "--nic", 1 },
 	{ "remove", KEY_REMOVE, NULL, 0,
 	    "Take the NIC away from its guest and remove it", 1 },
+	{ "save", KEY_SAVE, NULL, 0,
+	    "Also change the host's configuration file (hvnet host --config), "
+	    "so that it stays when the host starts again", 1 },
 	{ "host", KEY_HOST, "PID|PATH", 0,
 	    "Which process, by its pid or the socket it listens on; needed "
 	    "only if several have such a NIC", 1 },
@@ -48,6 +52,7 @@ static const char doc[] =
     "  hvnet set hvhost0 loss=0.1% delay=1ms\n"
     "  hvnet set hn0 tso=off\n"
     "  hvnet set hn0 rss_table=0:1:1:0\n"
+    "  hvnet set hvhost0 loss=0% --save\n"
     "  hvnet set --add backend=tap,name=hvhost1,mtu=9000\n"
     "  hvnet set hvhost1 --remove\n";
 
@@ -77,6 +82,9 @@ parse(int key, char *arg, struct argp_state *state)
 			cli_usage("--host: '' is neither pid nor socket");
 		s->host = arg;
 		break;
+	case KEY_SAVE:
+		s->save = true;
+		break;
 	case KEY_REMOVE:
 		s->remove = true;
 		break;
@@ -102,7 +110,7 @@ parse(int key, char *arg, struct argp_state *state)
 		if (s->add != NULL && (s->nic != NULL || s->remove ||
 		    json_object_size(s->set) > 0))
 			cli_usage("--add SPEC takes no other argument "
-			    "but --host");
+			    "but --host and --save");
 		if (s->add == NULL && s->nic == NULL)
 			cli_usage("which NIC? hvnet set NIC KEY=VALUE...");
 		if (s->remove && json_object_size(s->set) > 0)
@@ -232,6 +240,70 @@ set_send(const struct cmd_set *s, const struct peer *p)
 	return status;
 }
 
+/*
+ * The same change to the host's file, ready to be saved; NULL: it cannot be,
+ * *status, the reason printed.  added: the NIC of --add.
+ */
+static struct conf_edit *
+set_edit(const struct cmd_set *s, const struct peer *p,
+    const struct nic_spec *added, int *status)
+{
+	const char *path = json_string_value(json_object_get(p->stat,
+	    "config"));
+	struct conf_edit *e;
+	const char *key;
+	char err[1400];
+	json_t *value;
+
+	*status = CLI_FAILED;
+	if (path == NULL) {
+		cli_fail(0, "--save: %s", strcmp(peer_kind(p), "host") != 0 ?
+		    "only a host has a configuration file" :
+		    "this host was started without --config FILE");
+		return NULL;
+	}
+	e = conf_edit_open(path, err, sizeof(err));
+	if (e == NULL) {
+		cli_fail(0, "--save: %s", err);
+		return NULL;
+	}
+	if (s->add == NULL && !conf_edit_has(e, s->nic)) {
+		cli_fail(0, "--save: %s has no [nic %s]", path, s->nic);
+		conf_edit_free(e);
+		return NULL;
+	}
+	if (s->add != NULL)
+		conf_edit_add(e, added->name, s->add);
+	else if (s->remove)
+		conf_edit_remove(e, s->nic);
+	json_object_foreach(s->set, key, value)
+		conf_edit_set(e, s->nic, key, json_string_value(value));
+	if (conf_edit_prepare(e, err, sizeof(err)) == 0)
+		return e;
+	cli_fail(0, "--save: %s", err);
+	conf_edit_free(e);
+	return NULL;
+}
+
+/* Change what runs, then the file. */
+static int
+set_send_and_save(const struct cmd_set *s, const struct peer *p,
+    const struct nic_spec *added)
+{
+	char err[400];
+	int status;
+	struct conf_edit *e = set_edit(s, p, added, &status);
+
+	if (e == NULL)
+		return status;
+	status = set_send(s, p);
+	if (status == CLI_OK && conf_edit_save(e, err, sizeof(err)) < 0)
+		status = cli_fail(CLI_FAILED, "changed, but not saved: %s",
+		    err);
+	conf_edit_free(e);
+	return status;
+}
+
 static int
 cmd_set_run(int argc, char **argv)
 {
@@ -251,7 +323,9 @@ cmd_set_run(int argc, char **argv)
 		cli_usage("--add %s: %s", s.add, err);
 	list = peers_ask();
 	p = set_peer_find(&s, &list, &status);
-	if (p != NULL)
+	if (p != NULL && s.save)
+		status = set_send_and_save(&s, p, &spec);
+	else if (p != NULL)
 		status = set_send(&s, p);
 	peers_free(&list);
 	json_decref(s.set);

@@ -206,6 +206,60 @@ def test_a_reload_with_an_error_changes_nothing(hvnet, tmp_path, running):
     assert running.reload(RIGHT) == running.done(0, 0, 0)
 
 
+def test_set_saves(hvnet, tmp_path, running):
+    """Into the file, whose other lines stay as they are."""
+    def read():
+        with open(running.path) as f:
+            return f.read()
+
+    def save(*words):
+        r = hvnet('set', *words, '--save')
+        assert (r.returncode, r.stderr) == (OK, ''), r.stderr
+        assert running.reload(read()) == running.done(0, 0, 0)
+        return read()
+
+    os.chmod(running.path, 0o640)
+    assert save('n0', 'mtu=1350', 'gro=off') == RIGHT.format(
+        dir=tmp_path).replace('  mtu = 1400\n', '  mtu = 1350\ngro = off\n')
+    assert os.stat(running.path).st_mode & 0o777 == 0o640
+    text = save('n1', 'loss=2%')
+    assert text.endswith('[nic n1]\nbackend=null\nloss = 2%\n')
+    assert save('--add', 'backend=null,name=n2,mtu=1280') == \
+        text + '\n[nic n2]\nbackend = null\nmtu = 1280\n'
+    assert save('n2', '--remove') == text + '\n'
+    text = save('n1', '--remove')
+    assert '[nic n1]' not in text and '[nic n0]' in text
+
+
+def test_set_that_cannot_be_saved(hvnet, tmp_path, running):
+    """Then nothing is set either."""
+    before = nics_of(hvnet)
+    r = hvnet('set', 'own', 'mtu=1300', '--save')
+    assert (r.returncode, r.stderr) == (
+        FAILED, f'hvnet set: --save: {running.path} has no [nic own]\n')
+    r = hvnet('set', 'n0', 'mtu=1300', 'mtu_max=1', '--save')
+    assert r.returncode == FAILED and "'mtu_max' is no key" in r.stderr
+    r = hvnet('set', 'n0', 'queues=2', '--save')
+    assert r.returncode == REFUSED and 'cannot be changed' in r.stderr
+    assert nics_of(hvnet) == before
+    with open(running.path) as f:
+        assert f.read() == RIGHT.format(dir=tmp_path)
+    assert os.listdir(tmp_path).count('host.conf') == 1
+    assert not [f for f in os.listdir(tmp_path) if 'host.conf.' in f]
+
+
+def test_set_saves_only_where_there_is_a_file(hvnet, tmp_path):
+    p = hvnet('host', '--listen', f'{tmp_path}/s', '--nic',
+              'backend=null,name=n0', start=True)
+    assert p.stdout.readline().startswith('listening on ')
+    r = hvnet('set', 'n0', 'mtu=1300', '--save')
+    assert (r.returncode, r.stderr) == (
+        FAILED, 'hvnet set: --save: this host was started without --config '
+        'FILE\n')
+    p.terminate()
+    assert p.wait(20) == OK
+
+
 def test_files_that_were_moved_away_begin_anew(hvnet, tmp_path):
     """At SIGUSR1; one that is still there goes on."""
     files = [tmp_path / n for n in ('capture', 'transcript', 'nic', 'pcap')]
