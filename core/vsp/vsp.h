@@ -36,6 +36,7 @@
  * of IP, L2 headers), so one that fills it was cut short.
  */
 #define VSP_FRAME_MAX	65600u
+#define VSP_COMPLETIONS	256u	/* Policy: that may wait, a queue */
 
 struct chan;
 struct vms_dev;
@@ -84,6 +85,12 @@ struct vsp_config {
 	/* where the backend takes frames whole */
 	bool backend_gso4, backend_gso6, backend_csum;
 	uint32_t loss_ppm;	/* impairment, both ways */
+	/*
+	 * Completions of the guest's packets that are published together; 0:
+	 * all of a pass.  1 is the legacy way: each by itself, behind its
+	 * packet.  At most VSP_COMPLETIONS.
+	 */
+	uint32_t completion_batch;
 };
 
 /* A frame from the guest, valid during the call.  vec[0] starts with all

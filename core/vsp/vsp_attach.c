@@ -56,6 +56,7 @@ dev_open(struct vms_dev *dev, struct chan *c)
 	q->chan = c;
 	q->index = k;
 	q->random = 0x9e3779b9u * (k + 1);
+	vsp_queue_config(q);
 	vsp->queue[k] = q;
 	vsp->queues++;
 	if (k == 0)
@@ -214,7 +215,8 @@ config_ok(const struct vsp_config *c)
 	if (c->send_section_bytes != 0 && (c->send_section_bytes < 512 ||
 	    c->send_section_bytes > (1u << 20) || c->send_section_bytes % 8))
 		return false;
-	return c->section_bytes <= (1u << 20) &&
+	return c->completion_batch <= VSP_COMPLETIONS &&
+	    c->section_bytes <= (1u << 20) &&
 	    c->rsc_section_bytes <= (1u << 20) && c->loss_ppm <= 1000000;
 }
 
@@ -300,6 +302,9 @@ vsp_reconfigure(struct vsp *vsp, const struct vsp_config *cfg)
 		return E_STATE;
 	vsp->cfg = *cfg;
 	vsp_mtu_set(vsp);
+	for (uint32_t k = 0; k < VSP_MAX_QUEUES; k++)
+		if (vsp->queue[k] != NULL)
+			vsp_queue_config(vsp->queue[k]);
 	if (other_mac)
 		memcpy(vsp->guest.mac, cfg->mac, sizeof(vsp->guest.mac));
 	indicate_changes(vsp, &old);

@@ -8,6 +8,9 @@
  * that order: a completion gives the guest its memory back, so every frame of
  * it must have left before.
  *
+ * A batch of completions may be set to fewer than a pass has
+ * (cfg.completion_batch): then each batch is published in the middle of it.
+ *
  * When no more completions can wait (vsp_completion.c) and the ring has no room
  * for them the pass ends, and the ring's space event starts the next one.
  *
@@ -79,6 +82,20 @@ pass_complete(struct vsp_queue *q)
 		vsp->ops.from_guest_flush(vsp->ctx, q->index);
 	}
 	return vsp_completions_send(q);
+}
+
+/*
+ * Enough completions wait for a batch.  Smaller ones than a pass are published
+ * at once; true if all went.
+ */
+static bool
+pass_complete_batch(struct vsp_queue *q)
+{
+	bool sent = pass_complete(q);
+
+	if (q->from.done_batch < VSP_COMPLETIONS)
+		chan_commit(q->chan);
+	return sent;
 }
 
 static int
@@ -175,7 +192,8 @@ pass_slice(struct vsp_queue *q, uint32_t until)
 		bool waits;
 		int rc;
 
-		if (f->done_count == VSP_COMPLETIONS && !pass_complete(q) &&
+		if (f->done_count >= f->done_batch &&
+		    !pass_complete_batch(q) &&
 		    f->done_count == VSP_COMPLETIONS)
 			return PASS_STALLED;
 		if (!vsp_aside_empty(&q->aside) && !pass_no_room(q, false)) {

@@ -24,8 +24,6 @@
 #define VSP_PIECES		((VSP_PACKET_BYTES / 8u) + 2u)
 /* Policy: longest RNDIS packet header with its per-packet info. */
 #define VSP_RNDIS_HEAD_BYTES	512u
-/* Policy: completions that may wait for ring room, a queue. */
-#define VSP_COMPLETIONS		256u
 /* Policy: longest RNDIS control message taken, and answered. */
 #define VSP_CONTROL_BYTES	4096u
 #define VSP_REPLY_BYTES		512u
@@ -47,6 +45,7 @@ struct vsp_from_guest {
 	/* ring of completions that wait */
 	struct vsp_completion done[VSP_COMPLETIONS];
 	uint32_t done_head, done_count;
+	uint32_t done_batch;	/* so many are published at once */
 	bool waits;		/* for ring room, since the last E_AGAIN */
 	bool masked;		/* the guest was told not to signal */
 	uint32_t taken;		/* packets, since the poll began */
@@ -184,6 +183,15 @@ struct vsp {
 };
 
 /* --- vsp_queue.c ------------------------------------------------------- */
+
+/* Take what cfg says about the queue.  Control. */
+static inline void
+vsp_queue_config(struct vsp_queue *q)
+{
+	uint32_t batch = q->vsp->cfg.completion_batch;
+
+	q->from.done_batch = batch != 0 ? batch : VSP_COMPLETIONS;
+}
 
 /*
  * Stop serving a queue because of what the guest did: notes the fault on its

@@ -47,6 +47,7 @@ struct nic_spec {
 	uint64_t speed_bps;
 	uint32_t tso_max;	/* bytes of an LSO frame */
 	uint32_t section_bytes;	/* receive section; 0: by MTU */
+	uint32_t completion_batch;	/* published together; 0: a pass */
 	/* generator: of a frame; a second, 0: no limit; in all, 0: no end */
 	uint32_t gen_bytes, gen_rate, gen_frames, gen_flows;
 };

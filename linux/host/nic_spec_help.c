@@ -43,6 +43,9 @@ static const struct { const char *key, *text; } nic_spec_helps[] = {
 	    "bytes of the largest LSO frame, 1514 to 65535; default 65535 "
 	    "(Windows: 62780)" },
 	{ "section", "bytes of a receive section; default: from the MTU" },
+	{ "completion_batch",
+	    "completions of the guest's packets sent together, 1 (legacy) to "
+	    "256; default 0: all of a pass" },
 	{ "size", "generator: bytes of a frame, 46 to 9014; default 64" },
 	{ "rate",
 	    "generator: frames a second; default 0: all that the guest "

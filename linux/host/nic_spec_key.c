@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "linux/run/name.h"
+#include "vsp/vsp.h"
 #include "wire/nvs_msg.h"
 
 const char *
@@ -429,6 +430,8 @@ static const struct spec_key spec_keys[] = {
 	{ "speed", OWN(speed, true) },
 	{ "tso_max", NUMBER(tso_max, false, 1514, 65535) },
 	{ "section", NUMBER(section_bytes, false, 0, 1u << 20) },
+	{ "completion_batch", NUMBER(completion_batch, true, 0,
+	    VSP_COMPLETIONS) },
 	{ "size", NUMBER(gen_bytes, false, 46, 9014) },
 	{ "rate", NUMBER(gen_rate, true, 0, 100000000) },
 	{ "frames", NUMBER(gen_frames, false, 0, UINT32_MAX) },

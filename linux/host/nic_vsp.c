@@ -237,7 +237,8 @@ nic_vsp_config(const struct nic *nic, struct vsp_config *c)
 		.backend_gso4 = (nic->port.ops->caps & BACKEND_GSO4) != 0,
 		.backend_gso6 = (nic->port.ops->caps & BACKEND_GSO6) != 0,
 		.backend_csum = (nic->port.ops->caps & BACKEND_CSUM) != 0,
-		.loss_ppm = s->loss_ppm };
+		.loss_ppm = s->loss_ppm,
+		.completion_batch = s->completion_batch };
 	if (c->rsc_large && s->rsc)
 		c->rsc_section_bytes = nic_rsc_section(s, kind);
 	memcpy(c->mac, nic->mac, sizeof(c->mac));

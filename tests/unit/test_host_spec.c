@@ -39,7 +39,8 @@ test_full(void **state)
 	    "netns=ns,guest=g,mac=02:15:5d:0a:0b:0c,mtu=9000,queues=8,"
 	    "nvsp=6.1,vlan=access:7,tso=off,rsc=off,txcsum=off,"
 	    "rxcsum=complete,hash=off,gro=off,link=down,spoof=on,loss=0.1%,"
-	    "delay=1.5ms,speed=100M,section=10240", err, sizeof(err)), 0);
+	    "delay=1.5ms,speed=100M,section=10240,"
+	    "completion_batch=1", err, sizeof(err)), 0);
 	assert_int_equal(s.backend, NIC_TAP);
 	assert_string_equal(s.name, "n0");
 	assert_string_equal(s.ifname, "if0");
@@ -60,6 +61,7 @@ test_full(void **state)
 	assert_int_equal(s.delay_us, 1500);
 	assert_int_equal(s.speed_bps, 100000000);
 	assert_int_equal(s.section_bytes, 10240);
+	assert_int_equal(s.completion_batch, 1);
 }
 
 static void
@@ -103,6 +105,7 @@ test_bad_values(void **state)
 	refused("delay=5", false, "at most 10s");
 	refused("speed=0.5M", false, "1M to 400G");
 	refused("nvsp=3", false, "all, 1, 2, 4, 5, 6 or 6.1");
+	refused("completion_batch=257", true, "0 to 256");
 	/* No frame of the MTU would fit; the same at run time. */
 	refused("section=300", false, "mtu=1500 needs 1712 or more");
 	refused("mtu=9000,section=2000", false, "mtu=9000 needs 9216");

@@ -360,6 +360,46 @@ test_completions_wait(void **state)
 	rig_del(r);
 }
 
+/* One completion a packet, or a few; changed while it runs. */
+static void
+test_completions_batched(void **state)
+{
+	struct vsp_config cfg = rig_config();
+	uint8_t f[100];
+	static const uint32_t batch[] = { 1, 3, 0 };
+
+	(void)state;
+	cfg.completion_batch = batch[0];
+	struct rig *r = up_with(&cfg);
+	uint32_t n = message(section(r, 1), NULL, f, frame4(f,
+	    PKT_IPPROTO_UDP, 20));
+
+	for (uint32_t k = 0; k < ARRAY_LEN(batch); k++) {
+		uint32_t outs = r->chan[0].outs, flushes = r->flushes;
+		uint32_t commits = r->chan[0].commits;
+
+		cfg.completion_batch = batch[k];
+		assert_int_equal(vsp_reconfigure(r->vsp, &cfg), 0);
+		for (uint32_t i = 0; i < 12; i++)
+			push_section(r, 0, 10 + i, 1, n);
+		rig_run(r);
+		for (uint32_t i = 0; i < 12; i++)
+			assert_int_equal(r->chan[0].out[outs + i].xact,
+			    10 + i);
+		assert_int_equal(r->chan[0].outs, outs + 12);
+		n = batch[k] == 0 ? 1 : 12 / batch[k];
+		/* Frames are written before their completion goes. */
+		assert_int_equal(r->flushes, flushes + n);
+		/* One more ends a pass. */
+		assert_in_range(r->chan[0].commits - commits, n, n + 2);
+		n = message(section(r, 1), NULL, f, frame4(f,
+		    PKT_IPPROTO_UDP, 20));
+	}
+	cfg.completion_batch = VSP_COMPLETIONS + 1;
+	assert_int_equal(vsp_reconfigure(r->vsp, &cfg), E_STATE);
+	rig_del(r);
+}
+
 /* Data before a control message is served first, data after it next. */
 static void
 test_control_between_data(void **state)
@@ -737,6 +777,7 @@ main(void)
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_completions_wait),
+		cmocka_unit_test(test_completions_batched),
 		cmocka_unit_test(test_control_between_data),
 		cmocka_unit_test(test_before_init),
 		cmocka_unit_test(test_lies),
