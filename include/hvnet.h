@@ -44,13 +44,25 @@ struct hvnet;
 #define HVNET_L4_GOOD		0x0010u
 #define HVNET_L4_BAD		0x0020u
 #define HVNET_VLAN		0x0040u	/* vlan_tci; no tag in the frame */
-#define HVNET_HASH		0x0080u	/* hash, hash_type (NDIS numbers) */
+#define HVNET_HASH		0x0080u	/* hash, and HVNET_HASH_* it is of */
 #define HVNET_TSO4		0x0100u	/* cut at gso_size; CSUM_PARTIAL too */
 #define HVNET_TSO6		0x0200u
+#define HVNET_JOINED		0x0400u	/* was several; cut size not known */
+
+/* hvnet_meta.hash_type: what a hash was computed of (NDIS_HASH_*). */
+#define HVNET_HASH_IP4		0x00100u
+#define HVNET_HASH_TCP4		0x00200u
+#define HVNET_HASH_IP6		0x00400u
+#define HVNET_HASH_IP6_EX	0x00800u
+#define HVNET_HASH_TCP6		0x01000u
+#define HVNET_HASH_TCP6_EX	0x02000u
+#define HVNET_HASH_UDP4		0x04000u
+#define HVNET_HASH_UDP6		0x08000u
+#define HVNET_HASH_UDP6_EX	0x10000u
 
 struct hvnet_meta {
 	uint32_t flags;		/* HVNET_* above; 0: a plain frame */
-	uint32_t hash, hash_type;
+	uint32_t hash, hash_type; /* HVNET_HASH_IP4 ... */
 	uint16_t csum_start;	/* from the first byte of the frame */
 	uint16_t csum_offset;	/* from csum_start */
 	uint16_t gso_size;	/* TCP payload of a segment */
@@ -68,13 +80,25 @@ struct hvnet_frame {
 	uint32_t own;		/* hvnet's, of a received frame */
 };
 
-/* Offloads wanted or in effect. */
+/*
+ * Offloads wanted or in effect.  RSC has to be wanted by name: with it the
+ * host joins TCP segments into frames of up to 64 KB (HVNET_TSO4 and 6 with
+ * gso_size, or HVNET_JOINED), which are copied together and cannot be held.
+ */
 #define HVNET_OFF_TX_CSUM	0x001fu
 #define HVNET_OFF_RX_CSUM	0x0020u
 #define HVNET_OFF_TSO		0x00c0u
 #define HVNET_OFF_VLAN		0x0400u
 #define HVNET_OFF_HASH		0x0800u
-#define HVNET_OFF_ALL		0x0cffu
+#define HVNET_OFF_RSC		0x0300u
+#define HVNET_OFF_ALL		0x0cffu	/* but not RSC */
+
+/* Frames that the NIC lets in, hvnet_config.filter (NDIS_PACKET_TYPE_*). */
+#define HVNET_FILTER_OWN	0x01u	/* to its address */
+#define HVNET_FILTER_SOME_MULTI	0x02u	/* to groups that were joined */
+#define HVNET_FILTER_MULTI	0x04u	/* to any group */
+#define HVNET_FILTER_BROAD	0x08u	/* to all */
+#define HVNET_FILTER_ANY	0x20u	/* every frame, as a bridge needs */
 
 struct hvnet_config {
 	/*
@@ -88,7 +112,7 @@ struct hvnet_config {
 	const char *nic;	/* the NIC wanted; "": any */
 	uint32_t queues;	/* wanted; the host may give fewer */
 	uint32_t offloads;	/* HVNET_OFF_* wanted */
-	uint32_t filter;	/* NDIS packet filter; 0: own, multi, broad */
+	uint32_t filter;	/* HVNET_FILTER_*; 0: OWN, MULTI and BROAD */
 	uint32_t timeout_ms;	/* of hvnet_open() */
 	uint64_t memory_bytes;	/* address space for rings and buffers */
 	/*
@@ -185,9 +209,10 @@ int hvnet_rx(struct hvnet *, uint32_t queue, struct hvnet_frame *,
 /*
  * Keep frames of the last hvnet_rx() on this queue for longer, until
  * hvnet_release(): the first n of frame, which names them from then on.  How
- * many are held now, or below zero.  Fewer than n: no more may be held, so that
- * the host does not run out of buffer (tunable rx_hold, 25 per cent of it):
- * copy those.  All frames of a VMBus packet stay as long as one of them.
+ * many are held now, or below zero.  Fewer than n: no more may be held, so
+ * that the host does not run out of buffer (tunable rx_hold, 25 per cent of
+ * it), or the next is a copy already (HVNET_OFF_RSC): copy those.  All frames
+ * of a VMBus packet stay as long as one of them.
  */
 int hvnet_hold(struct hvnet *, uint32_t queue, struct hvnet_frame *frame,
     uint32_t n);

@@ -11,18 +11,35 @@
 
 #include "linux/frames/frames_priv.h"
 #include "linux/run/clock.h"
+#include "wire/ndis_obj.h"
 
-#define FRAMES_FILTER		(0x1u | 0x4u | 0x8u) /* own, multi, broad */
+#define FRAMES_FILTER	(HVNET_FILTER_OWN | HVNET_FILTER_MULTI |	\
+    HVNET_FILTER_BROAD)
+#define FRAMES_OFF	(HVNET_OFF_ALL | HVNET_OFF_RSC)
 
 _Static_assert(HVNET_CSUM_PARTIAL == PKT_CSUM_PARTIAL &&
     HVNET_IP_CSUM == PKT_IPCS && HVNET_IP_GOOD == PKT_CSUM_GOOD_IP &&
     HVNET_IP_BAD == PKT_CSUM_BAD_IP && HVNET_L4_GOOD == PKT_CSUM_GOOD_L4 &&
     HVNET_L4_BAD == PKT_CSUM_BAD_L4 && HVNET_VLAN == PKT_VLAN &&
     HVNET_HASH == PKT_HASH && HVNET_TSO4 == PKT_GSO_TCP4 &&
-    HVNET_TSO6 == PKT_GSO_TCP6, "frame flags");
+    HVNET_TSO6 == PKT_GSO_TCP6 && HVNET_JOINED == PKT_GSO_NORESEG,
+    "frame flags");
+_Static_assert(HVNET_HASH_IP4 == PKT_HASH_IPV4 &&
+    HVNET_HASH_TCP4 == PKT_HASH_TCP4 && HVNET_HASH_IP6 == PKT_HASH_IPV6 &&
+    HVNET_HASH_IP6_EX == PKT_HASH_IPV6_EX &&
+    HVNET_HASH_TCP6 == PKT_HASH_TCP6 &&
+    HVNET_HASH_TCP6_EX == PKT_HASH_TCP6_EX &&
+    HVNET_HASH_UDP4 == PKT_HASH_UDP4 && HVNET_HASH_UDP6 == PKT_HASH_UDP6 &&
+    HVNET_HASH_UDP6_EX == PKT_HASH_UDP6_EX, "hash types");
+_Static_assert(HVNET_FILTER_OWN == NDIS_FILTER_DIRECTED &&
+    HVNET_FILTER_SOME_MULTI == NDIS_FILTER_MULTICAST &&
+    HVNET_FILTER_MULTI == NDIS_FILTER_ALLMULTI &&
+    HVNET_FILTER_BROAD == NDIS_FILTER_BROADCAST &&
+    HVNET_FILTER_ANY == NDIS_FILTER_PROMISC, "packet filter");
 _Static_assert(HVNET_OFF_ALL == (VSC_OFF_ALL & ~(VSC_OFF_RSC4 |
     VSC_OFF_RSC6)) && HVNET_OFF_TSO == (VSC_OFF_TSO4 | VSC_OFF_TSO6) &&
     HVNET_OFF_VLAN == VSC_OFF_VLAN && HVNET_OFF_HASH == VSC_OFF_HASH &&
+    HVNET_OFF_RSC == (VSC_OFF_RSC4 | VSC_OFF_RSC6) &&
     HVNET_OFF_RX_CSUM == VSC_OFF_RXCSUM, "offload masks");
 
 /* --- open --- */
@@ -114,7 +131,7 @@ frames_tunables(struct hvnet *h, char *err, size_t cap)
 	}
 	c->tune.chan_cnt = h->cfg.queues;
 	c->vps = h->cfg.queues;
-	c->offloads = h->cfg.offloads & HVNET_OFF_ALL;
+	c->offloads = h->cfg.offloads & FRAMES_OFF;
 	c->filter = h->cfg.filter != 0 ? h->cfg.filter : FRAMES_FILTER;
 	c->poll = true;
 	c->by_ref = h->cfg.send_bytes != 0;
@@ -277,8 +294,10 @@ hvnet_close(struct hvnet *h)
 		link_guest_close(h->wire.link);
 	frames_ref_free(h);
 	frames_wake_close(h);
-	for (uint32_t k = 0; h->queue != NULL && k < h->cfg.queues; k++)
+	for (uint32_t k = 0; k < h->cfg.queues; k++) {
 		free(h->queue[k].kept);
+		frames_join_free(&h->queue[k]);
+	}
 	free(h->queue);
 	free(h);
 }
@@ -297,7 +316,7 @@ hvnet_info(const struct hvnet *h, struct hvnet_info *out)
 	const struct vsc_caps *c = vsc_caps(h->vsc);
 
 	*out = (struct hvnet_info){ .link_up = c->link_up, .mtu = c->mtu,
-		.queues = h->queues, .offloads = c->offloads & HVNET_OFF_ALL,
+		.queues = h->queues, .offloads = c->offloads & FRAMES_OFF,
 		.tso_maxlen = c->tso_maxlen,
 		.vmbus_version = c->vmbus_version,
 		.nvsp_version = c->nvsp_version, .speed_bps = c->speed_bps };

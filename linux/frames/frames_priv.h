@@ -8,6 +8,7 @@
  *	frames_wait.c	 sleeping until a queue has something
  *	frames_ref.c	 sending from the caller's memory
  *	frames_queue.c	 the other data calls
+ *	frames_join.c	 received frames of several pieces
  *	frames_control.c control work, the mark of a broken connection
  *	frames_wake.c	 the descriptors that wake a queue's thread
  *
@@ -49,6 +50,16 @@
 /* Policy: frames up to this length are copied, also registered ones. */
 #define FRAMES_COPY		256u
 
+/* Policy: blocks of copies, enough for the largest receive buffer. */
+#define FRAMES_JOIN_BLOCKS	128u
+
+/* Copies of frames that came in several pieces; frames_join.c. */
+struct frames_joined {
+	uint8_t *block[FRAMES_JOIN_BLOCKS];
+	uint32_t blocks;
+	uint32_t at, used;	/* where the next copy goes */
+};
+
 struct frames_queue {
 	/* owner: the queue's thread */
 	struct hvnet_frame *out;	/* the caller's array in hvnet_rx() */
@@ -63,6 +74,7 @@ struct frames_queue {
 	/* owner: the queue's thread */
 	uint32_t cookie_first, cookie_n;
 	uint32_t cookies_out;		/* with the host, or in cookie[] */
+	struct frames_joined joined;
 	bool room;			/* a send that found none may go on */
 	uint64_t timer_at;		/* of timer_fd; 0: never set */
 	/* const from open on */
@@ -142,6 +154,12 @@ void frames_uio_close(struct hvnet *h);
 void frames_attach(struct hvnet *h, struct chan *c);
 extern const struct vmc_ops frames_vmc_ops;
 
+/* --- frames_join.c --- */
+
+/* The frame in one piece, until frames_give_back(); NULL: no memory. */
+uint8_t *frames_join(struct frames_queue *q, const struct vsc_frame *f);
+void frames_join_free(struct frames_queue *q);
+
 /* --- frames_ref.c --- */
 
 /* The memory of cfg.send_bytes, when connected; false with a sentence. */
@@ -152,6 +170,8 @@ void frames_tx_done(void *ctx, uint32_t queue, uint64_t cookie, int err);
 
 /* --- frames_queue.c --- */
 
+/* Nothing is kept: all frames that the caller had go back to the host. */
+void frames_give_back(struct hvnet *h, uint32_t queue);
 /* Each data call: control, when it is due. */
 void frames_call(struct hvnet *h, uint32_t queue);
 /* No room: take completions in; true if it is worth another try. */

@@ -28,6 +28,11 @@ _Static_assert(sizeof(struct hvnet_meta) == sizeof(struct pkt_meta) &&
     offsetof(struct hvnet_meta, l4_proto) ==
     offsetof(struct pkt_meta, l4_proto), "frame metadata");
 
+/* A frame that is held is named by its hold; others by their packet. */
+#define FRAMES_HELD	(VSC_PACKET_MASK + 1)
+/* A copy, which cannot be held. */
+#define FRAMES_COPIED	UINT32_MAX
+
 static inline uint32_t
 frames_kept_max(const struct frames_queue *q)
 {
@@ -57,6 +62,15 @@ frames_call(struct hvnet *h, uint32_t queue)
 }
 
 /* --- in --- */
+
+void
+frames_give_back(struct hvnet *h, uint32_t queue)
+{
+	struct frames_joined *j = &h->queue[queue].joined;
+
+	vsc_rx_release(h->vsc, queue);
+	j->at = j->used = 0;
+}
 
 bool
 frames_keep_alloc(struct hvnet *h, uint32_t sections)
@@ -94,9 +108,15 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 	struct hvnet *h = ctx;
 	struct frames_queue *q = &h->queue[queue];
 	struct hvnet_frame *to;
+	void *data = f->vec[0].p;
+	uint32_t own = f->packet;
 
 	if (f->nvec != 1) {
-		/* Only RSC has more, and we did not request it. */
+		/* Only RSC has more. */
+		data = frames_join(q, f);
+		own = FRAMES_COPIED;
+	}
+	if (data == NULL) {
 		counter_add(&q->dropped, 1);
 		return;
 	}
@@ -113,10 +133,10 @@ frames_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 		counter_add(&q->dropped, 1);
 		return;
 	}
-	to->data = f->vec[0].p;
+	to->data = data;
 	to->len = f->len;
 	memcpy(&to->meta, &f->meta, sizeof(to->meta));
-	to->own = f->packet;
+	to->own = own;
 }
 
 /* Hand out what is kept. */
@@ -147,7 +167,7 @@ hvnet_rx(struct hvnet *h, uint32_t queue, struct hvnet_frame *out, uint32_t n)
 	q = &h->queue[queue];
 	if (q->kept_n > 0)
 		return (int)frames_kept(q, out, n);
-	vsc_rx_release(h->vsc, queue);
+	frames_give_back(h, queue);
 	q->out = out;
 	q->out_n = 0;
 	q->out_cap = n;
@@ -174,9 +194,6 @@ hvnet_poll(struct hvnet *h, uint32_t queue)
 	return 0;
 }
 
-/* A frame that is held is named by its hold; others by their packet. */
-#define FRAMES_HELD	(VSC_PACKET_MASK + 1)
-
 int
 hvnet_hold(struct hvnet *h, uint32_t queue, struct hvnet_frame *frame,
     uint32_t n)
@@ -186,7 +203,8 @@ hvnet_hold(struct hvnet *h, uint32_t queue, struct hvnet_frame *frame,
 	if (queue >= h->queues)
 		return HVNET_INVALID;
 	for (i = 0; i < n; i++) {
-		int rc = (frame[i].own & FRAMES_HELD) != 0 ? E_STATE :
+		int rc = frame[i].own == FRAMES_COPIED ? E_AGAIN :
+		    (frame[i].own & FRAMES_HELD) != 0 ? E_STATE :
 		    vsc_rx_hold(h->vsc, queue, frame[i].own);
 
 		if (rc == E_STATE)

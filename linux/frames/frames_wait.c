@@ -111,7 +111,7 @@ wait_arm(struct hvnet *h, uint32_t queue)
 		return HVNET_GONE;
 	if (wait_found(q))
 		return 1;
-	vsc_rx_release(h->vsc, queue);
+	frames_give_back(h, queue);
 	(void)wait_events(h, q, 0);
 	wait_prepare(h, queue);
 	if (wait_found(q))
