@@ -16,7 +16,6 @@ from lab import Lab     # noqa: E402
 BUILD = pathlib.Path(os.environ.get('HVNET', TOP / 'build/cli/hvnet')
                      ).parents[1]
 FCHECK = BUILD / 'tests/frames/fcheck'
-FORWARD = BUILD / 'examples/forward'
 
 pytestmark = pytest.mark.skipif(not FCHECK.exists(), reason=f'no {FCHECK}')
 
@@ -80,40 +79,3 @@ def test_host_goes(lab):
     r = json.loads(p.communicate(timeout=40)[0])
     assert r['why'] == 'the host is gone', r
     assert p.returncode == 1
-
-
-def forward_ping(lab, program):
-    for ns, nic in (('h', 'n0'), ('k', 'n1')):
-        lab.netns(ns)
-    lab.host(f'backend=tap,name=n0,spoof=on,netns={lab.netns("h")}',
-             f'backend=tap,name=n1,spoof=on,netns={lab.netns("k")}')
-    p = lab.start(None, [program, lab.sock, 'n0', lab.sock, 'n1'], 'forward')
-    lab.wait('forward ready', lambda: 'ready' in lab.log(p), 15, [p])
-    for ns, nic, ip in (('h', 'n0', '10.8.0.1'), ('k', 'n1', '10.8.0.2')):
-        lab.run(ns, f'ip addr add {ip}/24 dev {nic}')
-        lab.run(ns, f'ip link set {nic} up')
-    lab.run('h', 'ping -c 20 -i 0.01 -W 2 10.8.0.2')
-    # Large enough that the kernel leaves checksums open.
-    lab.run('h', 'ping -c 5 -i 0.01 -s 1400 -W 2 10.8.0.2')
-    server = lab.start('k', [sys.executable, '-c',
-                             'import socket\n'
-                             's = socket.create_server(("10.8.0.2", 99))\n'
-                             'c = s.accept()[0]\n'
-                             'n = 0\n'
-                             'while b := c.recv(65536): n += len(b)\n'
-                             'print(n)'], 'server')
-    lab.wait('server', lambda: lab.run(
-        'k', 'ss -Hltn sport = 99').stdout != '', 10, [server])
-    lab.run('h', [sys.executable, '-c',
-                  'import socket\n'
-                  's = socket.create_connection(("10.8.0.2", 99), 5)\n'
-                  's.sendall(b"x" * 1000000)'])
-    server.wait(20)
-    assert lab.log(server).strip() == '1000000'
-    assert lab.end(p) == 0
-    assert 'one way' in lab.log(p)
-
-
-def test_forward_ping(lab):
-    """Two TAP NICs joined by examples/forward: ping and TCP's checksums."""
-    forward_ping(lab, FORWARD)

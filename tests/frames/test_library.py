@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from test_frames import BUILD, forward_ping, lab    # noqa: F401
+from test_examples import forward
+from test_frames import BUILD, lab    # noqa: F401
 
 pytestmark = pytest.mark.skipif(
     not (BUILD / 'linux/frames/libhvnet.so').exists() or
@@ -55,7 +56,7 @@ def test_example(lab, installed, tmp_path, how):    # noqa: F811
     needs = output('readelf', '-d', program)
     assert ('libhvnet.so.0' in needs) == (how == 'shared')
     lab.env['LD_LIBRARY_PATH'] = str(installed.lib)
-    forward_ping(lab, program)
+    forward(lab, program)
 
 
 # A program's own functions, some of the names that libhvnet has inside.
