@@ -146,7 +146,6 @@ struct hvn_softc {
 	struct cv cv;
 	struct hvn_tunables tune;
 	struct ifmedia media;
-	bool attached;			/* to the network stack */
 
 	/* lock: ctl */
 	struct vsc *vsc;
@@ -175,6 +174,7 @@ struct hvn_softc {
 	bool link_up;
 
 	/* any, by os_ld32() */
+	uint32_t attached;		/* to the network stack */
 	uint32_t queues;		/* that transmit */
 };
 
@@ -249,7 +249,8 @@ void hvn_rx_passed(struct hvn_queue *);
 
 /* --- hvn_if.c ------------------------------------------------------------- */
 
-int hvn_if_attach(struct hvn_softc *);
+int hvn_if_alloc(struct hvn_softc *);
+void hvn_if_attach(struct hvn_softc *);
 void hvn_if_detach(struct hvn_softc *);
 /* Control: what the host offers changed. */
 void hvn_if_caps(struct hvn_softc *, const struct vsc_caps *);

@@ -34,7 +34,7 @@ chan_op_send(struct chan *c, const struct vmpkt_out *p)
 {
 	struct hvn_chan *hc = hvn_chan_of(c);
 	void *data = (void *)(uintptr_t)p->data.p;
-	void *range = (void *)(uintptr_t)(p->ext.p + 8);
+	void *range;
 	uint32_t n;
 	int error;
 
@@ -43,6 +43,7 @@ chan_op_send(struct chan *c, const struct vmpkt_out *p)
 		    (int)p->data.len, p->xact);
 	} else {
 		/* Reserved word, count; then ranges: length, offset, pages. */
+		range = (void *)(uintptr_t)(p->ext.p + 8);
 		memcpy(&n, p->ext.p + 4, sizeof(n));
 		n = os_le32(n);
 		if (n == 1 && p->ext.len > VMPKT_PRP_EXT_BYTES(1))

@@ -46,7 +46,7 @@ ctl_state(struct hvn_softc *sc, enum hvn_state state)
 	mtx_unlock(&sc->mtx);
 }
 
-/* ---- upcalls of the core ------------------------------------------------- */
+/* ---- upcalls of the core ------------------------------------------------ */
 
 static void
 ctl_attached(void *ctx, const struct vsc_caps *caps)
@@ -144,7 +144,7 @@ const struct vsc_ops hvn_vsc_ops = {
 	.control_wanted = ctl_wanted, .queue_kick = ctl_queue_kick,
 };
 
-/* ---- a turn -------------------------------------------------------------- */
+/* ---- a turn ------------------------------------------------------------- */
 
 static void
 ctl_begin(struct hvn_softc *sc)
@@ -294,7 +294,7 @@ ctl_task(void *arg, int pending)
 	ctl_run(arg);
 }
 
-/* ---- requests of the rest; these sleep ----------------------------------- */
+/* ---- requests of the rest; these sleep ---------------------------------- */
 
 /*
  * Wait until the state is that, with more attaches or failures than before.

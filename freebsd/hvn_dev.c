@@ -91,12 +91,13 @@ hvn_config(struct hvn_softc *sc)
 	/* That bound is for hosts that copy late to a TAP. */
 	c->tune.tx_inflight_kb = 0;
 	c->by_ref = true;
+	c->mtu = ETHERMTU;
 }
 
 static void
 hvn_queues_free(struct hvn_softc *sc)
 {
-	for (uint32_t i = 0; i < sc->max_queues; i++) {
+	for (uint32_t i = 0; sc->queue != NULL && i < sc->max_queues; i++) {
 		hvn_rx_fini(&sc->queue[i]);
 		hvn_tx_fini(&sc->queue[i]);
 	}
@@ -136,6 +137,7 @@ hvn_free(struct hvn_softc *sc)
 {
 	hvn_ctl_fini(sc);
 	hvn_queues_free(sc);
+	if_free(sc->ifp);
 }
 
 static int
@@ -146,20 +148,23 @@ hvn_attach(device_t dev)
 
 	sc->dev = dev;
 	hvn_config(sc);
+	error = hvn_if_alloc(sc);
+	if (error != 0)
+		return error;
 	error = hvn_ctl_init(sc);
 	if (error == 0)
 		error = hvn_queues_new(sc);
 	if (error == 0) {
 		sc->chan[0].vc = vmbus_get_channel(dev);
 		error = hvn_ctl_up(sc);
+		if (error != 0)
+			(void)hvn_ctl_down(sc);
 	}
-	if (error == 0)
-		error = hvn_if_attach(sc);
 	if (error != 0) {
-		(void)hvn_ctl_down(sc);
 		hvn_free(sc);
 		return error;
 	}
+	hvn_if_attach(sc);
 	hvn_sysctl_attach(sc);
 	return 0;
 }
@@ -182,7 +187,6 @@ hvn_detach(device_t dev)
 	hvn_if_detach(sc);
 	(void)hvn_ctl_down(sc);
 	hvn_free(sc);
-	if_free(sc->ifp);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 #include "wire/ndis_obj.h"
 
-/* ---- what the host offers ------------------------------------------------ */
+/* ---- what the host offers ----------------------------------------------- */
 
 static const struct {
 	uint32_t off;		/* VSC_OFF_* */
@@ -75,7 +75,7 @@ hvn_if_offloads(struct hvn_softc *sc)
 
 	if (sc->tune.rsc_switch == 0)
 		off &= ~(VSC_OFF_RSC4 | VSC_OFF_RSC6);
-	if (!sc->attached)
+	if (os_ld32(&sc->attached) == 0)
 		return off;
 	on = if_getcapenable(sc->ifp);
 	for (uint32_t i = 0; i < ARRAY_LEN(hvn_offers); i++) {
@@ -93,7 +93,7 @@ hvn_if_filter(struct hvn_softc *sc)
 	uint32_t filter = NDIS_FILTER_DIRECTED;
 	int flags;
 
-	if (!sc->attached)
+	if (os_ld32(&sc->attached) == 0)
 		return 0;
 	flags = if_getflags(sc->ifp);
 	if ((if_getdrvflags(sc->ifp) & IFF_DRV_RUNNING) == 0)
@@ -124,7 +124,7 @@ if_tso_limits(struct hvn_softc *sc, const struct vsc_caps *caps)
 void
 hvn_if_caps(struct hvn_softc *sc, const struct vsc_caps *caps)
 {
-	if (!sc->attached)
+	if (os_ld32(&sc->attached) == 0)
 		return;
 	/* What the host takes back, the stack does itself from now on. */
 	if_assist_set(sc);
@@ -138,13 +138,13 @@ hvn_if_link(struct hvn_softc *sc, bool up, uint64_t speed_bps)
 	sc->link_up = up;
 	sc->caps.speed_bps = speed_bps;
 	mtx_unlock(&sc->mtx);
-	if (!sc->attached)
+	if (os_ld32(&sc->attached) == 0)
 		return;
 	if_setbaudrate(sc->ifp, speed_bps);
 	if_link_state_change(sc->ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN);
 }
 
-/* ---- ioctl --------------------------------------------------------------- */
+/* ---- ioctl -------------------------------------------------------------- */
 
 static void
 if_init(void *arg)
@@ -266,7 +266,7 @@ if_media_status(if_t ifp, struct ifmediareq *r)
 	mtx_unlock(&sc->mtx);
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static void
 if_lro_init(struct hvn_softc *sc)
@@ -282,15 +282,10 @@ if_lro_init(struct hvn_softc *sc)
 }
 
 int
-hvn_if_attach(struct hvn_softc *sc)
+hvn_if_alloc(struct hvn_softc *sc)
 {
-	struct vsc_caps caps;
-	if_t ifp;
+	if_t ifp = if_alloc(IFT_ETHER);
 
-	mtx_lock(&sc->mtx);
-	caps = sc->caps;
-	mtx_unlock(&sc->mtx);
-	ifp = if_alloc(IFT_ETHER);
 	if (ifp == NULL)
 		return ENOMEM;
 	sc->ifp = ifp;
@@ -302,6 +297,18 @@ hvn_if_attach(struct hvn_softc *sc)
 	if_setioctlfn(ifp, if_ioctl);
 	if_settransmitfn(ifp, hvn_transmit);
 	if_setqflushfn(ifp, hvn_qflush);
+	return 0;
+}
+
+void
+hvn_if_attach(struct hvn_softc *sc)
+{
+	if_t ifp = sc->ifp;
+	struct vsc_caps caps;
+
+	mtx_lock(&sc->mtx);
+	caps = sc->caps;
+	mtx_unlock(&sc->mtx);
 	if_setcapabilities(ifp, HVN_CAPS_ALWAYS | if_caps_of(caps.offloads));
 	if_setcapenable(ifp, if_getcapabilities(ifp));
 	if_tso_limits(sc, &caps);
@@ -314,12 +321,10 @@ hvn_if_attach(struct hvn_softc *sc)
 	if (caps.mtu < ETHERMTU)
 		if_setmtu(ifp, (int)caps.mtu);
 	sx_xlock(&sc->ctl);
-	sc->vsc_cfg.mtu = (uint32_t)if_getmtu(ifp);
-	sc->attached = true;
+	os_st32(&sc->attached, 1);
 	if_assist_set(sc);
 	sx_xunlock(&sc->ctl);
 	hvn_if_link(sc, caps.link_up, caps.speed_bps);
-	return 0;
 }
 
 void

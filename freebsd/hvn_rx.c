@@ -12,7 +12,7 @@
 
 #include "pkt/pkt_parse.h"
 
-/* ---- frame to mbuf ------------------------------------------------------- */
+/* ---- frame to mbuf ------------------------------------------------------ */
 
 /* Empty mbufs for so many bytes; the IP header will be aligned. */
 static struct mbuf *
@@ -59,7 +59,7 @@ rx_fill(struct mbuf *m, const struct vsc_frame *f)
 	}
 }
 
-/* ---- what the host reports -------------------------------------------- */
+/* ---- what the host reports ---------------------------------------------- */
 
 static void
 rx_hash(struct mbuf *m, const struct pkt_meta *p, uint32_t queue)
@@ -141,7 +141,7 @@ hvn_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 	struct hvn_queue *q = &sc->queue[queue];
 	struct mbuf *m;
 
-	if (!sc->attached)
+	if (os_ld32(&sc->attached) == 0)
 		return;
 	m = rx_mbufs(f->len);
 	if (m == NULL) {
@@ -172,7 +172,7 @@ hvn_rx_flush(void *ctx, uint32_t queue)
 {
 }
 
-/* ---- to the stack -------------------------------------------------------- */
+/* ---- to the stack ------------------------------------------------------- */
 
 #if defined(INET) || defined(INET6)
 static bool

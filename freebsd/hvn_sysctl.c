@@ -74,7 +74,7 @@ sysctl_queue(struct sysctl_ctx_list *ctx, struct sysctl_oid *tx,
 	sysctl_table(ctx, node, q, &vsc_rx_counters_table, SIDE_RX);
 }
 
-/* ---- settings ------------------------------------------------------------ */
+/* ---- settings ----------------------------------------------------------- */
 
 enum sysctl_value { V_NVS, V_NDIS, V_QUEUES, V_OFFLOADS, V_MTU, V_TSO_MAX,
 	V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER, V_ATTACHES, V_FAILURES };

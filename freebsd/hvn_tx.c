@@ -32,7 +32,7 @@
 
 #include "pkt/pkt_parse.h"
 
-/* ---- descriptors --------------------------------------------------------- */
+/* ---- descriptors -------------------------------------------------------- */
 
 /* lock: tx */
 static struct hvn_desc *
@@ -71,7 +71,7 @@ hvn_tx_done(void *ctx, uint32_t queue, uint64_t cookie, int err)
 	os_st32_rel(&q->free_head, q->free_head + 1);
 }
 
-/* ---- one frame ----------------------------------------------------------- */
+/* ---- one frame ---------------------------------------------------------- */
 
 /* What the stack wants done with the frame, from its headers in head. */
 static int
@@ -261,7 +261,7 @@ drop:
 	return 0;
 }
 
-/* ---- the queue ----------------------------------------------------------- */
+/* ---- the queue ---------------------------------------------------------- */
 
 /* lock: tx.  E_AGAIN: the queue is stalled. */
 static int
@@ -319,7 +319,7 @@ tx_drain(struct hvn_queue *q, struct mbuf *m)
 		rc = tx_send(q, &m);
 		any = rc == 0;
 		if (rc == E_AGAIN && buf_ring_enqueue(q->br, m) != 0) {
-			counter_add(&q->count.dropped, 1);
+			os_add64(&q->count.dropped, 1);
 			if_inc_counter(q->sc->ifp, IFCOUNTER_OQDROPS, 1);
 			m_freem(m);
 		}
@@ -407,6 +407,7 @@ hvn_transmit(if_t ifp, struct mbuf *m)
 		m_freem(m);
 		return ENOBUFS;
 	}
+	os_add64(&q->count.queued, 1);
 	os_mb();
 	tx_run(q);
 	return 0;
@@ -488,7 +489,7 @@ hvn_qflush(if_t ifp)
 	if_qflush(ifp);
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 void
 hvn_tx_start(struct hvn_softc *sc)

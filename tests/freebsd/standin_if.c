@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The stand-in's mbufs, DMA, interface, device and sysctls.
+ */
+#include "base/os.h"
+#include "standin.h"
+
+/* ---- guest memory ------------------------------------------------------- */
+
+#define MBUFS	4096u
+
+static struct sim_mem *guest;
+static pthread_mutex_t *guest_lock;
+static struct chan_mem pool;
+static struct mbuf mbufs[MBUFS], *spare;
+static uint32_t mbufs_live, mbufs_n;
+static pthread_mutex_t mbuf_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct malloc_type temp[1];
+
+void
+standin_memory(struct sim_mem *mem, pthread_mutex_t *lock, uint32_t pages)
+{
+	int err;
+
+	guest = mem;
+	guest_lock = lock;
+	KASSERT(pages <= MBUFS, (""));
+	err = sim_mem_alloc(mem, pages * HV_PAGE_SIZE, &pool);
+	KASSERT(err == 0, (""));
+	spare = NULL;
+	mbufs_live = 0;
+	mbufs_n = pages;
+	for (uint32_t i = 0; i < pages; i++) {
+		mbufs[i].page = (caddr_t)pool.va + i * HV_PAGE_SIZE;
+		mbufs[i].m_next = spare;
+		spare = &mbufs[i];
+	}
+}
+
+uint32_t
+standin_memory_end(void)
+{
+	memset(pool.va, 0, pool.bytes);
+	sim_mem_free(guest, &pool);
+	return mbufs_live;
+}
+
+static struct mbuf *
+mbuf_get(uint32_t size, int flags)
+{
+	struct mbuf *m;
+	caddr_t page;
+
+	pthread_mutex_lock(&mbuf_lock);
+	m = spare;
+	if (m != NULL) {
+		spare = m->m_next;
+		mbufs_live++;
+	}
+	pthread_mutex_unlock(&mbuf_lock);
+	if (m == NULL)
+		return NULL;
+	page = m->page;
+	*m = (struct mbuf){ .page = page, .m_data = page, .size = size,
+	    .m_flags = flags };
+	return m;
+}
+
+struct mbuf *
+standin_mbuf(void)
+{
+	uint32_t live;
+
+	/* Half of them are for the driver's receive. */
+	pthread_mutex_lock(&mbuf_lock);
+	live = mbufs_live;
+	pthread_mutex_unlock(&mbuf_lock);
+	if (live > mbufs_n / 2)
+		return NULL;
+	return mbuf_get(HV_PAGE_SIZE, M_PKTHDR);
+}
+
+struct mbuf *
+m_gethdr(int how, int type)
+{
+	return mbuf_get(MHLEN, M_PKTHDR);
+}
+
+struct mbuf *
+m_getcl(int how, int type, int flags)
+{
+	return mbuf_get(MCLBYTES, flags);
+}
+
+struct mbuf *
+m_getm2(struct mbuf *m, int len, int how, int type, int flags)
+{
+	struct mbuf *first = NULL, **at = &first;
+
+	for (; len > 0; len -= (int)HV_PAGE_SIZE) {
+		*at = mbuf_get(HV_PAGE_SIZE, flags);
+		flags = 0;
+		if (*at == NULL) {
+			m_freem(first);
+			return NULL;
+		}
+		at = &(*at)->m_next;
+	}
+	return first;
+}
+
+void
+m_freem(struct mbuf *m)
+{
+	pthread_mutex_lock(&mbuf_lock);
+	while (m != NULL) {
+		struct mbuf *next = m->m_next;
+
+		KASSERT(m->m_nextpkt == NULL, (""));
+		m->m_next = spare;
+		spare = m;
+		mbufs_live--;
+		m = next;
+	}
+	pthread_mutex_unlock(&mbuf_lock);
+}
+
+void
+m_copydata(const struct mbuf *m, int off, int len, caddr_t to)
+{
+	for (; len > 0; m = m->m_next) {
+		int n = m->m_len - off;
+
+		if (n <= 0) {
+			off -= m->m_len;
+			continue;
+		}
+		n = n < len ? n : len;
+		memcpy(to, m->m_data + off, (size_t)n);
+		to += n;
+		len -= n;
+		off = 0;
+	}
+}
+
+struct mbuf *
+m_defrag(struct mbuf *m, int how)
+{
+	int len = m->m_pkthdr.len, off = 0;
+	struct mbuf *new = m_getm2(NULL, len, how, MT_DATA, M_PKTHDR);
+
+	if (new == NULL)
+		return NULL;
+	new->m_pkthdr = m->m_pkthdr;
+	new->m_flags = m->m_flags;
+	for (struct mbuf *p = new; p != NULL; p = p->m_next) {
+		p->m_len = len - off < (int)HV_PAGE_SIZE ? len - off :
+		    (int)HV_PAGE_SIZE;
+		m_copydata(m, off, p->m_len, p->m_data);
+		off += p->m_len;
+	}
+	m_freem(m);
+	return new;
+}
+
+struct mbuf *
+m_collapse(struct mbuf *m, int how, int max)
+{
+	return NULL;
+}
+
+/* ---- DMA ---------------------------------------------------------------- */
+
+struct standin_tag { uint64_t size, boundary; int segs; };
+struct standin_map { struct chan_mem mem; bool loaded; };
+
+static bus_addr_t
+dma_addr(const void *va)
+{
+	return SIM_MEM_GPA + (uint64_t)((const uint8_t *)va - guest->guest);
+}
+
+bus_dma_tag_t
+bus_get_dma_tag(device_t dev)
+{
+	return NULL;
+}
+
+int
+bus_dma_tag_create(bus_dma_tag_t parent, uint64_t align, uint64_t boundary,
+    bus_addr_t low, bus_addr_t high, void *filter, void *arg, uint64_t size,
+    int segs, uint64_t seg_size, int flags, void *lock, void *lock_arg,
+    bus_dma_tag_t *out)
+{
+	*out = malloc(sizeof(**out), temp, M_WAITOK);
+	**out = (struct standin_tag){ size, boundary, segs };
+	return 0;
+}
+
+int
+bus_dma_tag_destroy(bus_dma_tag_t tag)
+{
+	free(tag, temp);
+	return 0;
+}
+
+int
+bus_dmamap_create(bus_dma_tag_t tag, int flags, bus_dmamap_t *out)
+{
+	*out = malloc(sizeof(**out), temp, M_WAITOK);
+	return 0;
+}
+
+int
+bus_dmamap_destroy(bus_dma_tag_t tag, bus_dmamap_t map)
+{
+	KASSERT(!map->loaded, (""));
+	free(map, temp);
+	return 0;
+}
+
+int
+bus_dmamem_alloc(bus_dma_tag_t tag, void **va, int flags, bus_dmamap_t *map)
+{
+	int err;
+
+	(void)bus_dmamap_create(tag, 0, map);
+	pthread_mutex_lock(guest_lock);
+	err = sim_mem_alloc(guest, (uint32_t)tag->size, &(*map)->mem);
+	pthread_mutex_unlock(guest_lock);
+	if (err < 0) {
+		free(*map, temp);
+		return ENOMEM;
+	}
+	*va = (*map)->mem.va;
+	return 0;
+}
+
+void
+bus_dmamem_free(bus_dma_tag_t tag, void *va, bus_dmamap_t map)
+{
+	pthread_mutex_lock(guest_lock);
+	sim_mem_free(guest, &map->mem);
+	pthread_mutex_unlock(guest_lock);
+	(void)bus_dmamap_destroy(tag, map);
+}
+
+int
+bus_dmamap_load(bus_dma_tag_t tag, bus_dmamap_t map, void *va, uint64_t bytes,
+    bus_dmamap_callback_t *cb, void *arg, int flags)
+{
+	bus_dma_segment_t seg = { dma_addr(va), bytes };
+
+	map->loaded = true;
+	cb(arg, &seg, 1, 0);
+	return 0;
+}
+
+int
+bus_dmamap_load_mbuf_sg(bus_dma_tag_t tag, bus_dmamap_t map, struct mbuf *m,
+    bus_dma_segment_t *seg, int *n, int flags)
+{
+	KASSERT(!map->loaded, (""));
+	*n = 0;
+	for (; m != NULL; m = m->m_next) {
+		if (m->m_len == 0)
+			continue;
+		if (*n == tag->segs)
+			return EFBIG;
+		seg[*n].ds_addr = dma_addr(m->m_data);
+		seg[(*n)++].ds_len = (uint64_t)m->m_len;
+	}
+	map->loaded = true;
+	return 0;
+}
+
+void
+bus_dmamap_unload(bus_dma_tag_t tag, bus_dmamap_t map)
+{
+	KASSERT(map->loaded, (""));
+	map->loaded = false;
+}
+
+/* ---- device ------------------------------------------------------------- */
+
+void *
+device_get_softc(device_t dev)
+{
+	return dev->softc;
+}
+
+device_t
+device_get_parent(device_t dev)
+{
+	return NULL;
+}
+
+const char *
+device_get_name(device_t dev)
+{
+	return "hvn";
+}
+
+const char *
+device_get_nameunit(device_t dev)
+{
+	return "hvn0";
+}
+
+int
+device_get_unit(device_t dev)
+{
+	return 0;
+}
+
+void
+device_set_desc(device_t dev, const char *text)
+{
+}
+
+int
+device_printf(device_t dev, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("# hvn0: ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+/* ---- sysctl ------------------------------------------------------------- */
+
+struct sysctl_oid {
+	char path[64];
+	void *arg1;
+	intmax_t arg2;
+	sysctl_fn *fn;
+};
+static struct sysctl_oid oids[512];
+static uint32_t oids_n;
+
+struct sysctl_ctx_list *
+device_get_sysctl_ctx(device_t dev)
+{
+	return NULL;
+}
+
+struct sysctl_oid *
+device_get_sysctl_tree(device_t dev)
+{
+	return NULL;
+}
+
+struct sysctl_oid *
+standin_sysctl_add(struct sysctl_oid_list *parent, const char *name,
+    void *arg1, intmax_t arg2, sysctl_fn *fn)
+{
+	struct sysctl_oid *up = (struct sysctl_oid *)(void *)parent;
+	struct sysctl_oid *o = &oids[oids_n++];
+	int n;
+
+	KASSERT(oids_n <= ARRAY_LEN(oids), (""));
+	n = snprintf(o->path, sizeof(o->path), "%s%s%s",
+	    up == NULL ? "" : up->path, up == NULL ? "" : ".", name);
+	KASSERT(n < (int)sizeof(o->path), (""));
+	o->arg1 = arg1;
+	o->arg2 = arg2;
+	o->fn = fn;
+	return o;
+}
+
+int
+sysctl_handle_64(struct sysctl_oid *o, void *p, intmax_t n,
+    struct sysctl_req *req)
+{
+	memcpy(&req->out, p, 8);
+	return 0;
+}
+
+int
+sysctl_handle_32(struct sysctl_oid *o, void *p, intmax_t n,
+    struct sysctl_req *req)
+{
+	req->out = 0;
+	memcpy(&req->out, p, 4);
+	return 0;
+}
+
+int
+sysctl_handle_int(struct sysctl_oid *o, void *p, intmax_t n,
+    struct sysctl_req *req)
+{
+	(void)sysctl_handle_32(o, p, n, req);
+	if (req->newptr != NULL)
+		memcpy(p, req->newptr, sizeof(int));
+	return 0;
+}
+
+int
+sysctl_int_at(SYSCTL_HANDLER_ARGS)
+{
+	return sysctl_handle_int(oidp, arg1, arg2, req);
+}
+
+uint64_t
+standin_sysctl(const char *path, const int *value)
+{
+	struct sysctl_req req = { .newptr = value };
+
+	for (uint32_t i = 0; i < oids_n; i++) {
+		struct sysctl_oid *o = &oids[i];
+
+		if (o->fn != NULL && strcmp(o->path, path) == 0) {
+			(void)o->fn(o, o->arg1, o->arg2, &req);
+			return req.out;
+		}
+	}
+	KASSERT(path == NULL, (""));	/* there is no such one */
+	return 0;
+}
+
+void
+standin_sysctl_end(void)
+{
+	oids_n = 0;
+}
+
+/* ---- interface ---------------------------------------------------------- */
+
+void (*standin_input)(struct mbuf *);
+
+if_t
+if_alloc(int type)
+{
+	return malloc(sizeof(struct ifnet), temp, M_WAITOK);
+}
+
+void
+if_free(if_t ifp)
+{
+	free(ifp, temp);
+}
+
+void
+if_initname(if_t ifp, const char *name, int unit)
+{
+	ifp->mtu = (int)ETHERMTU;
+}
+
+void
+ether_ifattach(if_t ifp, const uint8_t *mac)
+{
+	memcpy(ifp->mac, mac, 6);
+	ifp->attached = true;
+}
+
+void
+ether_ifdetach(if_t ifp)
+{
+	ifp->attached = false;
+}
+
+int
+ether_ioctl(if_t ifp, u_long cmd, caddr_t data)
+{
+	return EINVAL;
+}
+
+void
+if_inc_counter(if_t ifp, ift_counter c, int64_t n)
+{
+	__atomic_fetch_add(&ifp->count[c], (uint64_t)n, __ATOMIC_RELAXED);
+}
+
+void
+if_qflush(if_t ifp)
+{
+}
+
+void
+if_link_state_change(if_t ifp, int state)
+{
+	__atomic_store_n(&ifp->link, state, __ATOMIC_RELAXED);
+}
+
+/* Words that several threads read: as a kernel does, without a lock. */
+static void
+bits(int *word, int set, int clear)
+{
+	int old = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	__atomic_store_n(word, (old & ~clear) | set, __ATOMIC_RELAXED);
+}
+
+void
+if_setdrvflagbits(if_t ifp, int set, int clear)
+{
+	bits(&ifp->drv_flags, set, clear);
+}
+
+int
+if_getdrvflags(if_t ifp)
+{
+	return __atomic_load_n(&ifp->drv_flags, __ATOMIC_RELAXED);
+}
+
+void
+if_setflags(if_t ifp, int flags)
+{
+	bits(&ifp->flags, flags, ~0);
+}
+
+int
+if_getflags(if_t ifp)
+{
+	return __atomic_load_n(&ifp->flags, __ATOMIC_RELAXED);
+}
+
+void
+if_setcapenable(if_t ifp, int caps)
+{
+	bits(&ifp->cap_enable, caps, ~0);
+}
+
+void
+if_togglecapenable(if_t ifp, int caps)
+{
+	bits(&ifp->cap_enable, if_getcapenable(ifp) ^ caps, ~0);
+}
+
+int
+if_getcapenable(if_t ifp)
+{
+	return __atomic_load_n(&ifp->cap_enable, __ATOMIC_RELAXED);
+}
+
+int
+if_input(if_t ifp, struct mbuf *m)
+{
+	standin_input(m);
+	return 0;
+}
+
+int
+tcp_lro_init_args(struct lro_ctrl *l, if_t ifp, unsigned entries, unsigned n)
+{
+	l->ifp = ifp;
+	return 0;
+}
+
+void
+tcp_lro_free(struct lro_ctrl *l)
+{
+}
+
+int
+tcp_lro_rx(struct lro_ctrl *l, struct mbuf *m, uint32_t csum)
+{
+	return -1;
+}
+
+void
+tcp_lro_flush_all(struct lro_ctrl *l)
+{
+}
