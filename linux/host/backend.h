@@ -155,9 +155,10 @@ struct backend_ops {
 	bool (*stalled)(struct backend_port *, uint32_t queue, bool full);
 	/* Control, gate closed; each may be NULL. */
 	void (*carrier)(struct backend_port *, bool on);
-	/* MTU and offloads as port->spec has them; vsp NULL: no guest.  0, or
-	 * -errno and they are as they were. */
-	int (*configure)(struct backend_port *, const struct vsp *);
+	/* All that can change as port->spec has it; vsp NULL: no guest.  0, or
+	 * -errno with a sentence in err and it is as it was. */
+	int (*configure)(struct backend_port *, const struct vsp *, char *err,
+	    size_t cap);
 	/* Files that somebody moved away begin again. */
 	void (*reopen)(struct backend_port *);
 	/* The guest's RSS key, table or queues changed. */

@@ -294,7 +294,8 @@ gen_steering(struct backend_port *port, const struct vsp *vsp)
 }
 
 static int
-gen_configure(struct backend_port *port, const struct vsp *vsp)
+gen_configure(struct backend_port *port, const struct vsp *vsp, char *err,
+    size_t cap)
 {
 	struct backend_gen *g = port->backend;
 	struct vsp_guest_state st = { 0 };

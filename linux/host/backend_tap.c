@@ -46,6 +46,7 @@ struct backend_tap {
 	struct steer *steer;		/* NULL: one queue */
 	uint32_t frame_usual;		/* bytes; longer ones: exceptions */
 	uint32_t mtu;			/* that we gave the interface last */
+	char bridge[16];		/* the same */
 	struct tap_queue queue[TAP_MAX_QUEUES];
 };
 
@@ -170,13 +171,28 @@ tap_carrier_set(struct backend_port *port, bool on)
 	(void)tap_carrier(&t->tap, on);
 }
 
+/* Be in this bridge, if it is another one.  0, or -errno with err. */
 static int
-tap_configure(struct backend_port *port, const struct vsp *vsp)
+tap_bridge_use(struct backend_tap *t, const char *bridge, char *err,
+    size_t cap)
+{
+	int rc = strcmp(bridge, t->bridge) == 0 ? 0 :
+	    tap_bridge(&t->tap, bridge, err, cap);
+
+	if (rc == 0)
+		strcpy(t->bridge, bridge);
+	return rc;
+}
+
+static int
+tap_configure(struct backend_port *port, const struct vsp *vsp, char *err,
+    size_t cap)
 {
 	struct backend_tap *t = port->backend;
 	const struct nic_spec *s = port->spec;
 	/* What an administrator set stays until the NIC gets another. */
 	const struct rtnl_link link = { .mtu = s->mtu };
+	char bridge[sizeof(t->bridge)];
 	uint32_t off = 0;
 	int rc;
 
@@ -188,12 +204,20 @@ tap_configure(struct backend_port *port, const struct vsp *vsp)
 	if (port->cut)
 		return 0;
 	/* First what may want for descriptors or memory. */
-	rc = s->mtu == t->mtu ? 0 :
-	    rtnl_link_set(t->tap.netns, t->tap.index, &link);
-	if (rc == 0)
-		rc = tap_offloads(&t->tap, off);
+	strcpy(bridge, t->bridge);
+	rc = tap_bridge_use(t, s->bridge, err, cap);
 	if (rc < 0)
 		return rc;
+	if (s->mtu != t->mtu)
+		rc = rtnl_link_set(t->tap.netns, t->tap.index, &link);
+	if (rc == 0)
+		rc = tap_offloads(&t->tap, off);
+	if (rc < 0) {
+		(void)tap_bridge_use(t, bridge, err, cap);
+		snprintf(err, cap, "tap %s: setting offloads and MTU: %s",
+		    t->tap.name, strerror(-rc));
+		return rc;
+	}
 	t->mtu = s->mtu;
 	t->frame_usual = (off & TAP_OFF_TSO4) != 0 ? VSP_FRAME_MAX :
 	    pkt_frame_max(s->mtu, 1);
@@ -231,6 +255,7 @@ tap_state(void *ctx, enum tapwatch_state before)
 	struct backend_tap *t = port->backend;
 	const enum tapwatch_state now = tapwatch_state(t->watch);
 	const struct rtnl_link up = { .up = true };
+	char err[200];
 	int rc;
 
 	port->interface = tapwatch_state_name(now);
@@ -240,6 +265,11 @@ tap_state(void *ctx, enum tapwatch_state before)
 	t->mtu = 0;
 	if (!port->cut && t->steer != NULL)
 		tap_steering(&t->tap, steer_prog_fd(t->steer));
+	t->bridge[0] = '\0';
+	if (!port->cut && tap_bridge_use(t, port->spec->bridge, err,
+	    sizeof(err)) < 0)
+		host_log(port->log, "%s: %s", port->spec->name, err);
+	strcpy(t->bridge, port->spec->bridge);
 	port->cut_changed(port);
 	if (port->cut)
 		return;
@@ -294,7 +324,7 @@ tap_backend_open(struct backend_port *port, char *err, size_t cap)
 	const struct tap_config tc = {
 		.name = s->ifname[0] != '\0' ? s->ifname : s->name,
 		.netns = s->netns, .queues = s->queues, .mtu = s->mtu,
-		.up = true };
+		.up = true, .persist = s->persist };
 	int rc;
 
 	if (t == NULL) {
@@ -316,18 +346,16 @@ tap_backend_open(struct backend_port *port, char *err, size_t cap)
 		free(t);
 		return rc;
 	}
-	if (t->steer != NULL)
-		tap_steering(&t->tap, steer_prog_fd(t->steer));
+	/* One that was taken over may have that of the program before. */
+	tap_steering(&t->tap, t->steer != NULL ? steer_prog_fd(t->steer) : -1);
 	rc = tap_queues_ready(port);
 	if (rc < 0) {
 		snprintf(err, cap, "out of memory");
 		tap_backend_close(port);
 		return rc;
 	}
-	rc = tap_configure(port, NULL);
+	rc = tap_configure(port, NULL, err, cap);
 	if (rc < 0) {
-		snprintf(err, cap, "tap %s: setting offloads and MTU: %s",
-		    t->tap.name, strerror(-rc));
 		tap_backend_close(port);
 		return rc;
 	}

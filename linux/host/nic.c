@@ -314,7 +314,8 @@ nic_set_guest(struct nic *nic, const struct nic_spec *to, char *err,
 
 /* Tell the backend.  0, or -errno and it is as before. */
 static int
-nic_set_backend(struct nic *nic, const struct nic_spec *to)
+nic_set_backend(struct nic *nic, const struct nic_spec *to, char *err,
+    size_t cap)
 {
 	const struct nic_spec old = nic->spec;
 	int rc;
@@ -322,7 +323,7 @@ nic_set_backend(struct nic *nic, const struct nic_spec *to)
 	if (nic->port.ops->configure == NULL)
 		return 0;
 	nic->spec = *to;
-	rc = nic->port.ops->configure(&nic->port, nic->vsp);
+	rc = nic->port.ops->configure(&nic->port, nic->vsp, err, cap);
 	nic->spec = old;
 	return rc;
 }
@@ -377,6 +378,7 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	const struct nic_spec old = nic->spec;
 	struct nic_files files;
 	struct backend_delay *delay;
+	char undo[200];
 	int rc = nic_files_open(nic, to, &files, err, cap);
 
 	if (rc < 0)
@@ -387,16 +389,14 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 		snprintf(err, cap, "delay: %s", strerror(-rc));
 		goto out;
 	}
-	rc = nic_set_backend(nic, to);
+	rc = nic_set_backend(nic, to, err, cap);
 	if (rc < 0) {
-		snprintf(err, cap, "%s: setting offloads and MTU: %s",
-		    nic->spec.name, strerror(-rc));
 		backend_delay_forget(&nic->port, delay);
 		goto out;
 	}
 	rc = nic_set_guest(nic, to, err, cap);
 	if (rc < 0) {
-		nic_set_backend(nic, &old);
+		nic_set_backend(nic, &old, undo, sizeof(undo));
 		backend_delay_forget(&nic->port, delay);
 		goto out;
 	}

@@ -93,7 +93,8 @@ static const struct {
 	const char *key;
 	enum nic_backend backend;
 } spec_only[] = {
-	{ "ifname", NIC_TAP }, { "netns", NIC_TAP }, { "file", NIC_PCAP },
+	{ "ifname", NIC_TAP }, { "netns", NIC_TAP }, { "bridge", NIC_TAP },
+	{ "persist", NIC_TAP }, { "file", NIC_PCAP },
 	{ "replay", NIC_PCAP }, { "peer", NIC_PAIR }, { "size", NIC_GENERATOR },
 	{ "rate", NIC_GENERATOR }, { "frames", NIC_GENERATOR },
 	{ "flows", NIC_GENERATOR },

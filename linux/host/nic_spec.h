@@ -25,6 +25,8 @@ struct nic_spec {
 	char name[NIC_NAME_LEN];	/* of the NIC */
 	char ifname[16];	/* tap: interface; "": as name */
 	char netns[64];		/* tap: namespace; "": ours */
+	char bridge[16];	/* tap: bridge that it is in; "": not set */
+	bool persist;		/* tap: it stays when the NIC goes */
 	char guest[NIC_NAME_LEN];	/* only for this guest; "": any */
 	char file[NIC_PATH_LEN];	/* pcap: written; "": none */
 	char capture[NIC_PATH_LEN];	/* packets and frames; "": none */

@@ -12,6 +12,11 @@ static const struct { const char *key, *text; } nic_spec_helps[] = {
 	{ "name", "name of the NIC" },
 	{ "ifname", "tap: name of the interface; default: name of the NIC" },
 	{ "netns", "tap: network namespace of the interface" },
+	{ "bridge", "tap: bridge that the interface is a port of" },
+	{ "persist",
+	    "on or off (default); tap: the interface stays when the NIC or "
+	    "the host ends, and one that is there is taken over, with "
+	    "addresses, MAC and bridge" },
 	{ "guest", "name of the only guest that may have it; default any" },
 	{ "file", "pcap: file to write all frames to" },
 	{ "replay", "pcap: file whose frames the guest gets" },

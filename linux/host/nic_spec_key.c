@@ -391,12 +391,15 @@ print_file(const struct spec_key *k, const struct nic_spec *s, char *out,
 #define TEXT(field, run, min_) run, parse_text, print_text,		\
 	offsetof(struct nic_spec, field), min_,				\
 	sizeof(((struct nic_spec *)0)->field)
-#define NAME(field, min_) false, parse_name, print_text,		\
+#define NAME(field, min_) false, NAME_FIELD(field, min_)
+#define NAME_FIELD(field, min_) parse_name, print_text,		\
 	offsetof(struct nic_spec, field), min_,				\
 	sizeof(((struct nic_spec *)0)->field)
 #define NUMBER(field, run, min_, max_) run, parse_u32, print_u32,	\
 	offsetof(struct nic_spec, field), min_, max_
 #define SWITCH(field) true, parse_bool, print_bool,			\
+	offsetof(struct nic_spec, field), 0, 0
+#define FIXED_SWITCH(field) false, parse_bool, print_bool,		\
 	offsetof(struct nic_spec, field), 0, 0
 #define FILE_OR_OFF(field) true, parse_file, print_file,		\
 	offsetof(struct nic_spec, field), 1,				\
@@ -408,6 +411,8 @@ static const struct spec_key spec_keys[] = {
 	{ "name", NAME(name, 1) },
 	{ "ifname", NAME(ifname, 0) },
 	{ "netns", NAME(netns, 0) },
+	{ "bridge", true, NAME_FIELD(bridge, 0) },
+	{ "persist", FIXED_SWITCH(persist) },
 	{ "guest", NAME(guest, 0) },
 	{ "file", TEXT(file, false, 0) },
 	{ "replay", TEXT(replay, false, 0) },

@@ -162,17 +162,17 @@ static void
 nic_state(void *ctx)
 {
 	struct nic *nic = ctx;
-
+	char err[200];
 	int rc = 0;
 
 	if (nic->vsp == NULL)
 		return;
 	nic_look(nic);
 	if (nic->port.ops->configure != NULL)
-		rc = nic->port.ops->configure(&nic->port, nic->vsp);
+		rc = nic->port.ops->configure(&nic->port, nic->vsp, err,
+		    sizeof(err));
 	if (rc < 0)
-		host_log_once(nic->log, "%s: setting offloads and MTU: "
-		    "%s", nic->spec.name, strerror(-rc));
+		host_log_once(nic->log, "%s: %s", nic->spec.name, err);
 	/* What nobody took so far may be wanted now. */
 	for (uint32_t k = 0; k < nic->spec.queues; k++)
 		nic_source_post(nic, k);

@@ -11,8 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,16 +31,27 @@ static int
 tap_queue_attach(struct tap *t, int fd, uint32_t queues, bool first)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int header = sizeof(struct virtio_net_hdr), rc;
 
-	if (queues > 1)
+	/* One that persists can be taken over with another number of them. */
+	if (queues > 1 || t->persist)
 		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_MULTI_QUEUE);
 	/* Make it, or fail: never join another program's device. */
-	if (first)
+	if (first && !t->persist)
 		ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_TUN_EXCL);
 	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return -errno;
+	rc = ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+	if (rc == -EINVAL && t->persist && queues == 1) {
+		/* Somebody made it for one queue. */
+		ifr.ifr_flags = (short)(ifr.ifr_flags & ~IFF_MULTI_QUEUE);
+		rc = ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+	}
+	if (rc < 0)
+		return rc;
 	memcpy(t->name, ifr.ifr_name, sizeof(t->name));
+	if (t->persist && (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ||
+	    ioctl(fd, TUNSETPERSIST, 1) < 0))
+		return -errno;
 	return 0;
 }
 
@@ -90,19 +104,91 @@ tap_mtu(const struct tap *t)
 	return rc < 0 ? rc : ifr.ifr_mtu;
 }
 
+/*
+ * Nobody else has queues of a device that was taken over; the calling thread is
+ * in the namespace.  The kernel itself lets nobody join one of a single queue.
+ */
+static int
+tap_only_ours(const struct tap *t)
+{
+	int n = t->persist ? rtnl_tap_queues(tap_index(t->name)) : 0;
+
+	return n > 1 ? -EBUSY : n < 0 ? n : 0;
+}
+
 /* The queues and the index; the calling thread is in the namespace. */
 static int
 tap_make(struct tap *t, uint32_t queues)
 {
+	int rc;
+
 	for (t->queues = 0; t->queues < queues; t->queues++) {
 		int fd = tap_queue_open(t, queues, t->queues == 0);
 
 		if (fd < 0)
 			return fd;
 		t->fd[t->queues] = fd;
+		rc = t->queues == 0 ? tap_only_ours(t) : 0;
+		if (rc < 0) {
+			t->queues = 1;
+			return rc;
+		}
 	}
 	t->index = tap_index(t->name);
 	return t->index < 0 ? t->index : 0;
+}
+
+static const char *
+tap_hint(const struct tap_config *cfg, int rc)
+{
+	if (rc == -EPERM)
+		return " (needs root)";
+	if (rc == -EBUSY)
+		return cfg->persist ? " (another program uses it)" :
+		    " (it exists already; persist=on takes it over)";
+	if (rc == -EINVAL && cfg->persist)
+		return cfg->queues > 1 ? " (an interface of this name is no "
+		    "TAP, or one without multi_queue)" : " (an interface of "
+		    "this name is no TAP)";
+	return "";
+}
+
+/*
+ * The index of a bridge, or -errno.  The kernel would find out too that it is
+ * none, but only after it has taken the port from its bridge.
+ */
+static int
+tap_bridge_index(const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr = { .ifr_data = (void *)&info };
+	int index = tap_index(name);
+
+	if (index < 0)
+		return index;
+	if (tap_ask(name, SIOCETHTOOL, &ifr) < 0 ||
+	    strcmp(info.driver, "bridge") != 0)
+		return -EOPNOTSUPP;
+	return index;
+}
+
+int
+tap_bridge(const struct tap *t, const char *bridge, char *err, size_t cap)
+{
+	struct rtnl_link link = { .bridge = RTNL_NO_BRIDGE };
+	int back, rc = netns_enter(t->netns, &back);
+
+	if (rc == 0 && bridge[0] != '\0')
+		rc = link.bridge = tap_bridge_index(bridge);
+	netns_leave(back);
+	if (rc >= 0)
+		rc = rtnl_link_set(t->netns, t->index, &link);
+	if (rc < 0)
+		snprintf(err, cap, "tap %s: bridge=%s: %s", t->name, bridge,
+		    rc == -EOPNOTSUPP ? "it is no bridge" :
+		    rc == -ENODEV ? "there is no such interface" :
+		    strerror(-rc));
+	return rc;
 }
 
 int
@@ -127,6 +213,7 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	}
 	strcpy(t->name, cfg->name);
 	strcpy(t->netns, netns);
+	t->persist = cfg->persist;
 	rc = netns_enter(netns, &back);
 	if (rc < 0) {
 		snprintf(err, cap, "network namespace '%s': %s", netns,
@@ -137,8 +224,7 @@ tap_open(struct tap *t, const struct tap_config *cfg, char *err, size_t cap)
 	netns_leave(back);
 	if (rc < 0) {
 		snprintf(err, cap, "tap %s: %s%s", cfg->name, strerror(-rc),
-		    rc == -EBUSY ? " (it exists already)" :
-		    rc == -EPERM ? " (needs root)" : "");
+		    tap_hint(cfg, rc));
 		tap_close(t);
 		return rc;
 	}

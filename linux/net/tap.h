@@ -20,6 +20,11 @@ struct tap_config {
 	const uint8_t *mac;	/* NULL: the kernel's choice */
 	uint32_t gso_max;	/* largest GSO frame from the kernel; 0: any */
 	bool up;
+	/*
+	 * It stays at tap_close(), and one that is there, with no program at
+	 * its other end, is taken over as it is.
+	 */
+	bool persist;
 };
 
 struct tap {
@@ -28,6 +33,7 @@ struct tap {
 	int index;		/* of the interface in its namespace */
 	char name[16];
 	char netns[64];
+	bool persist;
 };
 
 /* What we take from the kernel unfinished (TUNSETOFFLOAD). */
@@ -37,7 +43,8 @@ struct tap {
 
 /*
  * Make the device with all its queues, set what cfg says and bring it up.  It
- * vanishes with tap_close().  0, or -errno with a sentence in err.
+ * vanishes with tap_close() unless it is to persist.  0, or -errno with a
+ * sentence in err.
  */
 int tap_open(struct tap *, const struct tap_config *cfg, char *err,
     size_t err_cap);
@@ -51,6 +58,12 @@ bool tap_alive(const struct tap *);
  */
 int tap_again(struct tap *);
 int tap_offloads(struct tap *, uint32_t off);
+/*
+ * Make it a port of the bridge of this name in its namespace; "": of none.  0,
+ * or -errno with a sentence in err.
+ */
+int tap_bridge(const struct tap *, const char *bridge, char *err,
+    size_t cap);
 /* The MTU that the interface has now, or -errno. */
 int tap_mtu(const struct tap *);
 /* No carrier: the interface stays, with its addresses, and routes around. */

@@ -181,9 +181,10 @@ test_round_trip(void **state)
 {
 	const char *lists[] = { "name=a", "name=b,mac=02:15:5d:00:00:01,"
 	    "mtu=68,vlan=none,rxcsum=off,link=down,loss=12.5%,delay=50us,"
-	    "speed=40G,nvsp=2,backend=null" };
+	    "speed=40G,nvsp=2,backend=null",
+	    "name=c,bridge=br0,persist=on" };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct nic_spec s, t;
 		char err[400], text[300], pair[400];
 		const char *key;
