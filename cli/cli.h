@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLI_VERSION	HVNET_VERSION
-
 /* Exit codes, as in hvnet(1). */
 enum cli_exit {
 	CLI_OK = 0,

@@ -14,6 +14,7 @@
 
 #include "base/span.h"
 #include "cli/cli.h"
+#include "cli/version.h"
 #include "linux/run/outfile.h"
 
 static const struct cli_command *const commands[] = {
@@ -112,7 +113,7 @@ main(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		printf("hvnet %s\n", CLI_VERSION);
+		printf("hvnet %s (%s)\n", version_text(), version_commit());
 		return CLI_OK;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {

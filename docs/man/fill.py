@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Fill a manual page: "@hvnet ARGS@" becomes what that prints, and
-"@options COMMAND@" a list of the options in that command's --help.
+"@options COMMAND@" a list of the options in that command's --help.  The footer
+names hvnet and its version.
 
 So tables of options and counters come from the program itself.
 
@@ -34,8 +35,11 @@ def options(command):
                    f'{text}.\n' for name, value, text in items)
 
 
+version = output('--version').split()[1]
 for line in open(template, encoding='utf-8'):
     m = re.fullmatch(r'@(hvnet|options) (.*)@\n', line)
     if m:
         line = output(*m[2].split()) if m[1] == 'hvnet' else options(m[2])
+    elif line == '.Os\n':
+        line = f'.Os hvnet {version}\n'
     sys.stdout.write(line)

@@ -180,7 +180,11 @@ def test_help_has_defaults_and_units(hvnet):
 def test_version(hvnet):
     r = hvnet('--version')
     assert r.returncode == OK
-    assert r.stdout.startswith('hvnet 0.')
+    m = re.fullmatch(r'hvnet (0\.\d+\.\d+) \((\w+)\+?\)\n', r.stdout)
+    assert m
+    # Each page's footer says it as well.
+    for page in MAN.glob('*.[15]'):
+        assert f'\n.Os hvnet {m[1]}\n' in page.read_text(), page
 
 
 @pytest.mark.parametrize('args', [
