@@ -7,7 +7,7 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / 'scripts'))
-from lab import Lab, LabError, cpu_seconds, total   # noqa: E402
+from lab import Lab, LabError, cpu_seconds, find, total     # noqa: E402
 from pps_run import helper      # noqa: E402
 
 WAYS = {'out': ('g', 'h', '10.7.0.2'), 'in': ('h', 'g', '10.7.0.1')}
@@ -119,16 +119,3 @@ class Side:
 def signals(processes):
     """That these ends sent so far, for packets and for room."""
     return total(processes, 'signals_data') + total(processes, 'signals_room')
-
-
-def find(tree, name):
-    """Every value of this name in a stat answer."""
-    if isinstance(tree, dict):
-        for k, v in tree.items():
-            if k == name:
-                yield v
-            else:
-                yield from find(v, name)
-    elif isinstance(tree, list):
-        for v in tree:
-            yield from find(v, name)

@@ -41,6 +41,7 @@ struct cmd_guest {
 
 enum {
 	KEY_IFNAME = 256, KEY_NETNS, KEY_VPS, KEY_MEMORY, KEY_SINGLE_VP,
+	KEY_CHANNEL_VP,
 	KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS,
 	KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_MDOC, KEY_UIO,
 	KEY_UIO_INTERRUPT, KEY_NO_HUGE,
@@ -80,8 +81,12 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0,
 	    "Guest memory, such as 512M or 2G; default 1G.  Only pages that "
 	    "are used cost memory", 3 },
+	{ "channel-vp", KEY_CHANNEL_VP, "LIST", 0,
+	    "Virtual processor of each channel, with ':' between, repeated "
+	    "until each has one; default 0:1:..., in turn", 3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
-	    "All channels on virtual processor 0 (legacy)", 3 },
+	    "All channels on virtual processor 0 (legacy): --channel-vp 0",
+	    3 },
 	{ "signal", KEY_SIGNAL, "HOW", 0,
 	    "When the host is signalled: auto (default), edge (once a "
 	    "batch), packet (each packet, legacy), monitor (by monitor "
@@ -195,6 +200,30 @@ cmd_guest_offload(struct cmd_guest *g, const char *text)
 	}
 }
 
+/* "0:1:1" */
+static void
+cmd_guest_channel_vp(struct guest_config *c, const char *list)
+{
+	const char *at = list;
+	char *end;
+
+	c->channel_vps = 0;
+	for (;;) {
+		unsigned long vp = strtoul(at, &end, 10);
+
+		if (end == at || *at < '0' || *at > '9' ||
+		    vp >= LINK_MAX_VPS || (*end != ':' && *end != '\0') ||
+		    c->channel_vps == ARRAY_LEN(c->channel_vp))
+			cli_usage("--channel-vp: '%s': want up to %zu numbers "
+			    "below %u, with ':' between", list,
+			    ARRAY_LEN(c->channel_vp), LINK_MAX_VPS);
+		c->channel_vp[c->channel_vps++] = (uint8_t)vp;
+		if (*end == '\0')
+			return;
+		at = end + 1;
+	}
+}
+
 static uint32_t
 signal_mode(const char *arg)
 {
@@ -293,7 +322,10 @@ parse(int key, char *arg, struct argp_state *state)
 		c->memory_bytes = (uint64_t)cli_mib("--memory", arg) << 20;
 		break;
 	case KEY_SINGLE_VP:
-		c->single_vp = true;
+		cmd_guest_channel_vp(c, "0");
+		break;
+	case KEY_CHANNEL_VP:
+		cmd_guest_channel_vp(c, arg);
 		break;
 	case KEY_SIGNAL:
 		c->signal = (enum vmc_signal)signal_mode(arg);
@@ -326,6 +358,11 @@ parse(int key, char *arg, struct argp_state *state)
 			    "--uio");
 		if (c->max_vmbus != 0 && c->min_vmbus > c->max_vmbus)
 			cli_usage("--min-vmbus is newer than --max-vmbus");
+		for (uint32_t k = 0; k < c->channel_vps; k++)
+			if (c->channel_vp[k] >= c->vps)
+				cli_usage("--channel-vp: there is no virtual "
+				    "processor %u: --vps %u", c->channel_vp[k],
+				    c->vps);
 		if (c->uio < 0)
 			cmd_guest_memory_check(c);
 		break;

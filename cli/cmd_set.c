@@ -46,13 +46,17 @@ static const char doc[] =
     "Change a NIC at run time.  NIC is the name of a host's NIC (keys below), "
     "or of a guest's interface (tso, txcsum, rxcsum, rsc, vlan, hash: on or "
     "off; rss_key: 80 hexadecimal digits; rss_table: queue numbers separated "
-    "by ':', repeated until the table is full).\v"
+    "by ':', repeated until the table is full; signal: edge or packet; "
+    "channel.K.vp: virtual processor of channel K; mtu, and each tunable of "
+    "hvnet guest -o).\v"
     "Examples:\n"
     "  hvnet set hvhost0 link=down\n"
     "  hvnet set hvhost0 loss=0.1% delay=1ms\n"
     "  hvnet set hn0 tso=off\n"
     "  hvnet set hn0 rss_table=0:1:1:0\n"
     "  hvnet set hvhost0 loss=0% --save\n"
+    "  hvnet set hn0 channel.1.vp=0\n"
+    "  hvnet set hn0 chan_cnt=1 ring_pages=64\n"
     "  hvnet set --add backend=tap,name=hvhost1,mtu=9000\n"
     "  hvnet set hvhost1 --remove\n";
 

@@ -284,3 +284,16 @@ def total(tree, name):
     if isinstance(tree, list):
         return sum(total(v, name) for v in tree)
     return 0
+
+
+def find(tree, name):
+    """Every value of this name in a stat answer."""
+    if isinstance(tree, dict):
+        for k, v in tree.items():
+            if k == name:
+                yield v
+            else:
+                yield from find(v, name)
+    elif isinstance(tree, list):
+        for v in tree:
+            yield from find(v, name)

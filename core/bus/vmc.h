@@ -156,6 +156,11 @@ bool vmc_vp_dispatch(struct vmc *, uint32_t vp, uint32_t budget);
  */
 int vmc_chan_move(struct vmc *, struct chan *, uint32_t vp);
 uint32_t vmc_chan_vp(const struct chan *);
+/*
+ * Another way to signal, for channels that are open and those to come.
+ * Control, with every owner parked.
+ */
+void vmc_signal_set(struct vmc *, enum vmc_signal);
 /* The monitor id that the offer named, or -1. */
 int vmc_chan_monitor(const struct chan *);
 

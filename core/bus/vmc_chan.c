@@ -91,15 +91,11 @@ rings_init(struct vmc_chan *vc, const struct chan_open *o)
 		.out_bytes = o->to_host_bytes,
 		.in_mem = to_guest,
 		.in_bytes = o->ring.bytes - o->to_host_bytes,
-		.policy = RING_CHAN_EDGE,
+		.policy = vmc_signal_policy(vc->vmc),
 		.signal = vmc_chan_signal,
 	};
 	enum fault why;
 
-	if (vc->vmc->cfg.signal == VMC_SIGNAL_PACKET)
-		cfg.policy = RING_CHAN_PACKET;
-	else if (vc->vmc->cfg.signal == VMC_SIGNAL_POLL)
-		cfg.policy = RING_CHAN_POLL;
 	ring_ctrl_reset(to_host);
 	ring_ctrl_reset(to_guest);
 	return ring_chan_init(&vc->rc, &cfg, &why) < 0 ? E_STATE : 0;

@@ -225,6 +225,42 @@ vmc_vp_stats(const struct vmc *vmc, uint32_t vp)
 
 /* --- signals --- */
 
+enum ring_chan_policy
+vmc_signal_policy(const struct vmc *vmc)
+{
+	switch (vmc->cfg.signal) {
+	case VMC_SIGNAL_PACKET:
+		return RING_CHAN_PACKET;
+	case VMC_SIGNAL_POLL:
+		return RING_CHAN_POLL;
+	default:
+		return RING_CHAN_EDGE;
+	}
+}
+
+bool
+vmc_signal_monitor(const struct vmc_chan *vc)
+{
+	enum vmc_signal how = vc->vmc->cfg.signal;
+
+	return vc->monitor_allocated &&
+	    (how == VMC_SIGNAL_AUTO || how == VMC_SIGNAL_MONITOR);
+}
+
+void
+vmc_signal_set(struct vmc *vmc, enum vmc_signal how)
+{
+	vmc->cfg.signal = how;
+	for (uint32_t i = 0; i < VMC_MAX_CHANNELS; i++) {
+		struct vmc_chan *vc = vmc->chan[i];
+
+		if (vc == NULL)
+			continue;
+		vc->monitor = vmc_signal_monitor(vc);
+		ring_chan_policy_set(&vc->rc, vmc_signal_policy(vmc));
+	}
+}
+
 void
 vmc_chan_signal(struct ring_chan *rc)
 {

@@ -51,7 +51,6 @@ offer_check(struct vmc *vmc, const struct vmbus_offer *o)
 static struct vmc_chan *
 chan_make(struct vmc *vmc, const struct vmbus_offer *o)
 {
-	enum vmc_signal how = vmc->cfg.signal;
 	struct vmc_chan *vc;
 	uint32_t i = 0;
 
@@ -67,8 +66,7 @@ chan_make(struct vmc *vmc, const struct vmbus_offer *o)
 	vc->conn_id = vmc->version < VMBUS_V1_1 ? VMBUS_CONN_EVENT : o->conn_id;
 	vc->monitor_id = o->monitor_id;
 	vc->monitor_allocated = o->monitor_allocated;
-	vc->monitor = o->monitor_allocated &&
-	    (how == VMC_SIGNAL_AUTO || how == VMC_SIGNAL_MONITOR);
+	vc->monitor = vmc_signal_monitor(vc);
 	vc->dedicated = vmc->version >= VMBUS_V1_1 && o->dedicated_interrupt;
 	vc->rc.chan.ops = &vmc_chan_ops;
 	vc->rc.chan.type = o->if_type;

@@ -108,10 +108,10 @@ struct vmc_chan {
 	uint32_t conn_id;
 	uint8_t monitor_id;
 	bool monitor_allocated;
-	bool monitor;			/* and used to signal */
 	bool dedicated;
 
-	/* owner: control */
+	/* owner: control; monitor is changed with the owner parked */
+	bool monitor;			/* and used to signal */
 	enum vmc_chan_state state;
 	bool rescinded;
 	bool lost;			/* connection ended: no messages */
@@ -304,5 +304,8 @@ void vmc_flags_reset(struct vmc *);
 bool vmc_flags_run(struct vmc *, uint32_t vp, uint32_t budget, bool *work);
 /* Tell the host that the channel's ring changed.  Queue owner. */
 void vmc_chan_signal(struct ring_chan *);
+/* What the configuration says: of every channel, and of this one. */
+enum ring_chan_policy vmc_signal_policy(const struct vmc *);
+bool vmc_signal_monitor(const struct vmc_chan *);
 
 #endif

@@ -279,6 +279,8 @@ struct vsc_tx_room {
 void vsc_tunables_default(struct vsc_tunables *);
 /* Set one by name; E_NOTSUP: no such name; E_STATE: out of range. */
 int vsc_tunable_set(struct vsc_tunables *, const char *name, uint32_t value);
+/* Its range; false: no such name. */
+bool vsc_tunable_range(const char *name, uint32_t *min, uint32_t *max);
 /* Guest memory that a NIC with so many queues takes, about: bytes. */
 uint64_t vsc_memory_bytes(const struct vsc_tunables *, uint32_t queues,
     bool by_ref);
@@ -321,6 +323,12 @@ int vsc_set_mac(struct vsc *, const uint8_t mac[6]);
 int vsc_set_rss(struct vsc *, const uint8_t key[40], const uint32_t *table,
     uint32_t entries);
 int vsc_set_offloads(struct vsc *, uint32_t offloads);
+/*
+ * Other tunables for a device that is up: ack_batch, tx_inflight_kb,
+ * tx_agg_size and tx_agg_pkts take effect at once.  False: others differ too,
+ * which takes another attach.  Control, with every owner parked.
+ */
+bool vsc_tune(struct vsc *, const struct vsc_tunables *);
 /*
  * Copy the key and at most cap entries of the table that we set, or will set at
  * the next request; whether the host took them is not known here.  Returns the

@@ -202,11 +202,31 @@ vsc_rinit_start(struct vsc *v)
 	return vsc_rndis_send(v, &m);
 }
 
+void
+vsc_agg_set(struct vsc *v)
+{
+	const struct vsc_tunables *t = &v->cfg.tune;
+	struct vsc_caps *c = &v->caps;
+
+	c->agg_pkts = min_u32(t->tx_agg_pkts, v->agg_pkts);
+	c->agg_bytes = min_u32(min_u32(t->tx_agg_size, v->agg_bytes),
+	    c->section_bytes);
+	/* Beyond a page there is nothing to gain: send them one by one. */
+	if (v->agg_shift > HV_PAGE_SHIFT)
+		c->agg_pkts = 0;
+	else
+		c->agg_align = max_u32(1u << v->agg_shift, 4);
+	if (c->agg_pkts <= 1 || c->agg_bytes == 0) {
+		c->agg_pkts = 1;
+		c->agg_bytes = 0;
+		c->agg_align = 4;
+	}
+}
+
 int
 vsc_rinit_done(struct vsc *v)
 {
 	const struct rndis_init_done *d = &v->ctl.rndis.init_done;
-	const struct vsc_tunables *t = &v->cfg.tune;
 
 	if (v->ctl.err < 0)
 		return v->ctl.err;
@@ -216,19 +236,10 @@ vsc_rinit_done(struct vsc *v)
 	if (d->status != RNDIS_STATUS_OK)
 		return E_NOTSUP;
 	v->rndis_up = true;
-	v->caps.agg_pkts = min_u32(t->tx_agg_pkts, d->max_packets);
-	v->caps.agg_bytes = min_u32(min_u32(t->tx_agg_size, d->max_xfer),
-	    v->caps.section_bytes);
-	/* Beyond a page there is nothing to gain: send them one by one. */
-	if (d->align_shift > HV_PAGE_SHIFT)
-		v->caps.agg_pkts = 0;
-	else
-		v->caps.agg_align = max_u32(1u << d->align_shift, 4);
-	if (v->caps.agg_pkts <= 1 || v->caps.agg_bytes == 0) {
-		v->caps.agg_pkts = 1;
-		v->caps.agg_bytes = 0;
-		v->caps.agg_align = 4;
-	}
+	v->agg_pkts = d->max_packets;
+	v->agg_bytes = d->max_xfer;
+	v->agg_shift = d->align_shift;
+	vsc_agg_set(v);
 	return VSC_STEP_NEXT;
 }
 

@@ -320,6 +320,7 @@ struct vsc {
 	uint32_t nvs_try;		/* index in nvs_versions */
 	uint32_t nsub_asked, at_queue;
 	bool rndis_up, talk, attached;
+	uint32_t agg_pkts, agg_bytes, agg_shift; /* limits of the host */
 	struct ndis_offload_caps hw;
 	uint32_t hw_offloads;		/* VSC_OFF_* the host offers */
 	uint32_t rsc_offered;		/* ever; all owners, by os_ld32() */
@@ -437,6 +438,8 @@ int vsc_sendbuf_tell(struct vsc *v);
 int vsc_sendbuf_told(struct vsc *v);
 int vsc_rinit_start(struct vsc *v);
 int vsc_rinit_done(struct vsc *v);
+/* caps.agg_*, of the tunables and the host's limits. */
+void vsc_agg_set(struct vsc *v);
 int vsc_mac_start(struct vsc *v);
 int vsc_mac_done(struct vsc *v);
 int vsc_link_start(struct vsc *v);

@@ -45,20 +45,54 @@ tune_name_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
+static const struct tune_row *
+tune_row_find(const char *name)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(tune_rows); i++)
+		if (tune_name_equal(tune_rows[i].name, name))
+			return &tune_rows[i];
+	return NULL;
+}
+
 int
 vsc_tunable_set(struct vsc_tunables *t, const char *name, uint32_t value)
 {
-	for (uint32_t i = 0; i < ARRAY_LEN(tune_rows); i++) {
-		const struct tune_row *r = &tune_rows[i];
+	const struct tune_row *r = tune_row_find(name);
 
-		if (!tune_name_equal(r->name, name))
-			continue;
-		if (value > r->max || value < r->min)
-			return E_STATE;
-		memcpy((char *)t + r->offset, &value, sizeof(value));
-		return 0;
-	}
-	return E_NOTSUP;
+	if (r == NULL)
+		return E_NOTSUP;
+	if (value > r->max || value < r->min)
+		return E_STATE;
+	memcpy((char *)t + r->offset, &value, sizeof(value));
+	return 0;
+}
+
+bool
+vsc_tunable_range(const char *name, uint32_t *min, uint32_t *max)
+{
+	const struct tune_row *r = tune_row_find(name);
+
+	if (r == NULL)
+		return false;
+	*min = r->min;
+	*max = r->max;
+	return true;
+}
+
+bool
+vsc_tune(struct vsc *v, const struct vsc_tunables *t)
+{
+	struct vsc_tunables *now = &v->cfg.tune;
+
+	now->ack_batch = t->ack_batch;
+	now->tx_inflight_kb = t->tx_inflight_kb;
+	now->tx_agg_size = t->tx_agg_size;
+	now->tx_agg_pkts = t->tx_agg_pkts;
+	vsc_agg_set(v);
+	for (uint32_t k = 0; k < VSC_MAX_QUEUES; k++)
+		if (v->q[k] != NULL)
+			v->q[k]->tx.inflight_max = t->tx_inflight_kb << 10;
+	return memcmp(now, t, sizeof(*now)) == 0;
 }
 
 uint64_t

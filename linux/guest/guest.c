@@ -120,6 +120,8 @@ guest_connect(struct guest *g)
 	}
 	snprintf(g->reason, sizeof(g->reason), "the host does not answer at "
 	    "VMBus");
+	/* The channel may be another VP's from the first message. */
+	guest_vps_unpark(g);
 	guest_state_set(g, GUEST_CONNECTING);
 	return 0;
 }
@@ -151,7 +153,7 @@ guest_disconnect(struct guest *g)
 	g->wire.link = NULL;
 	guest_uio_disconnect(g);
 	g->queues = 0;
-	g->lost = g->reset = g->rescinded = g->dropped = false;
+	g->lost = g->reset = g->rescinded = g->dropped = g->renew = false;
 	g->timer_at = UINT64_MAX;
 	g->retry_at = clock_now_ns() + (GUEST_RETRY_NS <<
 	    min_u32(g->fails, GUEST_RETRY_DOUBLE));
@@ -172,12 +174,19 @@ guest_detach(struct guest *g)
 	guest_vps_unpark(g);
 }
 
-/* The NetVSC is down: wait for the NIC's next offer, or say good-bye. */
+/*
+ * The NetVSC is down: attach again with other settings, wait for the NIC's next
+ * offer, or say good-bye.
+ */
 static void
 guest_let_go(struct guest *g)
 {
 	struct chan *next = g->next_offer;
+	bool stay = g->rescinded || g->renew;
 
+	/* The same NIC again. */
+	if (next == NULL && !g->rescinded)
+		next = g->offered;
 	if (g->vsc != NULL) {
 		g->leaked_bytes += vsc_leaked_bytes(g->vsc);
 		vsc_free(g->vsc);
@@ -190,12 +199,12 @@ guest_let_go(struct guest *g)
 		g->lost = true;
 		return;
 	}
-	if (!g->rescinded || os_ld32(&g->stopping) != 0) {
+	if (!stay || os_ld32(&g->stopping) != 0) {
 		guest_state_set(g, GUEST_UNLOADING);
 		vmc_unload(g->vmc);
 		return;
 	}
-	g->rescinded = g->reset = false;
+	g->rescinded = g->reset = g->renew = false;
 	guest_state_set(g, GUEST_CONNECTING);
 	if (next != NULL)
 		guest_attach(g, next);
@@ -282,6 +291,7 @@ guest_control(struct guest *g)
 			guest_let_go(g);
 		}
 	} while (g->state != before);
+	guest_moves(g);
 }
 
 int
@@ -328,10 +338,9 @@ guest_destroy(struct guest *g)
 {
 	tapwatch_destroy(g->watch);
 	ctl_server_destroy(g->ctl);
-	tap_close(&g->tap);
-	for (uint32_t k = 0; g->queue != NULL && k < g->cfg.vsc.tune.chan_cnt;
-	    k++)
+	for (uint32_t k = 0; g->queue != NULL && k < g->tap.queues; k++)
 		free(g->queue[k].coal);
+	tap_close(&g->tap);
 	free(g->queue);
 	if (g->steer != NULL)
 		steer_destroy(g->steer);
@@ -372,6 +381,7 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 		goto fail;
 	if (guest_iface_make(g, err, cap) < 0)
 		goto fail;
+	guest_vps_share(g);
 	g->ctl = ctl_server_create(base, "guest", cfg->ifname, guest_ctl, g,
 	    err, cap);
 	if (g->ctl == NULL)

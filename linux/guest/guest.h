@@ -32,7 +32,9 @@ struct guest_config {
 	uint64_t memory_bytes;
 	/* VP k is thread k; first_cpu GUEST_CPU_AUTO: behind other guests' */
 	struct thread_place place;
-	bool single_vp;		/* all channels on VP 0 */
+	/* The VP of channel k is [k modulo channel_vps]; 0: round robin. */
+	uint32_t channel_vps;
+	uint8_t channel_vp[64];
 	bool once;		/* end when the host goes, do not wait for it */
 	bool coalesce;		/* merge received segments before the TAP */
 	enum vmc_signal signal;

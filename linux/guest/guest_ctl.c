@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Statistics and run-time settings of a guest, over its control socket.
+ * Statistics of a guest, over its control socket; guest_set.c has its settings.
  *
  * Context: main thread.  VP 0 is parked meanwhile, so NetVSC and link stay as
  * they are; counters of other VPs are read as they run.
@@ -152,130 +152,6 @@ guest_stat(struct guest *g)
 		json_object_set_new(o, "rss", stat_rss(g->vsc));
 	}
 	return o;
-}
-
-/* {"tso": "off", ...}: what VSC_OFF_* would become, or an answer in *bad. */
-static uint32_t
-set_offloads(const json_t *set, uint32_t off, json_t **bad)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)set, key, value) {
-		const char *v = json_string_value(value);
-		uint32_t bits = guest_offload_bits(key);
-
-		if (bits == 0 || v == NULL || (strcmp(v, "on") != 0 &&
-		    strcmp(v, "off") != 0)) {
-			*bad = ctl_error("%s=%s: a guest can set tso, txcsum, "
-			    "rxcsum, rsc, vlan and hash to on or off, rss_key "
-			    "and rss_table", key, v != NULL ? v : "?");
-			return off;
-		}
-		off = strcmp(v, "on") == 0 ? off | bits : off & ~bits;
-	}
-	return off;
-}
-
-/* 80 hexadecimal digits to 40 bytes. */
-static bool
-set_rss_key(const char *text, uint8_t key[40])
-{
-	if (strlen(text) != 80 || strspn(text, "0123456789abcdefABCDEF") != 80)
-		return false;
-	for (size_t i = 0; i < 40; i++) {
-		const char pair[3] = { text[2 * i], text[2 * i + 1], '\0' };
-
-		key[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return true;
-}
-
-/* "0:1:1:0": queue numbers, repeated to fill the table's n entries. */
-static bool
-set_rss_table(const char *text, uint32_t *table, uint32_t n, uint32_t queues)
-{
-	uint32_t given = 0;
-	char *end;
-
-	do {
-		unsigned long q = strtoul(text, &end, 10);
-
-		if (end == text || q >= queues || given == n ||
-		    (*end != ':' && *end != '\0'))
-			return false;
-		table[given++] = (uint32_t)q;
-		text = end + 1;
-	} while (*end == ':');
-	for (uint32_t i = given; i < n; i++)
-		table[i] = table[i % given];
-	return true;
-}
-
-/* rss_key and rss_table, as FreeBSD's dev.hn.N.rss_key and rss_ind. */
-static json_t *
-guest_set_rss(struct guest *g, const char *key_text, const char *table_text)
-{
-	uint32_t table[128], n;
-	uint8_t key[40];
-	int rc;
-
-	if (g->state != GUEST_UP)
-		return ctl_error("%s is not attached", g->cfg.ifname);
-	rc = vsc_get_rss(g->vsc, key, table, (uint32_t)ARRAY_LEN(table));
-	if (rc <= 0)
-		return ctl_error("%s has one queue, so no RSS",
-		    g->cfg.ifname);
-	n = (uint32_t)rc;
-	if (key_text != NULL && !set_rss_key(key_text, key))
-		return ctl_error("rss_key: 80 hexadecimal digits, not '%s'",
-		    key_text);
-	if (table_text != NULL && !set_rss_table(table_text, table, n,
-	    g->queues))
-		return ctl_error("rss_table: up to %u queue numbers below %u "
-		    "with ':' between, not '%s'", n, g->queues, table_text);
-	rc = vsc_set_rss(g->vsc, key, table, n);
-	if (rc < 0)
-		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
-		    hv_err_text(rc));
-	guest_steer(g);
-	return json_pack("{s:b}", "ok", 1);
-}
-
-static json_t *
-guest_set(struct guest *g, const json_t *set)
-{
-	const char *key = json_string_value(json_object_get(set, "rss_key"));
-	const char *table = json_string_value(json_object_get(set,
-	    "rss_table"));
-	json_t *bad = NULL;
-	uint32_t off;
-	int rc;
-
-	if (!json_is_object(set))
-		return ctl_error("nothing to set");
-	if (key != NULL || table != NULL) {
-		if (json_object_size(set) != (size_t)(key != NULL) +
-		    (table != NULL))
-			return ctl_error("rss_key and rss_table are set by "
-			    "themselves");
-		return guest_set_rss(g, key, table);
-	}
-	off = set_offloads(set, g->cfg.vsc.offloads, &bad);
-	if (bad != NULL)
-		return bad;
-	if (g->state != GUEST_UP) {
-		g->cfg.vsc.offloads = off;
-		return json_pack("{s:b,s:s}", "ok", 1, "note",
-		    "takes effect when the guest is attached");
-	}
-	rc = vsc_set_offloads(g->vsc, off);
-	if (rc < 0)
-		return ctl_error("%s: the device refused: %s", g->cfg.ifname,
-		    hv_err_text(rc));
-	g->cfg.vsc.offloads = off;
-	guest_offloads_apply(g, off);
-	return json_pack("{s:b}", "ok", 1);
 }
 
 json_t *

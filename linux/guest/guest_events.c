@@ -163,6 +163,7 @@ guest_on_attached(void *ctx, const struct vsc_caps *caps)
 	guest_iface_attached(g, caps);
 	guest_offloads_apply(g, caps->offloads);
 	g->queues = min_u32(caps->queues, g->tap.queues);
+	guest_vps_follow(g);
 	guest_steer(g);
 	g->attaches++;
 	g->fails = 0;

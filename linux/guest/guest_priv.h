@@ -6,7 +6,8 @@
  * and report; guest_iface.c: what the kernel wants from the interface; vp.c:
  * threads, and vp_loop.c: what they do; netif.c: the TAP in both directions;
  * guest_see.c: captures and transcripts;
- * guest_ctl.c: statistics and run-time settings; guest_wire.c: memory and
+ * guest_ctl.c: statistics; guest_set.c: run-time settings; guest_moves.c:
+ * channels that change their virtual processor; guest_wire.c: memory and
  * messages, from the link or from uio; guest_uio.c: a NIC of uio_hv_generic
  * instead of the link, with uio_bus.c (channels), uio_dev.c (files) and
  * uio_arena.c (memory).
@@ -50,6 +51,7 @@ struct guest {
 	bool lost;		/* the host went; clean up in guest_control() */
 	bool reset;		/* the device broke; detach and try again */
 	bool rescinded;		/* ... because the host took the NIC back */
+	bool renew;		/* ... to attach with other settings */
 	bool dropped;		/* lost: vmc and vsc know */
 	bool vsc_down;		/* vsc says detached */
 	bool vps_running;
@@ -136,6 +138,18 @@ guest_polls(const struct guest *g)
 /* All VPs but 0; idempotent. */
 void guest_vps_park(struct guest *);
 void guest_vps_unpark(struct guest *);
+
+/* guest_moves.c */
+/* Which VP each queue has at first, and shall have.  Main thread. */
+void guest_vps_share(struct guest *);
+/* Attached: the TAP's queues go where the channels are.  VP 0, all parked. */
+void guest_vps_follow(struct guest *);
+/* Move the channels that are not where they are wanted.  VP 0. */
+void guest_moves(struct guest *);
+
+/* guest_set.c */
+/* Main thread, VP 0 parked. */
+json_t *guest_set(struct guest *, const json_t *set);
 
 /* guest_ctl.c */
 const char *guest_state_name(enum guest_state);

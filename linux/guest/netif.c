@@ -37,7 +37,7 @@ COUNTER_TABLE(netif_counters, NETIF_COUNTERS(X));
 uint32_t
 netif_queue_vp(const struct guest *g, uint32_t queue)
 {
-	return g->cfg.single_vp ? 0 : queue % g->cfg.vps;
+	return g->queue[queue].vp;
 }
 
 void
@@ -114,12 +114,13 @@ netif_burst(struct guest *g, struct netif_queue *q)
 bool
 netif_run(struct guest *g, uint32_t vp)
 {
-	uint32_t step = g->cfg.single_vp ? 1 : g->cfg.vps;
+	uint64_t left = g->vp[vp].queues;
 	bool more = false;
 
 	if (os_ld32(&g->state) != GUEST_UP)
 		return false;
-	for (uint32_t k = vp; k < g->tap.queues; k += step) {
+	for (; left != 0; left &= left - 1) {
+		uint32_t k = (uint32_t)__builtin_ctzll(left);
 		struct netif_queue *q = &g->queue[k];
 
 		if (!q->readable || q->blocked)

@@ -23,12 +23,16 @@ struct guest;
 	X(flushes,	"bursts handed to the host")			\
 	X(blocked,	"times transmission waited for the host")	\
 	X(no_queue,	"frames read from a queue without a channel")	\
-	X(coalesced,	"received segments merged before the TAP")
+	X(coalesced,	"received segments merged before the TAP")	\
+	X(moves,	"times it went to another virtual processor")
 COUNTER_STRUCT(netif_counters, NETIF_COUNTERS);
 
 struct netif_queue {
 	uint32_t index;
 	int fd;
+	/* owner: VP 0, all others parked */
+	uint32_t vp;		/* whose it is */
+	uint32_t vp_wanted;	/* whose it shall be; control */
 	/* owner: the queue's virtual processor */
 	bool readable;		/* the TAP may have frames */
 	bool blocked;		/* waits for tx_wake */

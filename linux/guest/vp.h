@@ -44,6 +44,7 @@ struct vp {
 	bool parked;		/* lock */
 	bool ended;		/* lock */
 	bool started;
+	uint64_t queues;	/* of the interface, a bit each; VP parked */
 	uint32_t kicked;	/* any thread sets it: dispatch, please */
 
 	/* owner: the thread */
