@@ -36,6 +36,18 @@ conform_help(void)
 	    "connects to this\n"
 	    "                             socket whenever a host listens "
 	    "there\n"
+	    "      --guest-run=COMMAND    How the guest is asked to do "
+	    "something: this gets what\n"
+	    "                             the guest's shell shall do as its "
+	    "last argument,\n"
+	    "                             such as 'ssh root@A' or 'ip netns "
+	    "exec g sh -c'\n"
+	    "      --guest-console=PATH   The same by a root shell at a "
+	    "serial line: a Unix\n"
+	    "                             socket, a device, or - for the "
+	    "terminal of COMMAND\n"
+	    "                             itself, as with hvnet vm "
+	    "--debian\n"
 	    "      --patience=SECONDS     Bound of each wait, 1 to 3600; "
 	    "default 60\n"
 	    "\nCOMMAND starts a guest: hvnet guest, vm or uio, to which "
@@ -46,9 +58,10 @@ conform_help(void)
 	    "\nExamples:\n"
 	    "  hvnet conform --list\n"
 	    "  hvnet conform --junit out.xml -- hvnet guest --netns g\n"
-	    "  hvnet conform --only 'nvsp/*' --patience 300 -- hvnet vm "
+	    "  hvnet conform --patience 300 --guest-console - -- hvnet vm "
 	    "--debian\n"
-	    "  hvnet conform --listen /run/hv.sock\n");
+	    "  hvnet conform --only 'nvsp/*' --listen /run/hv.sock \\\n"
+	    "    --guest-run 'ssh root@192.0.2.7'\n");
 }
 
 static int

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import ask
 import report
 from story import Broken, Failed, NotApplicable, Story
 
@@ -63,6 +64,8 @@ class Run:
     def __init__(self, o):
         self.hvnet = o.hvnet
         self.listen = o.listen
+        self.guest_run = o.guest_run
+        self.guest_console = o.guest_console
         self.patience = o.patience
         self.words = o.command
 
@@ -139,8 +142,8 @@ def parse():
         epilog='Examples:\n'
         '  hvnet conform --list\n'
         '  hvnet conform --junit out.xml -- hvnet guest --netns g\n'
-        '  hvnet conform --only "nvsp/*" -- hvnet vm --debian\n'
-        '  hvnet conform --listen /run/hv.sock',
+        '  hvnet conform --guest-console - -- hvnet vm --debian\n'
+        '  hvnet conform --listen /run/hv.sock --guest-run "ssh root@A"',
         formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--hvnet', default='hvnet', help=argparse.SUPPRESS)
     p.add_argument('--list', action='store_true',
@@ -162,6 +165,14 @@ def parse():
     p.add_argument('--listen', metavar='PATH',
                    help='the guest is there already and connects to this '
                    'socket whenever a host listens there')
+    p.add_argument('--guest-run', metavar='COMMAND',
+                   help='how the guest is asked to do something: a command '
+                   'that gets what the guest\'s shell shall do as its last '
+                   'argument, such as "ssh root@A" or "ip netns exec g sh -c"')
+    p.add_argument('--guest-console', metavar='PATH',
+                   help='the same by a root shell at a serial line: a Unix '
+                   'socket or a device, or - for the terminal of the guest\'s '
+                   'own command (hvnet vm --debian)')
     p.add_argument('--patience', metavar='SECONDS', type=int, default=60,
                    help='bound of each wait, 1 to 3600; default 60')
     p.add_argument('command', nargs='*', metavar='COMMAND',
@@ -172,6 +183,16 @@ def parse():
         p.error('--patience: want 1 to 3600 seconds')
     if not o.list and not o.command and not o.listen:
         p.error('which guest?  want -- COMMAND, or --listen PATH')
+    if o.guest_run is not None and o.guest_console is not None:
+        p.error('--guest-run and --guest-console: want one of them')
+    if o.guest_run is not None and not words_of(o.guest_run):
+        p.error(f"--guest-run: '{o.guest_run}' is no command: want words such "
+                "as 'ssh root@A'")
+    if o.guest_console == '-' and not o.command:
+        p.error('--guest-console -: this is the terminal of COMMAND, and there '
+                'is none')
+    if o.guest_console is not None and (why := ask.check(o.guest_console)):
+        p.error(f'--guest-console: {why}')
     if o.command and '{socket}' not in ' '.join(o.command) and (
             len(o.command) < 2 or
             os.path.basename(o.command[0]) != 'hvnet'):
@@ -180,15 +201,31 @@ def parse():
     return p, o
 
 
+def words_of(text):
+    try:
+        return shlex.split(text)
+    except ValueError:          # a quote without its other half
+        return []
+
+
+def again_of(s, o):
+    """The command that repeats this scenario."""
+    words = ['hvnet', 'conform']
+    for name in ('listen', 'guest_run', 'guest_console'):
+        if getattr(o, name):
+            words += [f'--{name.replace("_", "-")}', getattr(o, name)]
+    if o.patience != 60:
+        words += ['--patience', str(o.patience)]
+    words += ['--only', f'{s.group}/{s.name}']
+    return shlex.join(words + (['--', *o.command] if o.command else []))
+
+
 def run_all(chosen, o):
     run = Run(o)
     began = time.monotonic()
     verdicts = []
     for s in chosen:
-        again = shlex.join(['hvnet', 'conform', '--only', f'{s.group}/{s.name}',
-                            *(['--listen', o.listen] if o.listen else []),
-                            *(['--', *o.command] if o.command else [])])
-        v = play(s, run, o.evidence, again)
+        v = play(s, run, o.evidence, again_of(s, o))
         verdicts.append(v)
         print(report.line(v), flush=True)
         if v['verdict'] in ('fail', 'error'):

@@ -3,23 +3,31 @@
 
 A guest whose interface is up has an IPv6 link-local address and answers an
 echo request to all nodes; so it is found by that, and then asked by its own
-address, with bytes that check themselves.  Our end is a raw socket in the
-network namespace of the host's TAP.
+address, with bytes that check themselves.  A program that is no IP stack may
+answer IPv4 echo requests to any address, as DPDK's testpmd does.  Our end is a
+raw socket in the network namespace of the host's TAP.
 """
 import contextlib
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import select
 import socket
 import struct
+import subprocess
+import threading
 import time
 
 CLONE_NEWNET = 0x40000000
 ECHO, REPLY = 128, 129
+ECHO4, REPLY4 = 8, 0
+HERE4, THERE4 = '169.254.79.1', '169.254.79.2'
 SIOCGIFHWADDR = 0x8927
 SO_RCVBUFFORCE = 33
+# Linux answers echo requests with some 130 KiB of memory at a time.
+WINDOW = (40, 48 << 10)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -46,16 +54,30 @@ def checksum(data):
     return n ^ 0xffff
 
 
+def room(window, open_, size):
+    """May one of this size be sent as well?"""
+    if window is None or not open_:
+        return True
+    number, total = window
+    return (len(open_) < number and
+            size + sum(len(b) for b in open_.values()) <= total)
+
+
 class Probe:
     def __init__(self, netns, ifname):
         self.netns, self.ifname = netns, ifname
         with inside(netns):
             self.sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW,
                                       socket.IPPROTO_ICMPV6)
+            self.sock4 = socket.socket(socket.AF_INET, socket.SOCK_RAW,
+                                       socket.IPPROTO_ICMP)
             self.index = socket.if_nametoindex(ifname)
         self.sock.setsockopt(socket.IPPROTO_IPV6,
                              socket.IPV6_MULTICAST_LOOP, 0)
-        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+        for s in (self.sock, self.sock4):
+            s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+        subprocess.run(['ip', '-n', netns, 'addr', 'replace', f'{HERE4}/24',
+                        'dev', ifname], check=True)
         self.ident = os.getpid() & 0xffff
         self.seq = 0
         self.peer = None
@@ -65,33 +87,52 @@ class Probe:
 
     def close(self):
         self.sock.close()
+        self.sock4.close()
+
+    def is_stack(self):
+        """Is the guest an IP stack, and not only something that answers?"""
+        return self.peer != THERE4
 
     def send(self, to, size):
         """An echo request; its number and bytes.  OSError: no way there."""
         self.seq = (self.seq + 1) & 0xffff
         body = bytes((self.seq + i * 7) & 0xff for i in range(size))
-        self.sock.sendto(struct.pack('!BBHHH', ECHO, 0, 0, self.ident,
-                                     self.seq) + body,
-                         (to, 0, 0, self.index))
+        if to == THERE4:
+            msg = struct.pack('!BBHHH', ECHO4, 0, 0, self.ident,
+                              self.seq) + body
+            good = checksum(msg + bytes(size & 1))
+            self.sock4.sendto(msg[:2] + struct.pack('!H', good) + msg[4:],
+                              (to, 0))
+        else:
+            self.sock.sendto(struct.pack('!BBHHH', ECHO, 0, 0, self.ident,
+                                         self.seq) + body,
+                             (to, 0, 0, self.index))
         return self.seq, body
 
     def receive(self, seconds):
         """(number, bytes, address) of an answer to us, or None."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not select.select([self.sock], [], [], left)[0]:
+            ready = select.select([self.sock, self.sock4], [], [], left)[0]
+            if not ready:
                 return None
-            data, address = self.sock.recvfrom(65600)
+            data, address = ready[0].recvfrom(65600)
+            if ready[0] == self.sock4:
+                data = data[4 * (data[0] & 15):]
             kind, _, _, ident, seq = struct.unpack('!BBHHH', data[:8])
-            if kind == REPLY and ident == self.ident:
+            if ident == self.ident and kind == (
+                    REPLY4 if ready[0] == self.sock4 else REPLY):
                 return seq, data[8:], address[0].split('%')[0]
         return None
 
     def find(self):
         """Is somebody there?  One try of half a second."""
-        try:
-            self.send('ff02::1', 56)
-        except OSError:         # the TAP has no carrier, or no address yet
+        sent = 0
+        for to in ('ff02::1', THERE4):
+            with contextlib.suppress(OSError):
+                self.send(to, 56)
+                sent += 1
+        if sent == 0:           # the TAP has no carrier, or no address yet
             time.sleep(0.1)
             return False
         got = self.receive(0.5)
@@ -99,18 +140,20 @@ class Probe:
             self.peer = got[2]
         return got is not None
 
-    def lost(self, sizes, seconds=10):
-        """Send one of each size at once; the sizes that nobody answered."""
-        open_ = {}
-        for size in sizes:
-            try:
-                seq, body = self.send(self.peer, size)
-                open_[seq] = body
-            except OSError:
-                return list(sizes)
-        first = min(open_)
+    def lost(self, sizes, seconds=10, window=WINDOW):
+        """Send one of each size; the sizes that nobody answered.  No more wait
+        for an answer at a time than `window` says, in number and bytes."""
+        rest, open_, first = list(sizes), {}, self.seq + 1
         end = time.monotonic() + seconds
-        while open_ and time.monotonic() < end:
+        while (rest or open_) and time.monotonic() < end:
+            while rest and room(window, open_, rest[0]):
+                try:
+                    seq, body = self.send(self.peer, rest[0])
+                except OSError:
+                    return rest + [len(b) for b in open_.values()]
+                open_[seq] = body
+                rest.pop(0)
+                end = time.monotonic() + seconds
             got = self.receive(end - time.monotonic())
             if got is None:
                 break
@@ -121,7 +164,7 @@ class Probe:
                 self.wrong += 1
             elif seq >= first:
                 self.stray += 1
-        return [len(b) for b in open_.values()]
+        return rest + [len(b) for b in open_.values()]
 
     # --- what is no echo request of the kernel's ---
 
@@ -150,14 +193,17 @@ class Probe:
             for to, rest in frames:
                 s.send(to + mac + rest)
 
-    def echo(self, size, wrong=0):
-        """An IPv6 packet, an echo request; wrong: added to its checksum."""
+    def address(self):
+        """Ours, as the guest sees it."""
         with inside(self.netns):
             s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         with s:
             s.connect((self.peer, 9, 0, self.index))
-            here = socket.inet_pton(socket.AF_INET6,
-                                    s.getsockname()[0].split('%')[0])
+            return s.getsockname()[0].split('%')[0]
+
+    def echo(self, size, wrong=0):
+        """An IPv6 packet, an echo request; wrong: added to its checksum."""
+        here = socket.inet_pton(socket.AF_INET6, self.address())
         there = socket.inet_pton(socket.AF_INET6, self.peer)
         self.seq = (self.seq + 1) & 0xffff
         body = bytes(2 * (size // 2))
@@ -169,3 +215,45 @@ class Probe:
             self.never.add(self.seq)
         return (struct.pack('!IHBB', 6 << 28, len(icmp), 58, 64) + here +
                 there + icmp)
+
+
+class Stream:
+    """A TCP server that sends or takes so many bytes, on the host's side."""
+    LINE = 'all-the-bytes-of-a-line-that-repeats-itself'
+
+    def __init__(self, probe, sends, total):
+        with inside(probe.netns):
+            self.sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        line = self.LINE.encode() + b'\n'
+        self.data = (line * (total // len(line) + 1))[:total]
+        self.hash = hashlib.sha256(self.data).hexdigest()
+        self.sends = sends
+        self.address = probe.address()
+        self.sock.bind((self.address, 0, 0, probe.index))
+        self.sock.listen(1)
+        self.port = self.sock.getsockname()[1]
+        self.taken = hashlib.sha256()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def serve(self):
+        try:
+            with self.sock.accept()[0] as s:
+                if self.sends:
+                    s.sendall(self.data)
+                    return
+                while data := s.recv(1 << 20):
+                    self.taken.update(data)
+        except OSError:         # the guest, or we, gave up
+            pass
+
+    def got(self):
+        """The hash of what came, when all of it did."""
+        self.thread.join()
+        return self.taken.hexdigest()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.sock.close()

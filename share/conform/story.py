@@ -6,6 +6,7 @@ it.  It waits for events, never for time: each wait ends as soon as its
 question is answered with yes, and fails after a bound that a busy machine
 keeps.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -17,7 +18,14 @@ import subprocess
 import tempfile
 import time
 
-from probe import Probe
+import ask
+from probe import Probe, Stream
+
+# The name of the NIC's interface in a guest that is a Linux.
+FIND_IF = ("IF=$(cd /sys/class/net && grep -il '^{mac}' */address | head -1 | "
+           "cut -d/ -f1); ")
+# ... within single quotes of a command.
+QUOTED_IF = "'$IF'"
 
 MAC = '02:15:5d:c0:4f:01'
 SIZES = [0, 1, 17, 56, 200, 511, 512, 1000, 1300, 1444]
@@ -39,13 +47,14 @@ class Story:
     MAC = MAC
 
     def __init__(self, run):
-        """run: hvnet, command (or None), listen (or None), patience."""
+        """run: hvnet, command, listen, guest_run, guest_console (or None),
+        patience."""
         self.run = run
         self.dir = tempfile.mkdtemp(prefix='hvnet-conform-')
         self.sock = run.listen or f'{self.dir}/host.sock'
         self.env = {**os.environ, 'HVNET_RUN': f'{self.dir}/run'}
         self.netns = f'hvc{os.getpid()}'
-        self.hostp = self.guestp = self.probe = None
+        self.hostp = self.guestp = self.probe = self.asker = None
         self.steps = []
         self.bends = 0
 
@@ -54,6 +63,8 @@ class Story:
     def close(self):
         for p in (self.guestp, self.hostp):
             self.end(p)
+        if self.asker:
+            self.asker.close()
         if self.probe:
             self.probe.close()
         subprocess.run(['ip', 'netns', 'del', self.netns], check=False,
@@ -77,10 +88,12 @@ class Story:
                             ignore=shutil.ignore_patterns('run', '*.sock'))
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def start(self, name, cmd):
+    def start(self, name, cmd, terminal=None):
         with open(f'{self.dir}/{name}.log', 'ab') as log:
-            return subprocess.Popen(cmd, stdout=log, stderr=log, env=self.env,
-                                    stdin=subprocess.DEVNULL)
+            return subprocess.Popen(
+                cmd, stdout=log if terminal is None else terminal, stderr=log,
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
+                env=self.env, start_new_session=terminal is not None)
 
     def text(self, name):
         path = pathlib.Path(self.dir, name)
@@ -214,13 +227,58 @@ class Story:
     def guest(self):
         """A guest comes."""
         self.steps.append('a guest comes')
+        ours = theirs = None
+        if self.run.guest_console == '-':
+            ours, theirs = ask.terminal()
         if self.run.command:
-            self.guestp = self.start('guest', self.run.command(self.sock))
+            self.guestp = self.start('guest', self.run.command(self.sock),
+                                     theirs)
+        if ours is not None:
+            os.close(theirs)
+            self.asker = self.console(ours)
+
+    def console(self, fd):
+        return ask.ByConsole(fd, self.run.patience, f'{self.dir}/console.log')
+
+    def can_ask(self):
+        """Is there a way to ask the guest?"""
+        return bool(self.run.guest_run or self.run.guest_console)
+
+    def tell(self, shell):
+        """Exit code and output of what the guest's shell does; $IF is the
+        interface of the NIC there."""
+        if self.asker is None and self.run.guest_run:
+            self.asker = ask.ByCommand(self.run.guest_run, self.run.patience)
+        try:
+            if self.asker is None:
+                self.wait('the console is there', lambda: os.path.exists(
+                    self.run.guest_console), Broken)
+                self.asker = self.console(ask.opened(self.run.guest_console))
+            return self.asker.run(FIND_IF.format(mac=MAC) + shell)
+        except ask.Late as e:
+            raise Broken(f'to ask the guest: {e}') from None
+
+    def ask(self, shell, may_fail=False):
+        """The guest is asked to do this; what its shell printed."""
+        self.needs(self.can_ask(), 'no way to ask the guest: want --guest-run '
+                   'or --guest-console')
+        self.steps.append(f'the guest is asked: {shell}')
+        rc, text = self.tell(shell)
+        self.needs(rc != 127, f'the guest has no such command: {text.strip()}')
+        if rc != 0 and not may_fail:
+            raise NotApplicable(f'the guest cannot: {shell}: exit code {rc}: '
+                                f'{text.strip()}')
+        return text
 
     def up(self):
         """The guest has attached and wants frames."""
-        self.wait('the guest comes up', lambda: self.device('filter') not in
-                  (None, 'none'))
+        def wants():
+            if self.device('filter') not in (None, 'none'):
+                return True
+            if self.can_ask() and self.device('nvsp'):
+                self.tell('ip link set $IF up')
+            return False
+        self.wait('the guest comes up', wants)
 
     def gone(self):
         """The guest has let go of the NIC."""
@@ -237,6 +295,10 @@ class Story:
         """Up, and each frame passes both ways, once and unchanged."""
         self.up()
         self.alive()
+        if not self.probe.is_stack():
+            # It reassembles nothing.
+            sizes = [n for n in sizes if n <= max(SIZES)]
+            self.needs(sizes, 'the guest is no IP stack')
         for _ in range(3):
             lost = self.probe.lost(sizes)
             if lost:
@@ -247,7 +309,7 @@ class Story:
 
     def flood(self, number, size=1300):
         """Many at once; some may be lost, what is answered is whole."""
-        lost = len(self.probe.lost([size] * number, 2))
+        lost = len(self.probe.lost([size] * number, 2, None))
         self.steps.append(f'of {number} echo requests at once {number - lost} '
                           'were answered')
         self.whole()
@@ -268,8 +330,41 @@ class Story:
             raise Failed(f'{self.probe.wrong} answers to echo requests with a '
                          'wrong checksum')
 
+    @contextlib.contextmanager
+    def by_vlan(self, vid):
+        """What is asked meanwhile goes through this VLAN."""
+        straight = self.probe
+        self.steps.append(f'by VLAN {vid}')
+        for words in (['add', 'link', 'n0', 'name', 'vlan', 'type', 'vlan',
+                       'id', str(vid)], ['set', 'vlan', 'up']):
+            r = subprocess.run(['ip', '-n', self.netns, 'link', *words],
+                               check=False)
+            self.needs(r.returncode == 0, "the host's kernel has no VLANs")
+        self.probe = Probe(self.netns, 'vlan')
+        try:
+            yield
+        finally:
+            self.probe.close()
+            self.probe = straight
+
+    def stream(self, to_guest, megabytes):
+        """A TCP stream between a server of ours and the guest's bash."""
+        with Stream(self.probe, to_guest, megabytes << 20) as tcp:
+            where = f'/dev/tcp/{tcp.address}%$IF/{tcp.port}'
+            if to_guest:
+                asked = f'sha256sum < {where}'
+            else:
+                asked = (f'yes {tcp.LINE} | head -c {megabytes << 20} > '
+                         f'{where}')
+            text = self.ask(f"timeout {self.run.patience} bash -c "
+                            f"'{asked.replace('$IF', QUOTED_IF)}'")
+            got = (re.findall('[0-9a-f]{64}', text) or [''])[-1] if (
+                to_guest) else tcp.got()
+        self.must(got == tcp.hash, f'{megabytes} MiB arrived unchanged')
+
     def refuses(self):
         """TCP and UDP: the checksums of both ways are right."""
+        self.needs(self.probe.is_stack(), 'the guest is no IP stack')
         for name, kind in (('TCP', socket.SOCK_STREAM),
                            ('UDP', socket.SOCK_DGRAM)):
             self.wait(f'the guest refuses a connection by {name}',

@@ -284,6 +284,13 @@ WRONG = [
     (['conform'], ['which guest']),
     (['conform', '--', 'ls'], ["'ls'", '{socket}']),
     (['conform', '--only', 'nothing', '--list'], ['no scenario']),
+    (['conform', '--guest-run', '', '--listen', 'x'], ['--guest-run', 'ssh']),
+    (['conform', '--guest-run', "ssh 'a", '--listen', 'x'], ["ssh 'a"]),
+    (['conform', '--guest-run', 'a', '--guest-console', 'b', '--listen', 'x'],
+     ['one of them']),
+    (['conform', '--guest-console', '-', '--listen', 'x'], ['COMMAND']),
+    (['conform', '--guest-console', '/no/such/c', '--listen', 'x'],
+     ['/no/such/c', 'folder does not']),
     # an option too many, too few, or of another command
     *[([c, '--bogus'], ["unknown option '--bogus'", '--help'])
       for c in ('guest', 'uio', 'vm', 'stat', 'set')],

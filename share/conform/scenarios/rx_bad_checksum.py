@@ -11,6 +11,7 @@ def story(s):
     s.host(rxcsum='off')
     s.guest()
     s.works()
+    s.needs(s.probe.is_stack(), 'the guest is no IP stack')
     to = bytes.fromhex(s.MAC.replace(':', ''))
     for size in (0, 56, 1000):
         s.probe.frames(*((to, b'\x86\xdd' + s.probe.echo(size, wrong=n))
