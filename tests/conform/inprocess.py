@@ -81,7 +81,10 @@ class Probe:
     def find(self):
         return not self.lost([56], 0.5)
 
-    def lost(self, sizes, seconds=10):
+    def is_stack(self):
+        return True
+
+    def lost(self, sizes, seconds=10, window=None):
         answer = self.world.tell('lost', int(seconds * 1e9), *sizes)
         self.stray = answer['stray']
         return answer['lost']
@@ -92,7 +95,8 @@ class Story(story.Story):
 
     def __init__(self, exe, bug):
         super().__init__(types.SimpleNamespace(
-            listen=None, patience=PATIENCE, command=None, hvnet='hvnet'))
+            listen=None, patience=PATIENCE, command=None, hvnet='hvnet',
+            guest_run=None, guest_console=None))
         self.exe, self.bug = exe, bug
         self.world = None
 
@@ -111,6 +115,9 @@ class Story(story.Story):
         self.world = World(self.exe, self.bug, f'{self.dir}/transcript.txt')
         self.world.tell('host', *options, *self.spec(bend, nic).split(','))
         self.probe = Probe(self.world)
+
+    def ask(self, shell, may_fail=False):
+        raise Elsewhere(f'a shell of the guest: {shell}')
 
     def forget(self):
         pass            # the probe is no socket of an interface
