@@ -114,15 +114,28 @@ rx_trust(const struct hvn_softc *sc, const struct vsc_frame *f)
 	return flags;
 }
 
+/* The capabilities that have to be enabled for it; both, if it cannot tell. */
+static int
+rx_csum_caps(const struct vsc_frame *f)
+{
+	const uint8_t *p = f->vec[0].p;
+
+	if (f->vec[0].len >= ETHER_HDR_LEN && p[12] == 0x08 && p[13] == 0x00)
+		return IFCAP_RXCSUM;
+	if (f->vec[0].len >= ETHER_HDR_LEN && p[12] == 0x86 && p[13] == 0xdd)
+		return IFCAP_RXCSUM_IPV6;
+	return IFCAP_RXCSUM | IFCAP_RXCSUM_IPV6;
+}
+
 static void
 rx_csum(const struct hvn_softc *sc, struct mbuf *m, const struct vsc_frame *f)
 {
 	const uint32_t told = PKT_CSUM_GOOD_IP | PKT_CSUM_BAD_IP |
 	    PKT_CSUM_GOOD_L4 | PKT_CSUM_BAD_L4;
 	uint32_t flags = f->meta.flags;
+	int caps = rx_csum_caps(f);
 
-	if ((if_getcapenable(sc->ifp) &
-	    (IFCAP_RXCSUM | IFCAP_RXCSUM_IPV6)) == 0)
+	if ((if_getcapenable(sc->ifp) & caps) != caps)
 		return;
 	if ((flags & told) == 0)
 		flags |= rx_trust(sc, f);

@@ -76,7 +76,7 @@ sysctl_queue(struct sysctl_ctx_list *ctx, struct sysctl_oid *tx,
 
 /* ---- settings ----------------------------------------------------------- */
 
-enum sysctl_value { V_NVS, V_NDIS, V_QUEUES, V_OFFLOADS, V_MTU, V_TSO_MAX,
+enum sysctl_value { V_NVS, V_ASSIST, V_QUEUES, V_OFFLOADS, V_MTU, V_TSO_MAX,
 	V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER, V_ATTACHES, V_FAILURES };
 
 static const struct {
@@ -84,7 +84,7 @@ static const struct {
 	enum sysctl_value value;
 } sysctl_values[] = {
 	{ "nvs_version", "NVSP version, in 1/65536", V_NVS },
-	{ "ndis_version", "NDIS version, in 1/65536", V_NDIS },
+	{ "hwassist", "what the stack leaves to the NIC, CSUM_*", V_ASSIST },
 	{ "rx_ring_inuse", "channels in use", V_QUEUES },
 	{ "tx_ring_inuse", "channels in use", V_QUEUES },
 	{ "offloads", "offloads in effect, VSC_OFF_*", V_OFFLOADS },
@@ -108,7 +108,7 @@ sysctl_value(SYSCTL_HANDLER_ARGS)
 	mtx_lock(&sc->mtx);
 	switch ((enum sysctl_value)arg2) {
 	case V_NVS:	 v = c->nvsp_version; break;
-	case V_NDIS:	 v = c->ndis_version; break;
+	case V_ASSIST:	 v = (uint32_t)if_gethwassist(sc->ifp); break;
 	case V_QUEUES:	 v = c->queues; break;
 	case V_OFFLOADS: v = c->offloads; break;
 	case V_MTU:	 v = c->mtu; break;
@@ -122,6 +122,33 @@ sysctl_value(SYSCTL_HANDLER_ARGS)
 	}
 	mtx_unlock(&sc->mtx);
 	return sysctl_handle_32(oidp, &v, 0, req);
+}
+
+static int
+sysctl_ndis(SYSCTL_HANDLER_ARGS)
+{
+	struct hvn_softc *sc = arg1;
+	uint32_t v;
+	char text[24];
+
+	mtx_lock(&sc->mtx);
+	v = sc->caps.ndis_version;
+	mtx_unlock(&sc->mtx);
+	snprintf(text, sizeof(text), "%u.%u", v >> 16, v & 0xffff);
+	return sysctl_handle_string(oidp, text, sizeof(text), req);
+}
+
+/* Of all queues, since attach; what is read may be a moment old. */
+static int
+sysctl_lro(SYSCTL_HANDLER_ARGS)
+{
+	struct hvn_softc *sc = arg1;
+	uint64_t v = 0;
+
+	for (uint32_t i = 0; i < sc->max_queues; i++)
+		v += arg2 != 0 ? sc->queue[i].lro.lro_flushed :
+		    sc->queue[i].lro.lro_queued;
+	return sysctl_handle_64(oidp, &v, 0, req);
 }
 
 /* A setting of the port that control must learn of. */
@@ -158,6 +185,15 @@ hvn_sysctl_attach(struct hvn_softc *sc)
 		    CTLTYPE_U32 | CTLFLAG_RD | CTLFLAG_MPSAFE, sc,
 		    (int)sysctl_values[i].value, sysctl_value, "IU",
 		    sysctl_values[i].text);
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "ndis_version",
+	    CTLTYPE_STRING | CTLFLAG_RD | CTLFLAG_MPSAFE, sc, 0, sysctl_ndis,
+	    "A", "NDIS version");
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "lro_queued",
+	    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE, sc, 0, sysctl_lro,
+	    "QU", "frames that LRO took");
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "lro_flushed",
+	    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE, sc, 1, sysctl_lro,
+	    "QU", "frames that LRO made of them");
 	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "rsc_switch",
 	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, sc, 0, sysctl_rsc, "I",
 	    "receive segment coalescing by the host");

@@ -261,6 +261,9 @@ int sysctl_handle_32(struct sysctl_oid *, void *, intmax_t,
     struct sysctl_req *);
 int sysctl_handle_int(struct sysctl_oid *, void *, intmax_t,
     struct sysctl_req *);
+/* Read as the digit that the text begins with. */
+int sysctl_handle_string(struct sysctl_oid *, char *, size_t,
+    struct sysctl_req *);
 /* Read what has this path, such as "tx.0.frames", or set it. */
 uint64_t standin_sysctl(const char *path, const int *value);
 void standin_sysctl_end(void);
@@ -349,7 +352,7 @@ void if_setflags(if_t, int);
 #define ifmedia_ioctl(ifp, ifr, m, cmd) (EINVAL)
 
 /* LRO: merges nothing. */
-struct lro_ctrl { if_t ifp; };
+struct lro_ctrl { if_t ifp; uint64_t lro_queued, lro_flushed; };
 int tcp_lro_init_args(struct lro_ctrl *, if_t, unsigned, unsigned);
 void tcp_lro_free(struct lro_ctrl *);
 int tcp_lro_rx(struct lro_ctrl *, struct mbuf *, uint32_t);

@@ -399,6 +399,14 @@ sysctl_handle_int(struct sysctl_oid *o, void *p, intmax_t n,
 }
 
 int
+sysctl_handle_string(struct sysctl_oid *o, char *p, size_t n,
+    struct sysctl_req *req)
+{
+	req->out = (uint64_t)(p[0] - '0');
+	return 0;
+}
+
+int
 sysctl_int_at(SYSCTL_HANDLER_ARGS)
 {
 	return sysctl_handle_int(oidp, arg1, arg2, req);
