@@ -2,7 +2,8 @@
 """A FreeBSD machine on our host end, run by `hvnet vm` from a disk image.
 
 The image is one of the user's (HVNET_FREEBSD_IMAGE, docs/vm.md): what it must
-give is a root shell on its first serial port, and FreeBSD's base system.
+give is a root shell on its first serial port, and FreeBSD's base system.  Our
+own driver goes in as a second disk (HVNET_FREEBSD_HVN, freebsd/).
 """
 import os
 import random
@@ -21,6 +22,8 @@ IMAGE = os.environ.get('HVNET_FREEBSD_IMAGE')
 # What to type where the BIOS hands over: ` -h` for a loader that otherwise
 # talks to a screen.
 BOOT = os.environ.get('HVNET_FREEBSD_BOOT')
+# if_hvn.ko, built for the image's kernel.
+MODULE = os.environ.get('HVNET_FREEBSD_HVN')
 # +i: no prompt, and no line editing, which sets the terminal as it likes.
 SHELL = (b'exec env -i HOME=/root PATH=/sbin:/bin:/usr/sbin:/usr/bin '
          b'/bin/sh +i\n')
@@ -33,7 +36,11 @@ RACES = 3       # of them in a row are something else
 
 
 class FreeBsdVm(kit.Machine):
-    """A machine whose serial console answers as a shell."""
+    """A machine whose serial console answers as a shell.
+
+    driver: whose the NIC is, hn or hvn.  hn(4) is in the kernel and has it
+    first; MODULE is on the second disk, from the first byte.
+    """
 
     # What the console says on the way to it, and what is then typed.
     TALK = [
@@ -43,8 +50,13 @@ class FreeBsdVm(kit.Machine):
     ]
 
     def __init__(self, lab, vps=2, memory='1G', name='freebsd', args=(),
-                 qemu_args=()):
+                 qemu_args=(), driver='hn', module=MODULE):
         super().__init__(lab)
+        self.driver = driver
+        self.nic = f'{driver}0'
+        if module:
+            qemu_args = [*qemu_args, '-drive',
+                         f'file={module},format=raw,if=virtio,snapshot=on']
         ours, its = socket.socketpair()
         with its, open(f'{self.console_path}.err', 'wb') as err:
             self.proc = subprocess.Popen(
@@ -105,9 +117,21 @@ class FreeBsdVm(kit.Machine):
             self.sock.sendall(SHELL)
         self.buf = b''
         self.run('sysctl kern.consmute=1')
+        if self.driver == 'hvn':
+            self.load()
+            self.take()
         return self
 
     connect = wait_ready
+
+    def load(self):
+        """Load our driver; every NIC is still hn's."""
+        self.run('[ -e /tmp/if_hvn.ko ] || dd if=/dev/vtbd1 bs=64k '
+                 'of=/tmp/if_hvn.ko 2>/dev/null; kldload /tmp/if_hvn.ko')
+
+    def take(self, unit=0):
+        """Our driver has that NIC from now on."""
+        self.run(f'devctl set driver -f hn{unit} hvn')
 
     def _loader(self):
         if BOOT:
@@ -164,8 +188,8 @@ class FreeBsdVm(kit.Machine):
 
     def kernel_log(self):
         """The kernel's lines that complain, of this boot."""
-        bad = re.compile(r'panic|Fatal trap|lock order|'
-                         r'(hn|vmbus)\d*: .*(error|fail|unable|time|invalid|'
+        bad = re.compile(r'panic|Fatal trap|lock order|non-sleepable|'
+                         r'(hv?n|vmbus)\d*: .*(error|fail|unable|time|invalid|'
                          r'unknown|not |lost|bad|can\'t|mismatch)', re.I)
         return [x for x in self.dmesg().splitlines() if bad.search(x)]
 
@@ -176,9 +200,14 @@ class JoinedFreeBsd(Joined):
     machine = FreeBsdVm
 
     def up(self):
-        self.vm.run('ifconfig hn0 inet 10.7.0.1/24 up; ifconfig hn0 inet6 '
-                    'fd07::1 prefixlen 64 no_dad -ifdisabled')
+        nic = self.vm.nic
+        self.vm.run(f'ifconfig {nic} inet 10.7.0.1/24 up; ifconfig {nic} inet6'
+                    ' fd07::1 prefixlen 64 no_dad -ifdisabled')
         self.ping()
+
+    def sysctl(self, name):
+        """One of the driver's own."""
+        return self.vm.sysctl(f'dev.{self.vm.driver}.0.{name}')
 
     def ping(self, to=HOST, seconds=20):
         self.vm.run(f'for i in $(jot {seconds}); do ping -c1 -t1 -q {to} && '
