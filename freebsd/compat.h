@@ -18,6 +18,14 @@
 #define HVN_MADDRS(ifp)		((u_int)if_multiaddr_count((ifp), -1))
 #endif
 
+/* The virtual network stack of an interface. */
+#if __FreeBSD_version >= 1400092
+#define HVN_VNET_SET(ifp)	CURVNET_SET(if_getvnet(ifp))
+#else
+#define HVN_VNET_SET(ifp)	CURVNET_SET((ifp)->if_vnet)
+#endif
+#define HVN_VNET_RESTORE()	CURVNET_RESTORE()
+
 /* vmbus(4) of 13 and later moves a read index, and waits for room. */
 #if __FreeBSD_version >= 1300000
 #define HVN_HAVE_IDXADV		1

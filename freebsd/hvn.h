@@ -7,6 +7,7 @@
  *	hvn_if.c	the interface: ioctl, flags, MTU, capabilities
  *	hvn_tx.c	frames to send, from any CPU
  *	hvn_rx.c	frames received
+ *	hvn_rxcut.c	coalesced frames that go on to somebody else
  *	hvn_chan.c	struct chan_ops over vmbus(4)
  *	hvn_mem.c	memory that the host sees
  *	hvn_sysctl.c	hw.hvn and dev.hvn
@@ -34,6 +35,9 @@
 #define HVN_BUDGET	64u
 /* Policy: mbufs of a frame that is copied; more are copied together first. */
 #define HVN_COPY_VEC	16u
+#define HVN_RSS_ENTRIES	128u
+/* Entries of the host's send table that are used. */
+#define HVN_SEND_ENTRIES 16u
 /* Pages by reference: one less than of a packet, which the header takes. */
 #define HVN_SEGS	((int)VSC_TX_PAGES - 1)
 
@@ -72,6 +76,7 @@ struct hvn_desc {
 	X(stalls,	"times transmit waited for room")		\
 	X(no_desc,	"times no descriptor was free")			\
 	X(collapsed,	"frames in too many pieces, copied together")	\
+	X(rx_cut,	"coalesced frames cut again, for they go on")	\
 	X(held,		"times a section stayed open for more frames")	\
 	X(flushes,	"sections closed with nothing under way")
 COUNTER_STRUCT(hvn_queue_counters, HVN_QUEUE_COUNTERS);
@@ -158,7 +163,9 @@ struct hvn_softc {
 	int fail_err;
 	enum fault fail_why;
 	uint8_t rss_key[40];
-	uint32_t rss_table[128];
+	uint32_t rss_table[HVN_RSS_ENTRIES];
+	bool rss_set;			/* by sysctl: again at each attach */
+	uint32_t poll_hz;		/* 0: interrupts */
 
 	/* lock: mtx */
 	enum hvn_state state;
@@ -176,6 +183,8 @@ struct hvn_softc {
 	/* any, by os_ld32() */
 	uint32_t attached;		/* to the network stack */
 	uint32_t queues;		/* that transmit */
+	uint32_t send_count;		/* 0: the host has no wish */
+	uint32_t send_table[HVN_SEND_ENTRIES];
 };
 
 MALLOC_DECLARE(M_HVN);
@@ -198,6 +207,8 @@ int hvn_ctl_up(struct hvn_softc *);
 int hvn_ctl_down(struct hvn_softc *);
 /* Down and up again with vsc_cfg.mtu of so much; sleeps. */
 int hvn_ctl_mtu(struct hvn_softc *, uint32_t mtu);
+/* Take key and table of the kernel's RSS option, where it has that. */
+void hvn_ctl_rss_kernel(struct hvn_softc *);
 
 extern const struct vsc_ops hvn_vsc_ops;
 
@@ -216,6 +227,8 @@ struct chan *hvn_chan_take(struct hvn_softc *, struct vmbus_channel *);
 void hvn_chan_subs(struct hvn_softc *);
 /* The task that waits for them. */
 void hvn_chan_subs_wait(void *sc, int pending);
+/* Control: poll open channels so often a second; 0: interrupts again. */
+void hvn_chan_poll(struct hvn_softc *, uint32_t passes);
 /* Control: have the owner of a queue make a pass. */
 void hvn_chan_kick(struct hvn_softc *, uint32_t queue);
 void hvn_chan_kicked(void *queue, int pending);
@@ -244,8 +257,20 @@ void hvn_rx_fini(struct hvn_queue *);
 /* Of the core: a frame was received; the stack gets it after the pass. */
 void hvn_rx(void *sc, uint32_t queue, const struct vsc_frame *);
 void hvn_rx_flush(void *sc, uint32_t queue);
+void hvn_rx_put(struct hvn_queue *, const struct vec *, uint32_t n,
+    uint32_t len, const struct pkt_meta *);
 /* After a pass of the owner: the stack gets what came. */
 void hvn_rx_passed(struct hvn_queue *);
+
+/* --- hvn_rxcut.c: owner --------------------------------------------------- */
+
+/*
+ * Where frames go on to somebody else, a frame of several segments is cut
+ * again, and a checksum that the host left out is filled in.  True: it was
+ * handed up in pieces.
+ */
+bool hvn_rx_onward(struct hvn_queue *, const struct vsc_frame *,
+    struct pkt_meta *);
 
 /* --- hvn_if.c ------------------------------------------------------------- */
 

@@ -181,6 +181,19 @@ hvn_chan_kick(struct hvn_softc *sc, uint32_t queue)
 		taskqueue_enqueue(hc->event_tq, &sc->queue[queue].kick);
 }
 
+void
+hvn_chan_poll(struct hvn_softc *sc, uint32_t passes)
+{
+	for (uint32_t i = 0; i < sc->max_queues; i++) {
+		if (!sc->chan[i].open)
+			continue;
+		if (passes != 0)
+			vmbus_chan_poll_enable(sc->chan[i].vc, passes);
+		else
+			vmbus_chan_poll_disable(sc->chan[i].vc);
+	}
+}
+
 /* ---- control ------------------------------------------------------------ */
 
 static int

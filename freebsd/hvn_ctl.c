@@ -68,8 +68,11 @@ ctl_attached(void *ctx, const struct vsc_caps *caps)
 	hvn_tx_start(sc);
 	ctl_state(sc, HVN_UP);
 	hvn_if_link(sc, caps->link_up, caps->speed_bps);
+	if (sc->poll_hz != 0)
+		hvn_chan_poll(sc, sc->poll_hz);
 	/* What was wanted meanwhile. */
-	hvn_ctl_due(sc, HVN_DUE_FILTER | HVN_DUE_OFFLOADS);
+	hvn_ctl_due(sc, HVN_DUE_FILTER | HVN_DUE_OFFLOADS |
+	    (sc->rss_set ? HVN_DUE_RSS : 0));
 }
 
 static void
@@ -119,6 +122,17 @@ ctl_queue_vp(void *ctx, uint32_t queue)
 }
 
 static void
+ctl_send_table(void *ctx, const uint32_t *table, uint32_t count)
+{
+	struct hvn_softc *sc = ctx;
+	uint32_t n = min_u32(count, HVN_SEND_ENTRIES);
+
+	for (uint32_t i = 0; i < n; i++)
+		os_st32(&sc->send_table[i], table[i]);
+	os_st32(&sc->send_count, n);
+}
+
+static void
 ctl_wanted(void *ctx)
 {
 	struct hvn_softc *sc = ctx;
@@ -138,6 +152,7 @@ const struct vsc_ops hvn_vsc_ops = {
 	.attached = ctl_attached, .failed = ctl_failed,
 	.detached = ctl_detached, .link = ctl_link,
 	.offloads = ctl_offloads, .queue_vp = ctl_queue_vp,
+	.send_table = ctl_send_table,
 	.rx = hvn_rx, .rx_flush = hvn_rx_flush,
 	.tx_wake = hvn_tx_wake, .tx_done = hvn_tx_done,
 	.tx_lock = hvn_tx_lock, .tx_unlock = hvn_tx_unlock,
@@ -152,6 +167,7 @@ ctl_begin(struct hvn_softc *sc)
 	struct chan *primary = hvn_chan_take(sc, sc->chan[0].vc);
 
 	sc->failed = sc->detached = false;
+	os_st32(&sc->send_count, 0);
 	sc->vsc_cfg.filter = hvn_if_filter(sc);
 	sc->vsc_cfg.offloads = hvn_if_offloads(sc);
 	ctl_state(sc, HVN_ATTACHING);
@@ -210,9 +226,26 @@ ctl_requests(struct hvn_softc *sc, uint32_t due)
 		sc->vsc_cfg.offloads = hvn_if_offloads(sc);
 		(void)vsc_set_offloads(sc->vsc, sc->vsc_cfg.offloads);
 	}
-	if ((due & HVN_DUE_RSS) != 0)
-		(void)vsc_set_rss(sc->vsc, sc->rss_key, sc->rss_table,
-		    ARRAY_LEN(sc->rss_table));
+	if ((due & HVN_DUE_RSS) != 0 && sc->caps.queues > 1) {
+		uint32_t table[HVN_RSS_ENTRIES];
+
+		/* Fewer queues than when it was set are no mistake. */
+		for (uint32_t i = 0; i < HVN_RSS_ENTRIES; i++)
+			table[i] = sc->rss_table[i] % sc->caps.queues;
+		(void)vsc_set_rss(sc->vsc, sc->rss_key, table,
+		    HVN_RSS_ENTRIES);
+	}
+}
+
+void
+hvn_ctl_rss_kernel(struct hvn_softc *sc)
+{
+#ifdef RSS
+	rss_getkey(sc->rss_key);
+	for (uint32_t i = 0; i < HVN_RSS_ENTRIES; i++)
+		sc->rss_table[i] = rss_get_indirection_to_bucket(i);
+	sc->rss_set = true;
+#endif
 }
 
 static void

@@ -33,12 +33,12 @@ rx_mbufs(uint32_t len)
 }
 
 static void
-rx_fill(struct mbuf *m, const struct vsc_frame *f)
+rx_fill(struct mbuf *m, const struct vec *vec, uint32_t len)
 {
 	uint32_t piece = 0, off = 0;
 
-	for (uint32_t left = f->len; left != 0;) {
-		const struct vec *v = &f->vec[piece];
+	for (uint32_t left = len; left != 0;) {
+		const struct vec *v = &vec[piece];
 		uint32_t n = min_u32(v->len - off,
 		    (uint32_t)M_TRAILINGSPACE(m));
 
@@ -93,18 +93,17 @@ rx_hash(struct mbuf *m, const struct pkt_meta *p, uint32_t queue)
 
 /* No word about checksums: do as hn(4), which trusts the host. */
 static uint32_t
-rx_trust(const struct hvn_softc *sc, const struct vsc_frame *f)
+rx_trust(const struct hvn_softc *sc, const struct vec *v, uint32_t len)
 {
 	const struct hvn_tunables *t = &sc->tune;
-	struct span head = { f->vec[0].p,
-	    min_u32(f->vec[0].len, PKT_HEAD_MAX) };
+	struct span head = { v->p, min_u32(v->len, PKT_HEAD_MAX) };
 	struct pkt_info info;
 	uint32_t flags = 0;
 
 	if (t->trust_hostip == 0 && t->trust_hosttcp == 0 &&
 	    t->trust_hostudp == 0)
 		return 0;
-	pkt_parse(&info, head, f->len);
+	pkt_parse(&info, head, len);
 	if (info.ip_version == 4 && t->trust_hostip != 0)
 		flags |= PKT_CSUM_GOOD_IP;
 	if (info.layer == PKT_LAYER_L4 &&
@@ -116,29 +115,29 @@ rx_trust(const struct hvn_softc *sc, const struct vsc_frame *f)
 
 /* The capabilities that have to be enabled for it; both, if it cannot tell. */
 static int
-rx_csum_caps(const struct vsc_frame *f)
+rx_csum_caps(const struct vec *v)
 {
-	const uint8_t *p = f->vec[0].p;
+	const uint8_t *p = v->p;
 
-	if (f->vec[0].len >= ETHER_HDR_LEN && p[12] == 0x08 && p[13] == 0x00)
+	if (v->len >= ETHER_HDR_LEN && p[12] == 0x08 && p[13] == 0x00)
 		return IFCAP_RXCSUM;
-	if (f->vec[0].len >= ETHER_HDR_LEN && p[12] == 0x86 && p[13] == 0xdd)
+	if (v->len >= ETHER_HDR_LEN && p[12] == 0x86 && p[13] == 0xdd)
 		return IFCAP_RXCSUM_IPV6;
 	return IFCAP_RXCSUM | IFCAP_RXCSUM_IPV6;
 }
 
 static void
-rx_csum(const struct hvn_softc *sc, struct mbuf *m, const struct vsc_frame *f)
+rx_csum(const struct hvn_softc *sc, struct mbuf *m, const struct vec *v,
+    uint32_t len, uint32_t flags)
 {
 	const uint32_t told = PKT_CSUM_GOOD_IP | PKT_CSUM_BAD_IP |
 	    PKT_CSUM_GOOD_L4 | PKT_CSUM_BAD_L4;
-	uint32_t flags = f->meta.flags;
-	int caps = rx_csum_caps(f);
+	int caps = rx_csum_caps(v);
 
 	if ((if_getcapenable(sc->ifp) & caps) != caps)
 		return;
 	if ((flags & told) == 0)
-		flags |= rx_trust(sc, f);
+		flags |= rx_trust(sc, v, len);
 	if ((flags & PKT_CSUM_GOOD_IP) != 0)
 		m->m_pkthdr.csum_flags |= CSUM_IP_CHECKED | CSUM_IP_VALID;
 	if ((flags & PKT_CSUM_GOOD_L4) != 0) {
@@ -148,35 +147,47 @@ rx_csum(const struct hvn_softc *sc, struct mbuf *m, const struct vsc_frame *f)
 }
 
 void
-hvn_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
+hvn_rx_put(struct hvn_queue *q, const struct vec *vec, uint32_t n,
+    uint32_t len, const struct pkt_meta *meta)
 {
-	struct hvn_softc *sc = ctx;
-	struct hvn_queue *q = &sc->queue[queue];
-	struct mbuf *m;
+	struct hvn_softc *sc = q->sc;
+	struct mbuf *m = rx_mbufs(len);
 
-	if (os_ld32(&sc->attached) == 0)
-		return;
-	m = rx_mbufs(f->len);
 	if (m == NULL) {
 		if_inc_counter(sc->ifp, IFCOUNTER_IQDROPS, 1);
 		return;
 	}
-	rx_fill(m, f);
-	m->m_pkthdr.len = (int)f->len;
+	rx_fill(m, vec, len);
+	m->m_pkthdr.len = (int)len;
 	m->m_pkthdr.rcvif = sc->ifp;
-	rx_hash(m, &f->meta, queue);
-	rx_csum(sc, m, f);
-	if ((f->meta.flags & PKT_VLAN) != 0) {
-		m->m_pkthdr.ether_vtag = f->meta.vlan_tci;
+	rx_hash(m, meta, q->index);
+	rx_csum(sc, m, vec, len, meta->flags);
+	if ((meta->flags & PKT_VLAN) != 0) {
+		m->m_pkthdr.ether_vtag = meta->vlan_tci;
 		m->m_flags |= M_VLANTAG;
 	}
 	/* Segments that it stands for: TCP counts them for its window. */
-	if ((f->meta.flags & PKT_GSO_ANY) != 0)
-		m->m_pkthdr.lro_nsegs = f->meta.segs;
+	if ((meta->flags & PKT_GSO_ANY) != 0)
+		m->m_pkthdr.lro_nsegs = meta->segs;
 	*q->rx_last = m;
 	q->rx_last = &m->m_nextpkt;
 	q->rx_frames++;
-	q->rx_bytes += f->len;
+	q->rx_bytes += len;
+}
+
+void
+hvn_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
+{
+	struct hvn_softc *sc = ctx;
+	struct hvn_queue *q = &sc->queue[queue];
+	struct pkt_meta meta = f->meta;
+
+	if (os_ld32(&sc->attached) == 0)
+		return;
+	if ((meta.flags & (PKT_GSO_ANY | PKT_CSUM_PARTIAL)) != 0 &&
+	    hvn_rx_onward(q, f, &meta))
+		return;
+	hvn_rx_put(q, f->vec, f->nvec, f->len, &meta);
 }
 
 /* Frames are copies: there is nothing to let go of. */

@@ -166,6 +166,64 @@ sysctl_rsc(SYSCTL_HANDLER_ARGS)
 	return 0;
 }
 
+/* Key and table: what is set stays over a reset. */
+static int
+sysctl_rss(SYSCTL_HANDLER_ARGS)
+{
+	struct hvn_softc *sc = arg1;
+	bool key = arg2 != 0;
+	uint32_t table[HVN_RSS_ENTRIES], queues = 0;
+	uint8_t bytes[40];
+	int error;
+
+	sx_xlock(&sc->ctl);
+	if (!sc->rss_set && sc->vsc != NULL && sc->state == HVN_UP)
+		(void)vsc_get_rss(sc->vsc, sc->rss_key, sc->rss_table,
+		    HVN_RSS_ENTRIES);
+	queues = sc->caps.queues;
+	memcpy(table, sc->rss_table, sizeof(table));
+	memcpy(bytes, sc->rss_key, sizeof(bytes));
+	sx_xunlock(&sc->ctl);
+	error = key ? SYSCTL_OUT(req, bytes, sizeof(bytes)) :
+	    SYSCTL_OUT(req, table, sizeof(table));
+	if (error != 0 || req->newptr == NULL)
+		return error;
+	error = key ? SYSCTL_IN(req, bytes, sizeof(bytes)) :
+	    SYSCTL_IN(req, table, sizeof(table));
+	for (uint32_t i = 0; error == 0 && i < HVN_RSS_ENTRIES; i++) {
+		if (table[i] >= queues)
+			error = EINVAL;
+	}
+	if (error != 0)
+		return error;
+	sx_xlock(&sc->ctl);
+	memcpy(sc->rss_table, table, sizeof(table));
+	memcpy(sc->rss_key, bytes, sizeof(bytes));
+	sc->rss_set = true;
+	sx_xunlock(&sc->ctl);
+	hvn_ctl_due(sc, HVN_DUE_RSS);
+	return 0;
+}
+
+static int
+sysctl_polling(SYSCTL_HANDLER_ARGS)
+{
+	struct hvn_softc *sc = arg1;
+	int passes = (int)sc->poll_hz;
+	int error = sysctl_handle_int(oidp, &passes, 0, req);
+
+	if (error != 0 || req->newptr == NULL)
+		return error;
+	if (passes != 0 && (passes < VMBUS_CHAN_POLLHZ_MIN ||
+	    passes > VMBUS_CHAN_POLLHZ_MAX))
+		return EINVAL;
+	sx_xlock(&sc->ctl);
+	sc->poll_hz = (uint32_t)passes;
+	hvn_chan_poll(sc, sc->poll_hz);
+	sx_xunlock(&sc->ctl);
+	return 0;
+}
+
 void
 hvn_sysctl_attach(struct hvn_softc *sc)
 {
@@ -197,6 +255,15 @@ hvn_sysctl_attach(struct hvn_softc *sc)
 	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "rsc_switch",
 	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, sc, 0, sysctl_rsc, "I",
 	    "receive segment coalescing by the host");
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "polling",
+	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, sc, 0, sysctl_polling,
+	    "I", "passes a second, 100 to 1000000; 0: interrupts");
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "rss_key",
+	    CTLTYPE_OPAQUE | CTLFLAG_RW | CTLFLAG_MPSAFE, sc, 1, sysctl_rss,
+	    "IU", "RSS key, 40 bytes");
+	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "rss_ind",
+	    CTLTYPE_OPAQUE | CTLFLAG_RW | CTLFLAG_MPSAFE, sc, 0, sysctl_rss,
+	    "IU", "RSS table, 128 queues of 32 bits");
 #define X(name_, def, text)						\
 	SYSCTL_ADD_INT(ctx, top, OID_AUTO, #name_, CTLFLAG_RW,		\
 	    &sc->tune.name_, 0, text);

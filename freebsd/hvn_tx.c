@@ -359,19 +359,23 @@ tx_run(struct hvn_queue *q)
 	}
 }
 
-/* The queue of a frame: as the host wishes, or its flow's, or the CPU's. */
+/*
+ * The queue of a frame: its flow's, as the host wishes, or the CPU's.  Not by
+ * vsc_tx_select(): the NIC may be going meanwhile.
+ */
 static struct hvn_queue *
 tx_queue(struct hvn_softc *sc, const struct mbuf *m)
 {
-	uint32_t n = os_ld32(&sc->queues);
-	uint32_t k;
+	uint32_t n = os_ld32(&sc->queues), wishes = os_ld32(&sc->send_count);
+	uint32_t k = (uint32_t)curcpu;
 
 	if (n <= 1)
 		return &sc->queue[0];
-	if (M_HASHTYPE_GET(m) != M_HASHTYPE_NONE)
+	if (M_HASHTYPE_GET(m) != M_HASHTYPE_NONE) {
 		k = m->m_pkthdr.flowid;
-	else
-		k = (uint32_t)curcpu;
+		if (wishes != 0)
+			k = os_ld32(&sc->send_table[k % wishes]);
+	}
 	return &sc->queue[k % n];
 }
 

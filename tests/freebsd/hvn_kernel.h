@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define __FreeBSD_version 1400063
+#define __FreeBSD_version 1400092
 #define INET
 
 /* ---- system ------------------------------------------------------------- */
@@ -264,6 +264,8 @@ int sysctl_handle_int(struct sysctl_oid *, void *, intmax_t,
 /* Read as the digit that the text begins with. */
 int sysctl_handle_string(struct sysctl_oid *, char *, size_t,
     struct sysctl_req *);
+#define SYSCTL_OUT(req, p, n) (memcpy(&(req)->out, (p), 8), 0)
+#define SYSCTL_IN(req, p, n) (memcpy((p), (req)->newptr, (n)), 0)
 /* Read what has this path, such as "tx.0.frames", or set it. */
 uint64_t standin_sysctl(const char *path, const int *value);
 void standin_sysctl_end(void);
@@ -272,7 +274,8 @@ void standin_sysctl_end(void);
 
 typedef enum { IFCOUNTER_IPACKETS, IFCOUNTER_IBYTES, IFCOUNTER_IQDROPS,
 	IFCOUNTER_OPACKETS, IFCOUNTER_OBYTES, IFCOUNTER_OMCASTS,
-	IFCOUNTER_OERRORS, IFCOUNTER_OQDROPS, IFCOUNTERS } ift_counter;
+	IFCOUNTER_OERRORS, IFCOUNTER_OQDROPS, IFCOUNTER_IERRORS,
+	IFCOUNTERS } ift_counter;
 struct ifmediareq { int ifm_status, ifm_active; };
 struct ifmedia { int media; };
 struct ifreq { int ifr_mtu, ifr_reqcap; };
@@ -351,6 +354,11 @@ void if_setflags(if_t, int);
 #define ifmedia_removeall(m) ((void)0)
 #define ifmedia_ioctl(ifp, ifr, m, cmd) (EINVAL)
 
+#define if_getvnet(ifp)	(ifp)
+#define CURVNET_SET(v)	((void)(v))
+#define CURVNET_RESTORE() ((void)0)
+extern int V_ipforwarding;
+
 /* LRO: merges nothing. */
 struct lro_ctrl { if_t ifp; uint64_t lro_queued, lro_flushed; };
 int tcp_lro_init_args(struct lro_ctrl *, if_t, unsigned, unsigned);
@@ -392,6 +400,10 @@ int vmbus_chan_send_sglist(struct vmbus_channel *, struct vmbus_gpa *, int,
 int vmbus_chan_send_prplist(struct vmbus_channel *, struct vmbus_gpa_range *,
     int, void *, int, uint64_t);
 void vmbus_chan_set_pending_send_size(struct vmbus_channel *, uint32_t);
+#define VMBUS_CHAN_POLLHZ_MIN 100
+#define VMBUS_CHAN_POLLHZ_MAX 1000000
+#define vmbus_chan_poll_enable(vc, hz) ((void)(vc))
+#define vmbus_chan_poll_disable(vc) ((void)(vc))
 uint32_t vmbus_chan_id(const struct vmbus_channel *);
 uint32_t vmbus_chan_subidx(const struct vmbus_channel *);
 bool vmbus_chan_is_primary(const struct vmbus_channel *);

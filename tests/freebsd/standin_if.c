@@ -438,6 +438,7 @@ standin_sysctl_end(void)
 /* ---- interface ---------------------------------------------------------- */
 
 void (*standin_input)(struct mbuf *);
+int V_ipforwarding;
 
 if_t
 if_alloc(int type)
