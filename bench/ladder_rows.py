@@ -43,10 +43,18 @@ STEPS = (
     ('+ interrupts a channel', None, dict(guest={'--single-vp': None}),
      'Each channel interrupts a virtual processor of its own: all on.'),
     # Beside the ladder: not steps of it.
+    ('adaptive', '+ interrupts a channel',
+     dict(nic=dict(poll='adaptive'), guest={'--poll': 'adaptive'}),
+     'All on, and an empty ring is looked at for as long as that costs less '
+     'than a signal; each end finds out how long that is.'),
+    ('monitor page', '+ interrupts a channel',
+     dict(guest={'--signal': 'monitor'}, host={'--monitor': True}),
+     'All on, and the guest signals by a bit in a page that the host polls: '
+     'no hypercall, more latency.'),
     ('interrupt page', '+ batched completions',
      dict(guest={'--max-vmbus': '1.1'}),
-     'One channel as two rows up, on VMBus 1.1: signals are bits of one page '
-     'that all channels share, found by looking at all of it.'),
+     'Batched completions, one channel, VMBus 1.1: signals are bits of one '
+     'page that all channels share, found by looking at all of it.'),
 )
 LADDER = [s[0] for s in STEPS if s[1] is None]
 

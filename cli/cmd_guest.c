@@ -41,7 +41,7 @@ struct cmd_guest {
 
 enum {
 	KEY_IFNAME = 256, KEY_NETNS, KEY_VPS, KEY_MEMORY, KEY_SINGLE_VP,
-	KEY_CHANNEL_VP,
+	KEY_CHANNEL_VP, KEY_POLL,
 	KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS,
 	KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_MDOC, KEY_UIO,
 	KEY_UIO_INTERRUPT, KEY_NO_HUGE,
@@ -91,6 +91,9 @@ static const struct argp_option options[] = {
 	    "When the host is signalled: auto (default), edge (once a "
 	    "batch), packet (each packet, legacy), monitor (by monitor "
 	    "page), poll (only on request, for a host that polls)", 3 },
+	{ "poll", KEY_POLL, "HOW", 0,
+	    "Whether an empty ring is looked at before the host is asked to "
+	    "signal: off (default), or adaptive: as long as it pays", 3 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",
@@ -236,6 +239,8 @@ signal_mode(const char *arg)
 	return cli_choice("--signal", arg, names, ARRAY_LEN(names));
 }
 
+static const char *const poll_names[] = { "off", "adaptive" };
+
 /* Too little even for one channel; for more, the host's number decides. */
 static void
 cmd_guest_memory_check(const struct guest_config *c)
@@ -289,6 +294,10 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 		break;
 	case KEY_OFFLOAD:
 		cmd_guest_offload(g, arg);
+		break;
+	case KEY_POLL:
+		c->adaptive = cli_choice("--poll", arg, poll_names,
+		    ARRAY_LEN(poll_names)) != 0;
 		break;
 	case KEY_NO_COALESCE:
 		c->coalesce = false;

@@ -47,6 +47,7 @@ static const char doc[] =
     "or of a guest's interface (tso, txcsum, rxcsum, rsc, vlan, hash: on or "
     "off; rss_key: 80 hexadecimal digits; rss_table: queue numbers separated "
     "by ':', repeated until the table is full; signal: edge or packet; "
+    "poll: off or adaptive; "
     "channel.K.vp: virtual processor of channel K; mtu, and each tunable of "
     "hvnet guest -o).\v"
     "Examples:\n"

@@ -50,7 +50,8 @@ static const struct argp_option options[] = {
 	    "packet (each packet, legacy)", 2 },
 	{ "poll", KEY_POLL, "HOW", 0,
 	    "Whose rings are polled while there is traffic: auto (default, "
-	    "those of guests that poll: DPDK, the frames API), off or all", 2 },
+	    "those of guests that poll: DPDK, the frames API), off, all, or "
+	    "adaptive: of all, as long as it pays", 2 },
 	{ "poll-time", KEY_POLL_TIME, "US", 0,
 	    "Microseconds that an empty ring is polled before the worker "
 	    "sleeps, 1 to 1000000; default 200", 2 },
@@ -196,7 +197,8 @@ static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
 	static const char *const signals[] = { "edge", "packet" };
-	static const char *const polls[] = { "auto", "off", "all" };
+	static const char *const polls[] = { "auto", "off", "all",
+		"adaptive" };
 	struct host_args *h = state->input;
 	struct host_config *c = &h->cfg;
 

@@ -223,6 +223,12 @@ struct vsc_ops {
 	 * CHAN_CAP_SPACE; may be NULL elsewhere.
 	 */
 	void (*queue_kick)(void *ctx, uint32_t queue);
+	/*
+	 * A pass is over and the ring was empty at its end; `found`: the pass
+	 * took packets.  True: leave signals masked, and have ready() called
+	 * again soon.  Queue owner.  NULL: never.
+	 */
+	bool (*queue_spin)(void *ctx, uint32_t queue, bool found);
 };
 
 #define VSC_TX_COUNTERS(X)						\

@@ -280,6 +280,7 @@ struct vsc_rxq {
 	bool delivered;			/* since the last flush */
 	bool stop;			/* the user wants no more now */
 	bool masked;			/* polled: signals are off */
+	bool found;			/* this pass took packets */
 	struct vec vec[VSC_RSC_MAX + 1]; /* [0] is for a rewritten head */
 	struct vsc_rsc rsc;
 	uint8_t head[VSC_RX_HEAD];	/* RNDIS header of one message */

@@ -331,10 +331,12 @@ static bool
 rx_read(struct vsc_queue *q, uint32_t budget)
 {
 	struct vmpkt_in p;
+	uint32_t n = 0;
 	int rc = 1;
 
 	q->rx.ranges = 0;
-	for (uint32_t n = 0; n + q->rx.ranges / PACKET_RANGES < budget &&
+	q->rx.found = false;
+	for (; n + q->rx.ranges / PACKET_RANGES < budget &&
 	    !q->rx.stop; n++) {
 		if (!vsc_ack_room(q)) {
 			if (q->vsc->cfg.poll)
@@ -357,6 +359,7 @@ rx_read(struct vsc_queue *q, uint32_t budget)
 			turn_commit(q);
 		}
 	}
+	q->rx.found = n > 0;
 	if (rc == E_NOMEM)
 		(void)vsc_fault(q, FAULT_RING_TOO_BIG, VSC_RECV_BYTES,
 		    "ring");
@@ -391,6 +394,20 @@ queue_control_due(struct vsc_queue *q)
 	return due && q->vsc->ops->control_wanted != NULL;
 }
 
+/* The ring is empty: look again, or request signals; true: there is more. */
+static bool
+queue_rest(struct vsc_queue *q)
+{
+	struct vsc *v = q->vsc;
+
+	if (v->ops->queue_spin != NULL && vsc_ack_room(q) &&
+	    v->ops->queue_spin(v->ctx, q->index, q->rx.found)) {
+		q->rx.masked = true;
+		return true;
+	}
+	return chan_irq_unmask(q->chan) && vsc_ack_room(q);
+}
+
 /* A queue whose channel is closed does nothing, nor looks at it. */
 static bool
 queue_turn(struct vsc_queue *q, uint32_t budget)
@@ -420,7 +437,7 @@ queue_turn(struct vsc_queue *q, uint32_t budget)
 		vsc_tx_resume(q);
 		turn_commit(q);
 		if (!more && !v->cfg.poll)
-			more = chan_irq_unmask(c) && vsc_ack_room(q);
+			more = queue_rest(q);
 	}
 	if (queue_control_due(q))
 		v->ops->control_wanted(v->ctx);

@@ -27,38 +27,15 @@ guest_state_name(enum guest_state s)
 	return names[s];
 }
 
-struct offload_name {
-	const char *name;
-	uint32_t bits;
-};
-
-static const struct offload_name offload_names[] = {
-	{ "tso", VSC_OFF_TSO4 | VSC_OFF_TSO6 },
-	{ "txcsum", VSC_OFF_TXCSUM_IP4 | VSC_OFF_TXCSUM_TCP4 |
-	    VSC_OFF_TXCSUM_UDP4 | VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6 },
-	{ "rxcsum", VSC_OFF_RXCSUM },
-	{ "rsc", VSC_OFF_RSC4 | VSC_OFF_RSC6 },
-	{ "vlan", VSC_OFF_VLAN },
-	{ "hash", VSC_OFF_HASH },
-};
-
-uint32_t
-guest_offload_bits(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(offload_names); i++)
-		if (strcmp(name, offload_names[i].name) == 0)
-			return offload_names[i].bits;
-	return 0;
-}
-
 static json_t *
 stat_offloads(uint32_t off)
 {
 	json_t *o = json_object();
+	const char *name;
 
-	for (size_t i = 0; i < ARRAY_LEN(offload_names); i++)
-		json_object_set_new(o, offload_names[i].name,
-		    json_boolean((off & offload_names[i].bits) != 0));
+	for (uint32_t i = 0; (name = guest_offload_name(i)) != NULL; i++)
+		json_object_set_new(o, name,
+		    json_boolean((off & guest_offload_bits(name)) != 0));
 	return o;
 }
 
@@ -124,6 +101,10 @@ stat_queues(struct guest *g)
 				    stat_chan(c, g->wire.bus != NULL ?
 				    uio_bus_chan_vp(c) : vmc_chan_vp(c)));
 		}
+		if (g->cfg.adaptive)
+			json_object_set_new(q, "poll", stat_counters(
+			    &g->queue[k].spin.counters,
+			    &ring_spin_counters_table));
 		json_array_append_new(a, q);
 	}
 	return a;

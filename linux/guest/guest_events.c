@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "linux/guest/guest_priv.h"
+#include "linux/link/link_guard.h"
 #include "linux/run/clock.h"
 #include "wire/nvs_msg.h"
 
@@ -264,6 +265,27 @@ guest_queue_vp(void *ctx, uint32_t queue)
 	return vp;
 }
 
+static bool
+guest_queue_spin(void *ctx, uint32_t queue, bool found)
+{
+	struct guest *g = ctx;
+	struct netif_queue *q = &g->queue[queue];
+	struct vp *v = &g->vp[q->vp];
+	uint64_t now, cost;
+
+	if (!g->cfg.adaptive || g->vmc == NULL)
+		return false;
+	now = clock_now_ns();
+	cost = link_signal_cost_ns();
+	if (found)
+		ring_spin_found(&q->spin, cost, now);
+	if (crowd_is(&v->crowd, now) ||
+	    !ring_spin_empty(&q->spin, cost, now))
+		return false;
+	v->spun = true;
+	return true;
+}
+
 static const struct vsc_ops guest_vsc_ops = {
 	.alloc = guest_wire_alloc,
 	.free = guest_wire_free,
@@ -281,4 +303,5 @@ static const struct vsc_ops guest_vsc_ops = {
 	.rx = netif_rx,
 	.rx_flush = netif_rx_flush,
 	.tx_wake = netif_tx_wake,
+	.queue_spin = guest_queue_spin,
 };

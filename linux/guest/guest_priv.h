@@ -148,6 +148,8 @@ void guest_vps_follow(struct guest *);
 void guest_moves(struct guest *);
 
 /* guest_set.c */
+/* The i-th offload that can be set by name; NULL: no more. */
+const char *guest_offload_name(uint32_t i);
 /* Main thread, VP 0 parked. */
 json_t *guest_set(struct guest *, const json_t *set);
 

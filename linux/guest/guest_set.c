@@ -19,11 +19,40 @@
 #include "linux/guest/guest_priv.h"
 #include "wire/vmbus_msg.h"
 
+static const struct {
+	const char *name;
+	uint32_t bits;
+} offload_names[] = {
+	{ "tso", VSC_OFF_TSO4 | VSC_OFF_TSO6 },
+	{ "txcsum", VSC_OFF_TXCSUM_IP4 | VSC_OFF_TXCSUM_TCP4 |
+	    VSC_OFF_TXCSUM_UDP4 | VSC_OFF_TXCSUM_TCP6 | VSC_OFF_TXCSUM_UDP6 },
+	{ "rxcsum", VSC_OFF_RXCSUM },
+	{ "rsc", VSC_OFF_RSC4 | VSC_OFF_RSC6 },
+	{ "vlan", VSC_OFF_VLAN },
+	{ "hash", VSC_OFF_HASH },
+};
+
+const char *
+guest_offload_name(uint32_t i)
+{
+	return i < ARRAY_LEN(offload_names) ? offload_names[i].name : NULL;
+}
+
+uint32_t
+guest_offload_bits(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(offload_names); i++)
+		if (strcmp(name, offload_names[i].name) == 0)
+			return offload_names[i].bits;
+	return 0;
+}
+
 struct set_plan {
 	uint32_t offloads;
 	struct vsc_tunables tune;
 	uint32_t mtu;
 	enum vmc_signal signal;
+	bool adaptive;
 	uint32_t vp[LINK_MAX_VPS];	/* wanted, of each queue */
 };
 
@@ -97,6 +126,18 @@ plan_signal(const struct guest *g, struct set_plan *p, const char *value)
 }
 
 static json_t *
+plan_poll(const struct guest *g, struct set_plan *p, const char *value)
+{
+	if (g->cfg.uio >= 0)
+		return ctl_error("poll: a NIC of uio_hv_generic is polled, or "
+		    "has an interrupt (--uio-interrupt)");
+	p->adaptive = strcmp(value, "adaptive") == 0;
+	if (!p->adaptive && strcmp(value, "off") != 0)
+		return ctl_error("poll=%s: want adaptive or off", value);
+	return NULL;
+}
+
+static json_t *
 plan_offload(struct set_plan *p, const char *key, const char *value)
 {
 	uint32_t bits = guest_offload_bits(key);
@@ -120,8 +161,8 @@ plan_tunable(const struct guest *g, struct set_plan *p, const char *key,
 	if (!vsc_tunable_range(key, &min, &max))
 		return ctl_error("%s=%s: a guest can set tso, txcsum, rxcsum, "
 		    "rsc, vlan and hash to on or off, rss_key and rss_table, "
-		    "signal, mtu, channel.K.vp, and each tunable of hvnet "
-		    "guest -o", key, value);
+		    "signal, poll, mtu, channel.K.vp, and each tunable of "
+		    "hvnet guest -o", key, value);
 	rc = set_number(value, &n) ? vsc_tunable_set(&p->tune, key, n) :
 	    E_STATE;
 	if (rc < 0)
@@ -145,7 +186,7 @@ plan_make(const struct guest *g, const json_t *set, struct set_plan *p)
 
 	*p = (struct set_plan){ .offloads = g->cfg.vsc.offloads,
 		.tune = g->cfg.vsc.tune, .mtu = g->cfg.vsc.mtu,
-		.signal = g->cfg.signal };
+		.signal = g->cfg.signal, .adaptive = g->cfg.adaptive };
 	for (uint32_t k = 0; k < g->tap.queues; k++)
 		p->vp[k] = g->queue[k].vp_wanted;
 	json_object_foreach((json_t *)(uintptr_t)set, key, value) {
@@ -161,6 +202,8 @@ plan_make(const struct guest *g, const json_t *set, struct set_plan *p)
 			bad = plan_channel(g, p, key, queue, v);
 		else if (strcmp(key, "signal") == 0)
 			bad = plan_signal(g, p, v);
+		else if (strcmp(key, "poll") == 0)
+			bad = plan_poll(g, p, v);
 		else if (strcmp(key, "mtu") != 0)
 			bad = plan_tunable(g, p, key, v);
 		else if (!set_number(v, &p->mtu) || p->mtu < 68 ||
@@ -254,6 +297,7 @@ plan_do(struct guest *g, const struct set_plan *p)
 	whole = vsc_tune(g->vsc, &p->tune) && p->mtu == g->cfg.vsc.mtu;
 	if (p->signal != g->cfg.signal)
 		vmc_signal_set(g->vmc, p->signal);
+	g->cfg.adaptive = p->adaptive;
 	guest_vps_unpark(g);
 	if (!whole)
 		g->renew = g->reset = true;
@@ -287,6 +331,7 @@ guest_set(struct guest *g, const json_t *set)
 	g->cfg.vsc.tune = p.tune;
 	g->cfg.vsc.mtu = p.mtu;
 	g->cfg.signal = p.signal;
+	g->cfg.adaptive = p.adaptive;
 	for (uint32_t k = 0; k < g->tap.queues; k++)
 		g->queue[k].vp_wanted = p.vp[k];
 	if (g->state != GUEST_UP)

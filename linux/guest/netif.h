@@ -9,6 +9,7 @@
 #define LINUX_GUEST_NETIF_H
 
 #include "base/counter.h"
+#include "ring/ring_spin.h"
 #include "vsc/vsc.h"
 
 struct guest;
@@ -37,6 +38,7 @@ struct netif_queue {
 	bool readable;		/* the TAP may have frames */
 	bool blocked;		/* waits for tx_wake */
 	struct pkt_coal *coal;	/* NULL: coalescing off */
+	struct ring_spin spin;	/* of the ring from the host */
 	struct netif_counters counters CACHE_ALIGNED;
 };
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "linux/run/crowd.h"
 
 struct guest;
 
@@ -20,6 +21,8 @@ struct guest;
 	X(wakeups,	"times the thread woke from sleep")		\
 	X(polls,	"times the thread looked for work without sleeping") \
 	X(interrupts,	"interrupts taken")				\
+	X(spins,	"rounds in which only empty rings were looked at") \
+	X(crowded,	"times that was given up for lack of a processor") \
 	X(parks,	"times the thread was parked for control")
 COUNTER_STRUCT(vp_counters, VP_COUNTERS);
 
@@ -50,6 +53,9 @@ struct vp {
 	/* owner: the thread */
 	bool interrupt;		/* seen, not yet dispatched */
 	bool more;		/* dispatch left work */
+	bool spun;		/* it looked at an empty ring, and will again */
+	uint32_t spins;		/* rounds of that */
+	struct crowd crowd;
 	uint32_t idle;		/* polls in a row that found nothing */
 	struct vp_counters counters CACHE_ALIGNED;
 };

@@ -24,6 +24,8 @@
 #define VP_POLL_SPINS	200u
 #define VP_POLL_MIN_NS	10000u
 #define VP_POLL_MAX_NS	500000u
+/* Policy: so many rounds at empty rings, then a yield. */
+#define VP_SPIN_ROUNDS	32u
 
 static void
 vp_note(struct vp *v, const struct epoll_event *e)
@@ -90,6 +92,19 @@ vp_wait(struct vp *v, struct epoll_event *ev)
 	return n;
 }
 
+/*
+ * A round that only looked at empty rings.  If others want the processor, the
+ * rings are not looked at for a while (guest_queue_spin()).
+ */
+static void
+vp_spin(struct vp *v)
+{
+	v->spun = false;
+	counter_add(&v->counters.spins, 1);
+	if (++v->spins % VP_SPIN_ROUNDS == 0 && crowd_yield(&v->crowd))
+		counter_add(&v->counters.crowded, 1);
+}
+
 void *
 vp_loop(void *arg)
 {
@@ -117,6 +132,8 @@ vp_loop(void *arg)
 		}
 		if (netif_run(v->guest, v->index))
 			v->more = true;
+		if (v->spun)
+			vp_spin(v);
 		/* After dispatch, whose events it may have to answer. */
 		if (v->index == 0)
 			guest_control(v->guest);

@@ -35,6 +35,7 @@ enum host_poll {
 	HOST_POLL_AUTO,		/* of guests that poll themselves */
 	HOST_POLL_OFF,
 	HOST_POLL_ALL,
+	HOST_POLL_ADAPTIVE,	/* of all, as long as it pays: ring_spin.h */
 };
 #define HOST_POLL_US		200u	/* Policy: default of poll_us */
 

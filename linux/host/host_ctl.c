@@ -32,6 +32,7 @@ static const struct {
 	{ "signals", &ring_chan_counters_table },
 	{ "ring_out", &ring_out_counters_table },
 	{ "ring_in", &ring_in_counters_table },
+	{ "poll", &ring_spin_counters_table },
 	{ "worker", &worker_counters_table },
 	{ "partition", &part_counters_table },
 };
@@ -74,6 +75,9 @@ ctl_queues(struct nic *nic)
 			    vsp_to_guest_stats(nic->vsp, k),
 			    &vsp_to_guest_counters_table));
 		}
+		if (q->adaptive)
+			json_object_set_new(o, "poll", stat_counters(
+			    &q->spin.counters, &ring_spin_counters_table));
 		if (q->chan != NULL)
 			json_object_set_new(o, "channel", stat_chan(
 			    q->chan, vms_chan_vp(q->chan)));

@@ -402,6 +402,8 @@ nic_set(struct nic *nic, const struct nic_spec *to, char *err, size_t cap)
 	}
 	backend_delay_use(&nic->port, to->delay_us, delay);
 	nic_files_use(nic, to, &files);
+	for (uint32_t k = 0; k < nic->spec.queues; k++)
+		nic_queue_talk(&nic->queue[k]);
 	nic_carrier(nic);
 out:
 	nic_open(nic);

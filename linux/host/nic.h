@@ -13,6 +13,7 @@
 #include "linux/host/host_log.h"
 #include "linux/host/nic_spec.h"
 #include "linux/host/worker.h"
+#include "ring/ring_spin.h"
 #include "linux/run/rate.h"
 #include "linux/see/see.h"
 
@@ -45,6 +46,7 @@ struct nic_queue {
 	struct chan *chan;		/* NULL: not open */
 	struct nic_source *sources;
 	bool polled;			/* its guest does not signal */
+	bool adaptive;			/* polled as long as it pays */
 	bool stop_said;			/* that a fault stopped it */
 	struct see_watch watch;
 	struct bend_chan bend;
@@ -53,6 +55,7 @@ struct nic_queue {
 	bool blocked;			/* to_guest_wake() will come */
 	bool stopped;			/* by a fault; control was told */
 	uint64_t idle_from_ns;		/* polled and empty since; 0: not */
+	struct ring_spin spin;		/* the same, adaptive */
 	/* shared */
 	uint32_t poke;			/* look at the ring */
 	uint32_t handover;		/* frames were left for this queue */

@@ -20,9 +20,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bus/ring_chan.h"
 #include "linux/host/host_priv.h"
 #include "linux/host/nic_trace.h"
 #include "linux/host/nic_wake.h"
+#include "linux/link/link_guard.h"
 #include "linux/run/clock.h"
 #include "linux/see/trace.h"
 
@@ -84,6 +86,9 @@ ring_spins(struct nic_queue *q)
 	uint64_t now = clock_now_ns();
 
 	counter_add(&queue_counters(q)->polls_idle, 1);
+	if (q->adaptive)
+		return worker_may_spin(q->work.worker, now) &&
+		    ring_spin_empty(&q->spin, link_signal_cost_ns(), now);
 	if (q->idle_from_ns == 0)
 		q->idle_from_ns = now;
 	return worker_may_spin(q->work.worker, now) && now - q->idle_from_ns <
@@ -102,6 +107,9 @@ ring_turn(struct nic_queue *q)
 	}
 	if (found == VSP_POLL_WORK) {
 		q->idle_from_ns = 0;
+		if (q->spin.empty_ns != 0)
+			ring_spin_found(&q->spin, link_signal_cost_ns(),
+			    clock_now_ns());
 		return WORK_MORE;
 	}
 	if (found == VSP_POLL_EMPTY && ring_spins(q))
@@ -226,15 +234,28 @@ sources_share(struct nic *nic)
 		    &nic->queue[k] : &nic->queue[0]);
 }
 
+/* What the NIC says, else the host. */
+static enum host_poll
+nic_poll(const struct nic *nic)
+{
+	static const enum host_poll of[] = { [NIC_POLL_OFF] = HOST_POLL_OFF,
+		[NIC_POLL_ALL] = HOST_POLL_ALL,
+		[NIC_POLL_ADAPTIVE] = HOST_POLL_ADAPTIVE };
+
+	return nic->spec.poll == NIC_POLL_HOST ? nic->host->cfg.poll :
+	    of[nic->spec.poll];
+}
+
 static bool
 nic_polled(const struct nic *nic)
 {
 	uint32_t kind = nic->user.kind;
 
-	switch (nic->host->cfg.poll) {
+	switch (nic_poll(nic)) {
 	case HOST_POLL_OFF:
 		return false;
 	case HOST_POLL_ALL:
+	case HOST_POLL_ADAPTIVE:
 		return true;
 	case HOST_POLL_AUTO:
 		break;
@@ -253,12 +274,31 @@ queues_retry(struct nic *nic)
 }
 
 void
+nic_queue_talk(struct nic_queue *q)
+{
+	const struct nic *nic = q->nic;
+	enum nic_signal how = nic->spec.signal;
+	bool packet = how == NIC_SIGNAL_HOST ?
+	    nic->host->cfg.signal == HOST_SIGNAL_PACKET :
+	    how == NIC_SIGNAL_PACKET;
+
+	if (q->chan == NULL)
+		return;
+	q->polled = nic_polled(nic);
+	q->adaptive = nic_poll(nic) == HOST_POLL_ADAPTIVE;
+	ring_chan_policy_set(ring_chan_of(q->chan), packet ?
+	    RING_CHAN_PACKET : RING_CHAN_EDGE);
+	/* It may have masked signals to poll. */
+	nic_queue_poke(q);
+}
+
+void
 nic_queue_start(struct nic_queue *q, struct chan *c, int signal_fd)
 {
 	q->chan = c;
 	q->stopped = q->stop_said = false;
 	q->idle_from_ns = 0;
-	q->polled = nic_polled(q->nic);
+	nic_queue_talk(q);
 	if (signal_fd >= 0 && work_source_add(&q->signal, &q->work, signal_fd,
 	    queue_on_signal) < 0)
 		host_log_of(q->nic->log,

@@ -14,6 +14,8 @@ void nic_queue_init(struct nic_queue *, struct nic *, uint32_t index,
 /* A channel for this queue; signal_fd -1: it is poked instead. */
 void nic_queue_start(struct nic_queue *, struct chan *, int signal_fd);
 void nic_queue_stop(struct nic_queue *);
+/* How it is polled and how its guest is signalled, as the spec says now. */
+void nic_queue_talk(struct nic_queue *);
 /* Say it, once, if what its guest did stopped it. */
 void nic_queue_say_stopped(struct nic_queue *);
 /* Watch the descriptor of a source that was just opened; 0 or -errno. */

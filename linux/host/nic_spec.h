@@ -20,6 +20,12 @@ enum nic_rxcsum {
 	NIC_RXCSUM_OFF,
 };
 
+/* How the guest is signalled, and whether its rings are polled. */
+enum nic_signal { NIC_SIGNAL_HOST, NIC_SIGNAL_EDGE, NIC_SIGNAL_PACKET };
+enum nic_poll {
+	NIC_POLL_HOST, NIC_POLL_OFF, NIC_POLL_ALL, NIC_POLL_ADAPTIVE
+};
+
 struct nic_spec {
 	enum nic_backend backend;
 	char name[NIC_NAME_LEN];	/* of the NIC */
@@ -49,6 +55,8 @@ struct nic_spec {
 	uint64_t speed_bps;
 	uint32_t tso_max;	/* bytes of an LSO frame */
 	uint32_t section_bytes;	/* receive section; 0: by MTU */
+	enum nic_signal signal;
+	enum nic_poll poll;
 	uint32_t completion_batch;	/* published together; 0: a pass */
 	/* generator: of a frame; a second, 0: no limit; in all, 0: no end */
 	uint32_t gen_bytes, gen_rate, gen_frames, gen_flows;

@@ -48,6 +48,12 @@ static const struct { const char *key, *text; } nic_spec_helps[] = {
 	    "bytes of the largest LSO frame, 1514 to 65535; default 65535 "
 	    "(Windows: 62780)" },
 	{ "section", "bytes of a receive section; default: from the MTU" },
+	{ "signal",
+	    "when the guest is interrupted: edge, packet, or host (default): "
+	    "as --signal says" },
+	{ "poll",
+	    "its rings are polled: off, all, adaptive, or host (default): as "
+	    "--poll says" },
 	{ "completion_batch",
 	    "completions of the guest's packets sent together, 1 (legacy) to "
 	    "256; default 0: all of a pass" },

@@ -233,6 +233,59 @@ print_rxcsum(const struct spec_key *k, const struct nic_spec *s, char *out,
 	snprintf(out, cap, "%s", names[s->rxcsum]);
 }
 
+/* Index of a word, or -1. */
+static int
+word_find(const char *word, const char *const *words, int n)
+{
+	int i = 0;
+
+	while (i < n && strcmp(word, words[i]) != 0)
+		i++;
+	return i < n ? i : -1;
+}
+
+static const char *const signal_words[] = { "host", "edge", "packet" };
+
+static int
+parse_signal(const struct spec_key *k, struct nic_spec *s,
+    const struct spec_at *at)
+{
+	int i = word_find(at->value, signal_words, 3);
+
+	if (i < 0)
+		return spec_bad(at, "host, edge or packet");
+	s->signal = (enum nic_signal)i;
+	return 0;
+}
+
+static void
+print_signal(const struct spec_key *k, const struct nic_spec *s, char *out,
+    size_t cap)
+{
+	snprintf(out, cap, "%s", signal_words[s->signal]);
+}
+
+static const char *const poll_words[] = { "host", "off", "all", "adaptive" };
+
+static int
+parse_poll(const struct spec_key *k, struct nic_spec *s,
+    const struct spec_at *at)
+{
+	int i = word_find(at->value, poll_words, 4);
+
+	if (i < 0)
+		return spec_bad(at, "host, off, all or adaptive");
+	s->poll = (enum nic_poll)i;
+	return 0;
+}
+
+static void
+print_poll(const struct spec_key *k, const struct nic_spec *s, char *out,
+    size_t cap)
+{
+	snprintf(out, cap, "%s", poll_words[s->poll]);
+}
+
 static int
 parse_link(const struct spec_key *k, struct nic_spec *s,
     const struct spec_at *at)
@@ -435,6 +488,8 @@ static const struct spec_key spec_keys[] = {
 	{ "speed", OWN(speed, true) },
 	{ "tso_max", NUMBER(tso_max, false, 1514, 65535) },
 	{ "section", NUMBER(section_bytes, false, 0, 1u << 20) },
+	{ "signal", OWN(signal, true) },
+	{ "poll", OWN(poll, true) },
 	{ "completion_batch", NUMBER(completion_batch, true, 0,
 	    VSP_COMPLETIONS) },
 	{ "size", NUMBER(gen_bytes, false, 46, 9014) },

@@ -11,10 +11,9 @@
  * A work that found nothing may still request another turn (WORK_SPIN): a guest
  * that polls does not signal, so its ring must be polled.  While there are such
  * works the worker looks at descriptors only every few rounds, and if it finds
- * nothing for long it yields the processor now and then.  If others then keep
- * the processor, spinning is useless: the guest that would fill the ring may be
- * waiting for this very processor.  So worker_may_spin() is false for a while;
- * works request signals instead, and the worker sleeps until one comes.
+ * nothing for long it yields the processor now and then (crowd.h).  If others
+ * wanted it, worker_may_spin() is false for a while; works request signals
+ * instead, and the worker sleeps until one comes.
  *
  * Gates are Dekker's handshake: a worker writes which gate it enters and then
  * reads whether that is closed; control closes it and then reads who is inside.
@@ -29,7 +28,6 @@
 #include "linux/see/trace.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -46,10 +44,6 @@ COUNTER_TABLE(worker_counters, WORKER_COUNTERS(X));
 /* Policy: rounds between looks at descriptors, while rings are polled. */
 #define WORKER_POLL_ROUNDS	8u
 #define WORKER_SPIN_ROUNDS	64u
-/* Policy: a yield that takes this long means that others need the processor. */
-#define WORKER_CROWDED_NS	100000u
-/* Policy: for this long we then do not spin. */
-#define WORKER_LEAVE_NS		500000000u
 
 static void
 worker_wake(struct worker *w)
@@ -280,26 +274,19 @@ worker_events_take(struct worker *w)
 static void
 worker_spin(struct worker *w)
 {
-	uint64_t before, after;
-
 	counter_add(&w->counters.spins, 1);
 	if (w->spins % WORKER_SPIN_ROUNDS != 0) {
 		os_relax();
 		return;
 	}
-	before = clock_now_ns();
-	sched_yield();
-	after = clock_now_ns();
-	if (after - before < WORKER_CROWDED_NS)
-		return;
-	w->crowded_until_ns = after + WORKER_LEAVE_NS;
-	counter_add(&w->counters.crowded, 1);
+	if (crowd_yield(&w->crowd))
+		counter_add(&w->counters.crowded, 1);
 }
 
 bool
 worker_may_spin(const struct worker *w, uint64_t now_ns)
 {
-	return now_ns >= w->crowded_until_ns;
+	return !crowd_is(&w->crowd, now_ns);
 }
 
 static void *

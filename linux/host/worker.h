@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "linux/run/crowd.h"
 #include "linux/run/thread.h"
 
 #define WORKER_COUNTERS(X)						\
@@ -91,7 +92,7 @@ struct worker {
 	uint32_t rounds;		/* since it looked at descriptors */
 	uint32_t spins;			/* rounds since something was done */
 	bool spinning;			/* a ready work is polled */
-	uint64_t crowded_until_ns;
+	struct crowd crowd;
 	struct worker_counters counters CACHE_ALIGNED;
 };
 

@@ -29,15 +29,26 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "linux/run/clock.h"
 
 /* Policy: twice this frees a thread; where all were quiet, the sum. */
 #define GUARD_BUSY_NS	2000000
 #define GUARD_QUIET_NS	20000000
+/*
+ * Policy: one write in so many is timed; what the mean is until then, and what
+ * a sample may be: a thread may lose its processor in the middle of a write.
+ */
+#define COST_EACH	16u
+#define COST_FIRST_NS	3000u
+#define COST_MIN_NS	500u
+#define COST_MAX_NS	20000u
+#define COST_SHIFT	4u
 
 struct guard_slot {
 	struct guard_slot *next;
 	pthread_t thread;
 	uint32_t seq;		/* odd: inside a write; owner: the thread */
+	uint32_t writes;	/* owner: the thread */
 	uint32_t seen;		/* owner: watcher */
 };
 
@@ -47,6 +58,7 @@ static struct guard_slot *guard_slots;	/* lock: guard_lock */
 static pthread_key_t guard_key;
 static bool guard_runs;
 static _Thread_local struct guard_slot *guard_mine;
+static uint64_t cost_ns = COST_FIRST_NS;	/* mean of a write */
 
 static void
 guard_on_signal(int sig)
@@ -149,19 +161,44 @@ guard_slot_get(void)
 	return s;
 }
 
+/* --- what a signal costs ------------------------------------------------ */
+
+/*
+ * Threads add to one mean without a lock: a sample that gets lost that way is
+ * no loss.
+ */
+static void
+cost_note(uint64_t took_ns)
+{
+	uint64_t old = os_ld64(&cost_ns);
+	uint64_t took = took_ns < COST_MIN_NS ? COST_MIN_NS :
+	    took_ns > COST_MAX_NS ? COST_MAX_NS : took_ns;
+
+	os_st64(&cost_ns, old - (old >> COST_SHIFT) + (took >> COST_SHIFT));
+}
+
+uint64_t
+link_signal_cost_ns(void)
+{
+	return 2 * os_ld64(&cost_ns);
+}
+
 bool
 link_guard_write(int fd, uint32_t *held)
 {
 	bool freed = false;
 	struct guard_slot *s = guard_slot_get();
-	uint64_t one = 1;
+	uint64_t one = 1, began;
 	ssize_t n;
 
 	/* Without a slot nobody could free us: better no interrupt. */
 	if (s == NULL || os_ld32(held) != 0)
 		return false;
 	os_st32(&s->seq, s->seq + 1);
+	began = ++s->writes % COST_EACH == 0 ? clock_now_ns() : 0;
 	n = write(fd, &one, sizeof(one));
+	if (began != 0)
+		cost_note(clock_now_ns() - began);
 	if (n < 0 && errno == EINTR)
 		freed = os_xchg32(held, 1) == 0;
 	os_st32(&s->seq, s->seq + 1);

@@ -26,4 +26,10 @@ bool link_eventfd_ok(int fd);
  */
 bool link_guard_write(int fd, uint32_t *held);
 
+/*
+ * What a signal costs both sides, nanoseconds: twice the running mean of these
+ * writes.  Any thread.
+ */
+uint64_t link_signal_cost_ns(void);
+
 #endif

@@ -344,7 +344,7 @@ class TestGuestAlone:
         r = hvnet('stat', 'nope')
         assert r.returncode == NOT_FOUND and "'nope'" in r.stderr
         assert hvnet('set', guest, 'tso=off').returncode == OK
-        r = hvnet('set', guest, 'mtu=9000')
+        r = hvnet('set', guest, 'link=down')
         assert r.returncode == REFUSED
         assert len(r.stderr.splitlines()) == 1 and 'tso' in r.stderr
         assert hvnet('set', 'nope', 'tso=off').returncode == NOT_FOUND

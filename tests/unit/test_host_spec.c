@@ -40,7 +40,8 @@ test_full(void **state)
 	    "nvsp=6.1,vlan=access:7,tso=off,rsc=off,txcsum=off,"
 	    "rxcsum=complete,hash=off,gro=off,link=down,spoof=on,loss=0.1%,"
 	    "delay=1.5ms,speed=100M,section=10240,"
-	    "completion_batch=1", err, sizeof(err)), 0);
+	    "completion_batch=1,signal=packet,poll=adaptive", err,
+	    sizeof(err)), 0);
 	assert_int_equal(s.backend, NIC_TAP);
 	assert_string_equal(s.name, "n0");
 	assert_string_equal(s.ifname, "if0");
@@ -62,6 +63,8 @@ test_full(void **state)
 	assert_int_equal(s.speed_bps, 100000000);
 	assert_int_equal(s.section_bytes, 10240);
 	assert_int_equal(s.completion_batch, 1);
+	assert_int_equal(s.signal, NIC_SIGNAL_PACKET);
+	assert_int_equal(s.poll, NIC_POLL_ADAPTIVE);
 }
 
 static void
@@ -105,6 +108,8 @@ test_bad_values(void **state)
 	refused("delay=5", false, "at most 10s");
 	refused("speed=0.5M", false, "1M to 400G");
 	refused("nvsp=3", false, "all, 1, 2, 4, 5, 6 or 6.1");
+	refused("signal=poll", true, "host, edge or packet");
+	refused("poll=on", true, "host, off, all or adaptive");
 	refused("completion_batch=257", true, "0 to 256");
 	/* No frame of the MTU would fit; the same at run time. */
 	refused("section=300", false, "mtu=1500 needs 1712 or more");
