@@ -6,6 +6,8 @@
   shared    libhvnet.so exports these, each with the map's version
   static    libhvnet.a has no other global name
   version   HVNET_VERSION is the version of the tree
+  pages     each function has one manual page, whose NAME lists it, and each
+            constant stands in one
 
 usage: check_library.py BUILD_DIR VERSION    exit 1 and a line on each fault
 """
@@ -47,6 +49,23 @@ def compare(what, found, wanted, remedy):
         yield f'{what}: lacks {name} of {HEADER}; {remedy}'
 
 
+def pages(header, text):
+    """{page: functions and patterns that fill.py puts in}"""
+    pages = {p.name: p.read_text() for p in (top / 'docs/man').glob('*.3.in')}
+    for name in sorted(header):
+        has = [p for p, page in pages.items() if f'@function {name}@' in page]
+        if len(has) != 1:
+            yield f'docs/man: {name} stands in {len(has)} pages (*.3.in)'
+        elif not re.search(rf'^\.Nm {name}( ,)?$', pages[has[0]], re.M):
+            yield f'docs/man/{has[0]}: its NAME lacks {name}'
+    every = '\n'.join(pages.values())
+    shown = re.findall(r'^@defines (.*)@$', every, re.M)
+    for name in re.findall(r'^#define (HVNET_\w+)[ \t]+\S', text, re.M):
+        if not re.search(rf'\b{name}\b', every) and \
+                not any(re.match(pattern, name) for pattern in shown):
+            yield f'docs/man: no page (*.3.in) has {name}'
+
+
 def faults(build, version):
     text = (top / HEADER).read_text()
     header, nodes = header_functions(text), map_names()
@@ -59,6 +78,7 @@ def faults(build, version):
     yield from compare('libhvnet.a',
                        globals_of(build / 'linux/frames/libhvnet.a'), header,
                        'what is ours must be local (scripts/one_object.sh)')
+    yield from pages(header, text)
     number = int(re.search(r'#define HVNET_VERSION\s+(0x[0-9a-f]+)', text)[1],
                  16)
     in_header = f'{number >> 16}.{number >> 8 & 255}.{number & 255}'

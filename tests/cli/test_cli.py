@@ -183,7 +183,7 @@ def test_version(hvnet):
     m = re.fullmatch(r'hvnet (0\.\d+\.\d+) \((\w+)\+?\)\n', r.stdout)
     assert m
     # Each page's footer says it as well.
-    for page in MAN.glob('*.[15]'):
+    for page in MAN.glob('*.[135]'):
         assert f'\n.Os hvnet {m[1]}\n' in page.read_text(), page
 
 

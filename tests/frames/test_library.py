@@ -2,6 +2,7 @@
 """The library as it is installed: found by pkg-config, with which the installed
 example is built and runs, shared and static."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -57,6 +58,12 @@ def test_example(lab, installed, tmp_path, how):    # noqa: F811
     assert ('libhvnet.so.0' in needs) == (how == 'shared')
     lab.env['LD_LIBRARY_PATH'] = str(installed.lib)
     forward(lab, program)
+
+
+def test_each_function_has_a_page(installed):
+    header = next(installed.dest.rglob('hvnet.h')).read_text()
+    for name in re.findall(r'\b(hvnet_\w+)\([^()]*\);', header):
+        assert list(installed.dest.rglob(f'man3/{name}.3')), name
 
 
 # A program's own functions, some of the names that libhvnet has inside.
