@@ -11,8 +11,8 @@ Bug: Linux e0526ec5360a (a removal waited for ever for sub-channels that were
 
 def story(s):
     s.host('''
-        VMBUS OFFER_CHANNEL subchan=1 n=1: rescind
-        guest VMBUS OPEN_CHANNEL n=4: rescind
+        guest VMBUS OPEN_CHANNEL n=2: drop; rescind
+        VMBUS OFFER_CHANNEL subchan=1 n=2: rescind
         ''', queues=4)
     s.guest()
     s.works()

@@ -19,4 +19,5 @@ def story(s):
     s.set('tso=on', 'txcsum=on', 'rxcsum=on', 'rsc=on')
     s.works()
     s.refuses()
+    s.steady()
     s.honest()

@@ -16,4 +16,5 @@ def story(s):
         s.works()
     s.wait('the host has indicated four', lambda:
            len(s.said('INDICATE_STATUS status=LINK_SPEED')) == 4)
+    s.steady()
     s.honest()
