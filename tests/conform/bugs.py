@@ -62,8 +62,7 @@ def main():
                 print(f'{listed}: {bug.name} is stale: its lines that go are '
                       f'{text.count(old)} times in {file}, not once',
                       file=sys.stderr)
-    head = ('#include <stdbool.h>\nbool hvnet_bug(const char *name);\n'
-            f'#line 1 "{name}"\n')
+    head = f'#include "tests/conform/bug.h"\n#line 1 "{name}"\n'
     pathlib.Path(out).write_text(head + text)
 
 

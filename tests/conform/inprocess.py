@@ -8,6 +8,7 @@ setting) cannot be told here: Elsewhere.
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import types
@@ -62,8 +63,6 @@ class World:
 
 class Probe:
     """As share/conform/probe.py."""
-    wrong = 0
-
     def __init__(self, world):
         self.world = world
         self.stray = 0
@@ -73,6 +72,19 @@ class Probe:
 
     def close(self):
         pass
+
+    def refused(self, kind, seconds):
+        protocol = {socket.SOCK_STREAM: 6, socket.SOCK_DGRAM: 17}[kind]
+        answer = self.world.tell('knock', protocol, int(seconds * 1e9))
+        return answer['refused']
+
+    @property
+    def wrong(self):
+        return self.world.tell('lost', 0)['wrong']
+
+    def echo(self, size, wrong=0):
+        # What a world takes for a packet with a right or wrong checksum.
+        return b'csum' + bytes([wrong != 0]) + bytes(size + 40)
 
     def frames(self, *frames):
         for to, rest in frames:

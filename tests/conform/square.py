@@ -60,7 +60,7 @@ def stale(bug):
         n = (inprocess.TOP / file).read_text().count(old)
         if n != 1:
             yield f'bugs.list: its lines that go are {n} times in {file}, ' \
-                f'not once: {old.strip()}'
+                f'not once (correct the list with your change): {old.strip()}'
 
 
 def run(bug, told, o):
@@ -101,9 +101,11 @@ def main():
             table[b] = next(runs)
             result(i + 2, f'{b.name} by {b.scenario}', list(stale(b)) or
                    [w for got in table[b] if (w := wrong(b, *got))])
-    result(len(listed) + 2, 'every scenario has a bug', [])
-    for name in without if not o.bug else ():
-        print(f'# {name}: none')
+    without = [f'{n}: none' for n in without if not o.bug]
+    result(len(listed) + 2, 'every scenario has a bug',
+           without if o.all else [])
+    if without and not o.all:
+        print('# without a bug:', *without)
     if o.table:
         write_table(o.table, table, straight)
     raise SystemExit(failed != 0)

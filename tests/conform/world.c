@@ -164,6 +164,38 @@ to_guest_wake(void *run, uint32_t queue)
 	world_host_pump(world_of(run));
 }
 
+#define POLL_NS		20000u
+#define POLL_TURN_NS	100000u
+
+/* A turn of polling; then signals are wanted again. */
+static void
+poll_event(void *arg, uint64_t value)
+{
+	struct world *w = arg;
+	bool last = value == POLL_TURN_NS / POLL_NS;
+
+	w->polling = !last;
+	for (uint32_t k = 0; w->run.vsp != NULL && k < VSP_MAX_QUEUES; k++) {
+		struct chan *c = w->run.host_chan[k];
+
+		if (c != NULL && !last)
+			(void)vsp_from_guest_poll(w->run.vsp, k, 64);
+		else if (c != NULL)
+			sim_link_host_ready(&w->run.link, c);
+	}
+	if (!last)
+		sim_after(&w->sim, POLL_NS, poll_event, w, value + 1);
+}
+
+void
+world_poll(struct world *w)
+{
+	if (!w->poll || w->polling)
+		return;
+	w->polling = true;
+	sim_after(&w->sim, 0, poll_event, w, 0);
+}
+
 /* --- offers --- */
 
 static void

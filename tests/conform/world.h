@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "bug.h"
 #include "linux/bend/bend.h"
 #include "linux/see/transcript.h"
 #include "sim/sim_nic_priv.h"
@@ -46,6 +47,8 @@ struct world {
 	bool leaving_due, leaving_gone;
 	uint64_t release_at;		/* of what the bend holds */
 	bool removed;			/* never offered again */
+	bool poll;			/* rings are polled, by turns */
+	bool polling;
 	/* guest */
 	bool started, carrier;
 	struct chan *next_offer;
@@ -55,6 +58,7 @@ struct world {
 	struct world_fifo to_guest, from_guest;
 	struct world_frame *open[WORLD_OPEN];
 	uint32_t next_seq, first_seq, waiting, stray;
+	uint32_t refusals, wrong;	/* of knocks; with a wrong checksum */
 };
 
 static inline struct world *
@@ -63,15 +67,14 @@ world_of(void *run)
 	return CONTAINER_OF((struct sim_nic_run *)run, struct world, run);
 }
 
-/* Is this the bug that the test build has now? (bug.c) */
-bool hvnet_bug(const char *name);
-
 /* --- world.c --- */
 
 /* As in cfg; script: its bends, or NULL.  0, or -1 with a sentence in err. */
 int world_host(struct world *, const char *script, char *err, size_t cap);
 /* From now on another script; "off": none. */
 int world_bend(struct world *, const char *script, char *err, size_t cap);
+/* The guest says something: the host polls for a while, if it does. */
+void world_poll(struct world *);
 /* cfg.vsp is another; again: the guest learns it from an offer. */
 void world_changed(struct world *, bool again);
 /* Take the NIC back; unless it was removed it is offered again. */
@@ -93,6 +96,8 @@ void world_echo_init(struct world *);
 uint32_t world_ask(struct world *, uint32_t bytes);
 /* A frame that nobody needs to answer goes to the guest. */
 void world_frame(struct world *, const uint8_t *bytes, uint32_t len);
+/* TCP or UDP goes to a port of the guest that nobody has. */
+void world_knock(struct world *, uint8_t protocol);
 /* It is not waited for any more; true: nobody answered it. */
 bool world_forget(struct world *, uint32_t seq);
 /* Room or a carrier may be there: go on. */

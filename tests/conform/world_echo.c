@@ -10,6 +10,8 @@
 #include "pkt/pkt_csum.h"
 
 #define HEADS	(14u + 20u + 8u)	/* Ethernet, IPv4, UDP */
+#define PORT_ECHO	7u
+#define PORT_CLOSED	9u
 #define FRAME_MAX (HEADS + 4u + 65000u)
 
 static void
@@ -72,9 +74,42 @@ heads_put(const struct world *w, uint8_t *p, uint32_t seq, uint32_t len)
 	be16_store(p + 28, seq % 251 + 1);	/* many flows */
 	pkt_sum_store(p + 24, (uint16_t)~pkt_sum_fold(pkt_sum_bytes(0, p + 14,
 	    20)));
-	be16_store(p + 34, 7);
-	be16_store(p + 36, 7);
+	be16_store(p + 34, PORT_ECHO);
+	be16_store(p + 36, PORT_ECHO);
 	be16_store(p + 38, len - 34);
+}
+
+void
+world_knock(struct world *w, uint8_t protocol)
+{
+	uint32_t len = 14 + 20 + (protocol == PKT_IPPROTO_TCP ? 20 : 11);
+	struct world_frame *x = frame_new(len);
+	uint8_t *l4 = x->bytes + 34;
+
+	heads_put(w, x->bytes, 0, len);
+	x->bytes[23] = protocol;
+	be16_store(x->bytes + 24, 0);
+	pkt_csum_ip4_store(x->bytes + 14, 20);
+	be16_store(l4, PORT_CLOSED);
+	be16_store(l4 + 2, PORT_CLOSED);
+	if (protocol == PKT_IPPROTO_TCP)
+		l4[12] = 0x50;		/* no options */
+	fifo_put(&w->to_guest, x);
+	world_host_pump(w);
+}
+
+/* An answer to a knock: is its checksum right? */
+static void
+refusal_check(struct world *w, const uint8_t *p, uint32_t len)
+{
+	uint32_t l4 = len - 34;
+	uint64_t sum = pkt_sum_bytes(pkt_sum_be16(p[23]), p + 26, 8);
+
+	sum = pkt_sum_merge(sum, pkt_sum_be16(l4));
+	if (pkt_sum_fold(pkt_sum_bytes(sum, p + 34, l4)) == 0xffff)
+		w->refusals++;
+	else
+		w->wrong++;
 }
 
 void
@@ -145,6 +180,13 @@ world_host_pump(struct world *w)
 			vsp_to_guest_flush(vsp, q);
 }
 
+/* A packet whose checksum is wrong, as inprocess.py makes it. */
+static bool
+is_wrong(const uint8_t *p, uint32_t len)
+{
+	return len > 18 && memcmp(p + 12, "\x86\xdd" "csum\1", 7) == 0;
+}
+
 void
 world_from_guest(void *run, uint32_t queue, const struct vsp_frame *f)
 {
@@ -154,8 +196,17 @@ world_from_guest(void *run, uint32_t queue, const struct vsp_frame *f)
 	struct world_frame *x;
 	uint32_t seq;
 
-	if (len < HEADS + 4) {
+	world_poll(w);
+	if (is_wrong(buf, len)) {
+		w->wrong++;
+		return;
+	}
+	if (len < HEADS) {
 		w->stray++;
+		return;
+	}
+	if (buf[35] == PORT_CLOSED) {
+		refusal_check(w, buf, len);
 		return;
 	}
 	memcpy(&seq, buf + HEADS, sizeof(seq));
@@ -198,14 +249,34 @@ world_rx(void *run, uint32_t queue, const struct vsc_frame *f)
 		return;
 	x = frame_new(f->len);
 	(void)pkt_vec_gather(f->vec, f->nvec, 0, x->bytes, f->len);
-	if (memcmp(x->bytes + 34, "\0\7\0\7", 4) != 0) {
-		free(x);	/* not to port 7, "echo" */
+	/* A stack believes the driver, else it finds out by itself. */
+	if (is_wrong(x->bytes, x->len) &&
+	    (f->meta.flags & PKT_CSUM_GOOD_L4) != 0) {
+		swap(x->bytes, x->bytes + 6, 6);
+		fifo_put(&w->from_guest, x);
+		sim_after(&w->sim, 0, pump_event, run, 0);
+		return;
+	}
+	if (x->bytes[12] != 0x08 || x->bytes[13] != 0 ||
+	    (x->bytes[37] != PORT_ECHO && x->bytes[37] != PORT_CLOSED)) {
+		free(x);
 		return;
 	}
 	swap(x->bytes, x->bytes + 6, 6);
 	swap(x->bytes + 26, x->bytes + 30, 4);
 	fifo_put(&w->from_guest, x);
 	sim_after(&w->sim, 0, pump_event, run, 0);
+}
+
+/* The checksum is left to whoever sends it on. */
+static void
+csum_leave(struct world_frame *x, struct pkt_meta *m)
+{
+	struct pkt_info info;
+
+	pkt_parse(&info, (struct span){ x->bytes, x->len }, x->len);
+	if (pkt_csum_partial_set(x->bytes, &info, m) < 0)
+		OS_ASSERT(!"headers of our own");
 }
 
 void
@@ -216,12 +287,14 @@ world_guest_pump(struct world *w)
 
 	while (w->from_guest.head != NULL) {
 		struct world_frame *x = w->from_guest.head;
-		const struct pkt_meta m = { 0 };
+		struct pkt_meta m = { 0 };
 		struct vec v = { x->bytes, x->len };
 		uint32_t q;
 
 		if (r->attached && !r->detach_due && w->carrier) {
 			q = vsc_tx_select(r->vsc, x->bytes[33]);
+			if (x->bytes[37] == PORT_CLOSED)
+				csum_leave(x, &m);
 			if ((w->blocked & 1ull << q) != 0)
 				break;
 			if (vsc_tx_copy(r->vsc, q, &v, 1, &m) == E_AGAIN) {

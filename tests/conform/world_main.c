@@ -9,6 +9,7 @@
  *	remove			the host takes the NIC back for good
  *	add key=value ...	it is there again
  *	frame HEX		a frame goes to the guest
+ *	knock PROTOCOL NS	did the guest refuse a connection, in full?
  *	run NS			so much time passes
  *	lost NS SIZE ...	request echoes: how many bytes nobody answered
  *	stat			as `hvnet stat --json`
@@ -79,8 +80,12 @@ key_set(struct world *w, const char *key, const char *value)
 	};
 
 	if (strcmp(key, "backend") == 0 || strcmp(key, "name") == 0 ||
-	    strcmp(key, "netns") == 0 || strcmp(key, "mac") == 0)
+	    strcmp(key, "netns") == 0)
 		return 1;
+	if (strcmp(key, "mac") == 0)
+		return sscanf(value, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx",
+		    &c->mac[0], &c->mac[1], &c->mac[2], &c->mac[3],
+		    &c->mac[4], &c->mac[5]) == 6;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		if (strcmp(key, numbers[i].key) == 0) {
 			*numbers[i].at = n;
@@ -101,8 +106,11 @@ key_set(struct world *w, const char *key, const char *value)
 	}
 	if (strcmp(key, "signal") == 0 && strcmp(value, "packet") == 0) {
 		w->cfg.link.vms.policy = RING_CHAN_PACKET;
+		w->cfg.link.faults.irq_twice = 500000;	/* ppm */
 		return 1;
 	}
+	if (strcmp(key, "poll") == 0 || strcmp(key, "poll-time") == 0)
+		return w->poll = true;
 	if (strcmp(key, "monitor") == 0) {
 		w->cfg.link.vms.monitor = true;
 		return 1;
@@ -268,6 +276,24 @@ cmd_frame(struct world *w, char *args)
 	return json_object();
 }
 
+static bool
+refused(void *ctx)
+{
+	return ((struct world *)ctx)->refusals > 0;
+}
+
+static json_t *
+cmd_knock(struct world *w, char *args)
+{
+	uint8_t protocol = (uint8_t)strtoul(args, &args, 0);
+
+	w->refusals = 0;
+	world_knock(w, protocol);
+	(void)run(w, refused, strtoull(args, NULL, 0));
+	return json_pack("{s:b,s:i}", "refused", w->refusals > 0, "wrong",
+	    (int)w->wrong);
+}
+
 static json_t *
 cmd_run(struct world *w, char *args)
 {
@@ -283,6 +309,7 @@ cmd_lost(struct world *w, char *args)
 	uint64_t ns = strtoull(args, &args, 0);
 	json_t *lost = json_array();
 
+	(void)run(w, never, sim_below(&w->sim, 300000));
 	for (char *end; n < WORLD_OPEN; n++, args = end) {
 		bytes[n] = (uint32_t)strtoul(args, &end, 0);
 		if (end == args)
@@ -298,7 +325,8 @@ cmd_lost(struct world *w, char *args)
 		if (world_forget(w, seq[i]))
 			json_array_append_new(lost,
 			    json_integer((json_int_t)bytes[i]));
-	return json_pack("{s:o,s:i}", "lost", lost, "stray", (int)w->stray);
+	return json_pack("{s:o,s:i,s:i}", "lost", lost, "stray",
+	    (int)w->stray, "wrong", (int)w->wrong);
 }
 
 static json_t *
@@ -314,6 +342,7 @@ static const struct {
 	{ "host", cmd_host }, { "guest", cmd_guest }, { "set", cmd_set },
 	{ "remove", cmd_remove }, { "run", cmd_run }, { "lost", cmd_lost },
 	{ "stat", cmd_stat }, { "add", cmd_add }, { "frame", cmd_frame },
+	{ "knock", cmd_knock },
 };
 
 static json_t *

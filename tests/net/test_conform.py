@@ -68,7 +68,8 @@ def test_all_pass(lab):
 
 
 # All others are found in one process: tests/conform/square.py.
-@pytest.mark.parametrize('bug', ['any-id', 'version-first'])
+@pytest.mark.parametrize('bug', ['any-id', 'version-first', pytest.param(
+    'fragments-dropped', marks=full)])
 def test_bug_is_found(lab, bug):
     """By its scenario, which says what it saw and how to see it again."""
     exe = str(pathlib.Path(HVNET).parent.parent /
