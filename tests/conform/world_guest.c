@@ -63,6 +63,8 @@ on_timer(void *ctx, uint64_t now)
 	struct world *w = world_of(ctx);
 	uint64_t next = sim_nic_link_ops.timer(ctx, now);
 
+	/* A kernel's control thread goes on with what it has begun. */
+	w->run.guest_due |= w->run.detach_due;
 	if (w->run.vsc != NULL || !w->run.detached)
 		return next;
 	let_go(w);
