@@ -8,6 +8,7 @@
  *	hvn_tx.c	frames to send, from any CPU
  *	hvn_rx.c	frames received
  *	hvn_rxcut.c	coalesced frames that go on to somebody else
+ *	hvn_netmap.c	netmap(4), where the kernel has it
  *	hvn_chan.c	struct chan_ops over vmbus(4)
  *	hvn_mem.c	memory that the host sees
  *	hvn_sysctl.c	hw.hvn and dev.hvn
@@ -106,6 +107,11 @@ struct hvn_queue {
 	struct lro_ctrl lro;
 	bool lro_ready;
 	struct task kick;
+	/* netmap: a ring of slots with a writer for each end */
+	uint32_t nm_on;			/* any, by os_ld32() */
+	uint32_t nm_tail;		/* owner */
+	bool nm_got;			/* owner */
+	uint32_t nm_cur CACHE_ALIGNED;	/* rxsync */
 	/* of both, see hvn_tx.c */
 	uint16_t free_id[HVN_DESCS];
 	struct hvn_desc desc[HVN_DESCS];
@@ -127,6 +133,8 @@ enum hvn_state { HVN_DOWN, HVN_ATTACHING, HVN_UP, HVN_DETACHING };
 	X(trust_hostip, 1, "trust the host for IPv4 without checksum info") \
 	X(rsc_switch, 1, "receive segment coalescing by the host")	\
 	X(lro_entry_count, 128, "LRO entries of a queue")		\
+	X(retry_ms, 1000, "before a NIC that broke is tried again, ms; " \
+	    "doubled up to 64 times")					\
 	X(tx_hold, 1, "small frames wait for others while packets are " \
 	    "under way")
 struct hvn_tunables {
@@ -283,6 +291,25 @@ void hvn_if_link(struct hvn_softc *, bool up, uint64_t speed_bps);
 /* The filter and the offloads that the interface's flags request. */
 uint32_t hvn_if_filter(struct hvn_softc *);
 uint32_t hvn_if_offloads(struct hvn_softc *);
+
+/* --- hvn_netmap.c -------------------------------------------------------- */
+
+#ifdef DEV_NETMAP
+void hvn_netmap_attach(struct hvn_softc *, uint32_t queues);
+void hvn_netmap_detach(struct hvn_softc *);
+/* Owner, where nm_on is set: a frame for the ring; tell those who wait. */
+void hvn_netmap_put(struct hvn_queue *, const struct vec *, uint32_t n,
+    uint32_t len, const struct pkt_meta *);
+void hvn_netmap_passed(struct hvn_queue *);
+/* There is room to send again. */
+void hvn_netmap_wake(struct hvn_queue *);
+#else
+#define hvn_netmap_attach(sc, queues) ((void)(queues))
+#define hvn_netmap_detach(sc) ((void)(sc))
+#define hvn_netmap_put(q, vec, n, len, meta) ((void)(q))
+#define hvn_netmap_passed(q) ((void)(q))
+#define hvn_netmap_wake(q) ((void)(q))
+#endif
 
 /* --- hvn_sysctl.c --------------------------------------------------------- */
 

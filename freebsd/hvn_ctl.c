@@ -16,8 +16,7 @@
 
 /* Policy: how long an ioctl or attach of the device waits. */
 #define CTL_PATIENCE_S	30
-/* Policy: before the next attempt, doubled each time. */
-#define CTL_RETRY_NS	1000000000ull
+/* Policy: how often the time before the next attempt doubles. */
 #define CTL_RETRIES_MAX	6u
 /* A sub-channel that the host granted is not there yet. */
 #define CTL_SUBS_NS	100000000ull
@@ -206,8 +205,8 @@ ctl_end(struct hvn_softc *sc)
 	if (sc->failed) {
 		sc->failures++;
 		sc->retry_at = ctl_now() +
-		    (CTL_RETRY_NS << min_u32(sc->fail_runs++,
-		    CTL_RETRIES_MAX));
+		    ((uint64_t)sc->tune.retry_ms * 1000000 <<
+		    min_u32(sc->fail_runs++, CTL_RETRIES_MAX));
 	}
 	sc->failed = false;
 	sc->state = HVN_DOWN;

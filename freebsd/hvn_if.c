@@ -73,7 +73,8 @@ hvn_if_offloads(struct hvn_softc *sc)
 	uint32_t off = VSC_OFF_ALL;
 	int on;
 
-	if (sc->tune.rsc_switch == 0)
+	/* A coalesced frame has no place in a netmap buffer. */
+	if (sc->tune.rsc_switch == 0 || os_ld32(&sc->queue[0].nm_on) != 0)
 		off &= ~(VSC_OFF_RSC4 | VSC_OFF_RSC6);
 	if (os_ld32(&sc->attached) == 0)
 		return off;
@@ -325,12 +326,14 @@ hvn_if_attach(struct hvn_softc *sc)
 	if_assist_set(sc);
 	sx_xunlock(&sc->ctl);
 	hvn_if_link(sc, caps.link_up, caps.speed_bps);
+	hvn_netmap_attach(sc, min_u32(caps.queues, sc->max_queues));
 }
 
 void
 hvn_if_detach(struct hvn_softc *sc)
 {
 	if_stop(sc);
+	hvn_netmap_detach(sc);
 	ether_ifdetach(sc->ifp);
 	ifmedia_removeall(&sc->media);
 }

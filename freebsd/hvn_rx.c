@@ -151,8 +151,13 @@ hvn_rx_put(struct hvn_queue *q, const struct vec *vec, uint32_t n,
     uint32_t len, const struct pkt_meta *meta)
 {
 	struct hvn_softc *sc = q->sc;
-	struct mbuf *m = rx_mbufs(len);
+	struct mbuf *m;
 
+	if (os_ld32_acq(&q->nm_on) != 0) {
+		hvn_netmap_put(q, vec, n, len, meta);
+		return;
+	}
+	m = rx_mbufs(len);
 	if (m == NULL) {
 		if_inc_counter(sc->ifp, IFCOUNTER_IQDROPS, 1);
 		return;
@@ -234,6 +239,7 @@ hvn_rx_passed(struct hvn_queue *q)
 	struct mbuf *m = q->rx_first;
 	bool lro;
 
+	hvn_netmap_passed(q);
 	if (m == NULL)
 		return;
 	q->rx_first = NULL;

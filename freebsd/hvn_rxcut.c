@@ -18,14 +18,14 @@
 /* Policy: pieces of a segment's payload; RSC fragments are whole segments. */
 #define CUT_VEC		8
 
-/* A router, or a bridge or a sniffer that has us promiscuous. */
+/* A router, netmap, or a bridge or a sniffer that has us promiscuous. */
 static bool
 rx_goes_on(struct hvn_queue *q)
 {
 	if_t ifp = q->sc->ifp;
 	bool routes = false;
 
-	if ((if_getflags(ifp) & IFF_PROMISC) != 0)
+	if ((if_getflags(ifp) & IFF_PROMISC) != 0 || os_ld32(&q->nm_on) != 0)
 		return true;
 	HVN_VNET_SET(ifp);
 #ifdef INET

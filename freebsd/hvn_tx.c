@@ -443,6 +443,7 @@ tx_unstall(struct hvn_queue *q)
 	os_mb();
 	os_st32(&q->stalled, 0);
 	os_mb();
+	hvn_netmap_wake(q);
 	tx_run(q);
 }
 

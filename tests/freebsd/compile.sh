@@ -31,6 +31,7 @@ for src in $HVNET_FREEBSD_SRC; do
 	    MAKEOBJDIR="$out/$n" __MAKE_CONF=/dev/null SRCCONF=/dev/null \
 	    SRC_ENV_CONF=/dev/null MK_CTF=no MK_KERNEL_SYMBOLS=no MK_MAN=no \
 	    WITHOUT_CTF=yes EXPORT_SYMS=YES WERROR=-Werror \
+	    ${HVNET_FREEBSD_MAKE:-} \
 	    FORMAT_EXTENSIONS=-D__printf__=__freebsd_kprintf__ \
 	    CC="$cc" LD=ld.lld OBJCOPY=objcopy NM=nm if_hvn.ko \
 	    >"$out/$n/log" 2>&1; then

@@ -2,7 +2,9 @@
 /*
  * The FreeBSD driver's own sources, run on a stand-in for its kernel
  * (hvn_kernel.h), with the real host end in a thread of its own: attach,
- * checked frames both ways, a new MTU under traffic, detach, rescind.
+ * checked frames both ways, by copy and by reference, with hardly any room for
+ * acknowledgements, a new MTU under traffic, detach, rescind; and a host that
+ * tells a lie, after which the NIC is back by itself.
  */
 #include "../pair/threads_host.h"
 
@@ -236,11 +238,105 @@ if_mtu(int mtu)
 	return the_if->ioctl(the_if, SIOCSIFMTU, (caddr_t)&r);
 }
 
-/* ---- the world ---------------------------------------------------------- */
+/* ---- a host that lies --------------------------------------------------- */
+
+/* What the host's end of the first queue does; host thread. */
+static void
+lie_index_huge(struct chan *c)
+{
+	ring_st(&ring_chan_of(c)->out.ctrl->write_index, ~7u);
+}
 
 static void
-world_init(struct world *w)
+lie_index_unaligned(struct chan *c)
 {
+	ring_st(&ring_chan_of(c)->out.ctrl->write_index, 13);
+}
+
+/* Eight bytes: less than vmbus(4) can move an index by. */
+static void
+lie_index_short(struct chan *c)
+{
+	struct ring_ctrl_wire *ctrl = ring_chan_of(c)->out.ctrl;
+
+	ring_st(&ctrl->write_index, ring_advance(ring_ld(&ctrl->write_index),
+	    8, ring_chan_of(c)->out.size));
+}
+
+static void
+lie_packet(struct chan *c, const struct vmpkt_out *p)
+{
+	(void)chan_send(c, p);
+	chan_commit(c);
+}
+
+static void
+lie_type(struct chan *c)
+{
+	lie_packet(c, &(struct vmpkt_out){ .type = 77 });
+}
+
+static void
+lie_completion(struct chan *c)
+{
+	lie_packet(c, &(struct vmpkt_out){ .type = VMPKT_COMPLETION,
+	    .xact = 0xbad });
+}
+
+static void
+lie_ranges(struct chan *c)
+{
+	const struct vmpkt_xfer_range far = { 64, 0xfffffff0 };
+	uint8_t ext[VMPKT_XFER_EXT_BYTES(1)];
+	uint8_t msg[40] = { 107 };
+
+	lie_packet(c, &(struct vmpkt_out){ .type = VMPKT_XFER_PAGES,
+	    .ext = { ext, vmpkt_xfer_ext_put(ext, 0xcafe, &far, 1) },
+	    .data = { msg, sizeof(msg) } });
+}
+
+static const struct {
+	const char *name;
+	void (*tell)(struct chan *);
+} lies[] = {
+	{ "write index huge", lie_index_huge },
+	{ "write index unaligned", lie_index_unaligned },
+	{ "write index eight bytes on", lie_index_short },
+	{ "packet of no type", lie_type },
+	{ "completion of nothing", lie_completion },
+	{ "range outside the receive buffer", lie_ranges },
+};
+static uint32_t lie_at;			/* index in lies + 1, 0: none */
+
+static void
+on_frame(void *ctx, uint32_t queue, const struct vsp_frame *f)
+{
+	struct world *w = ctx;
+	uint32_t at;
+
+	on_from_guest(ctx, queue, f);
+	at = os_xchg32(&lie_at, 0);
+	if (at != 0 && w->host_chan[0] != NULL) {
+		struct hvn_softc *sc = the_device.softc;
+		struct chan *c = w->host_chan[0];
+
+		lies[at - 1].tell(c);
+		ring_chan_of(c)->signal(ring_chan_of(c));
+		/* The next packet would make it true. */
+		while (os_ld64(&sc->chan[0].chan.faults.total) == 0)
+			usleep(IDLE_US);
+	}
+}
+
+/* ---- the world ---------------------------------------------------------- */
+
+enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE };
+
+static void
+world_init(struct world *w, enum way way)
+{
+	static struct vsp_ops ops;
+
 	memset(w, 0, sizeof(*w));
 	sim_init(&w->sim, 1);
 	sim_nic_defaults(&w->cfg);
@@ -248,6 +344,15 @@ world_init(struct world *w)
 	w->cfg.vsp.mtu = 9000;
 	w->cfg.link.mem_pages += POOL;
 	hvn_core_tunables = w->cfg.vsc.tune;
+	hvn_port_tunables.retry_ms = 5;
+	if (way == BY_REF)
+		hvn_core_tunables.tx_chimney_size = 100;
+	if (way == ACKS) {
+		hvn_core_tunables.ring_pages = 2;
+		hvn_core_tunables.rxbuf_kb = 64;
+	}
+	ops = vsp_ops;
+	ops.from_guest = on_frame;
 	pthread_mutex_init(&w->bus, NULL);
 	pthread_mutex_init(&w->ring, NULL);
 	pthread_mutex_init(&w->post, NULL);
@@ -278,7 +383,7 @@ world_init(struct world *w)
 	standin_bus(&(struct standin_locks){ &w->bus, w->vp, &w->ring }, VPS);
 	standin_input = on_input;
 	w->vms = vms_create(&w->part, &w->cfg.link.vms, &vms_ops, w);
-	w->vsp = vsp_create(&w->cfg.vsp, &vsp_ops, w);
+	w->vsp = vsp_create(&w->cfg.vsp, &ops, w);
 	w->vmc = vmc_create(&w->cfg.link.vmc, &vmc_ops, w);
 	assert_true(w->vms != NULL && w->vsp != NULL && w->vmc != NULL);
 	assert_int_equal(vms_dev_offer(w->vms, vsp_dev(w->vsp)), 0);
@@ -343,13 +448,32 @@ world_end(struct world *w, bool rescind)
 	sim_fini(&w->sim);
 }
 
+/* Of both queues. */
+static uint64_t
+counter(const char *side, const char *name)
+{
+	char path[48];
+	uint64_t sum = 0;
+
+	for (uint32_t q = 0; q < VPS; q++) {
+		snprintf(path, sizeof(path), "%s.%u.%s", side, q, name);
+		sum += standin_sysctl(path, NULL);
+	}
+	return sum;
+}
+
+/* All of it, and what it left behind. */
 static void
-traffic(struct world *w)
+traffic(struct world *w, enum way way)
 {
 	until(&w->up_done, 1);
 	for (uint32_t i = 0; i < DOWN; i++)
 		until(&w->down_got[i], FRAMES);
 	assert_int_equal(standin_sysctl("tx_ring_inuse", NULL), VPS);
+	assert_true(counter("tx", "by_ref") == 0 || way == BY_REF);
+	assert_true(counter("tx", "by_ref") > FRAMES || way != BY_REF);
+	/* No section of the receive buffer is lost. */
+	assert_int_equal(counter("rx", "acks"), counter("rx", "packets"));
 	for (uint32_t q = 0; q < VPS; q++) {
 		char name[32];
 
@@ -371,16 +495,28 @@ mtu_change(struct world *w)
 	assert_int_equal(standin_sysctl("attaches", NULL), 2);
 }
 
-enum way { LATE, EARLY, MTU, RESCIND };
+/* The NIC breaks, and is back. */
+static void
+lie(uint32_t n)
+{
+	print_message("# %s\n", lies[n].name);
+	os_xchg32(&lie_at, n + 1);
+	for (time_t end = time(NULL) + SECONDS;
+	    standin_sysctl("attaches", NULL) < 2;) {
+		assert_true(time(NULL) < end);
+		usleep(1000);
+	}
+	assert_int_equal(standin_sysctl("failures", NULL), 1);
+}
 
 /* Up, traffic both ways, down. */
 static void
-life(enum way way)
+life(enum way way, uint32_t n)
 {
 	struct world *w = &the_world;
 	struct thread vp[VPS], sender[SENDERS], host;
 
-	world_init(w);
+	world_init(w, way);
 	pthread_create(&host.id, NULL, host_main, w);
 	for (uint32_t i = 0; i < VPS; i++) {
 		vp[i] = (struct thread){ .w = w, .index = i };
@@ -392,8 +528,10 @@ life(enum way way)
 		pthread_create(&sender[i].id, NULL, sender_main, &sender[i]);
 	}
 	os_st32_rel(&w->traffic, 1);
-	if (way == LATE)
-		traffic(w);
+	if (way == LATE || way == BY_REF || way == ACKS)
+		traffic(w, way);
+	else if (way == LIE)
+		lie(n);
 	else if (way == MTU)
 		mtu_change(w);
 	else
@@ -415,7 +553,7 @@ life(enum way way)
 	os_st32(&w->stop, 2);
 	pthread_join(host.id, NULL);
 	assert_int_equal(w->failed, 0);
-	assert_int_equal(way == MTU ? 0 : w->bad, 0);
+	assert_int_equal(way == MTU || way == LIE ? 0 : w->bad, 0);
 	assert_int_equal(vmc_faults(w->vmc)->total, 0);
 	assert_int_equal(vsp_faults(w->vsp)->total, 0);
 	world_end(w, way == RESCIND);
@@ -424,26 +562,45 @@ life(enum way way)
 static void
 traffic_and_detach(void **state)
 {
-	life(LATE);
+	life(LATE, 0);
+}
+
+static void
+traffic_by_reference(void **state)
+{
+	life(BY_REF, 0);
+}
+
+static void
+acknowledgements_in_a_small_ring(void **state)
+{
+	life(ACKS, 0);
+}
+
+static void
+lies_of_the_host(void **state)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(lies); i++)
+		life(LIE, i);
 }
 
 static void
 detach_in_traffic(void **state)
 {
-	life(EARLY);
+	life(EARLY, 0);
 }
 
 static void
 mtu_in_traffic(void **state)
 {
-	life(MTU);
+	life(MTU, 0);
 }
 
 static void
 rescind_in_traffic(void **state)
 {
 	for (uint32_t i = 0; i < 3; i++)
-		life(RESCIND);
+		life(RESCIND, 0);
 }
 
 int
@@ -451,6 +608,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(traffic_and_detach),
+		cmocka_unit_test(traffic_by_reference),
+		cmocka_unit_test(acknowledgements_in_a_small_ring),
+		cmocka_unit_test(lies_of_the_host),
 		cmocka_unit_test(detach_in_traffic),
 		cmocka_unit_test(mtu_in_traffic),
 		cmocka_unit_test(rescind_in_traffic),
