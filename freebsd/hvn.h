@@ -153,7 +153,7 @@ struct hvn_softc {
 	struct hvn_chan *chan;		/* max_queues, by subindex */
 	struct taskqueue *ctl_tq, *subs_tq;
 	struct task ctl_task, subs_task;
-	struct timeout_task ctl_timer;
+	struct timeout_task ctl_timer, hold_timer;
 	struct sx cfg, ctl;
 	struct mtx mtx;
 	struct cv cv;
@@ -191,6 +191,7 @@ struct hvn_softc {
 	/* any, by os_ld32() */
 	uint32_t attached;		/* to the network stack */
 	uint32_t queues;		/* that transmit */
+	uint32_t hold_armed;		/* hold_timer will run */
 	uint32_t send_count;		/* 0: the host has no wish */
 	uint32_t send_table[HVN_SEND_ENTRIES];
 };
@@ -248,6 +249,8 @@ void hvn_tx_fini(struct hvn_queue *);
 /* Control: transmit may begin; no transmit is under way, nor will be. */
 void hvn_tx_start(struct hvn_softc *);
 void hvn_tx_stop(struct hvn_softc *);
+/* A section was open for long enough: the timer's task. */
+void hvn_tx_held(void *sc, int pending);
 /* After a pass of the owner. */
 void hvn_tx_passed(struct hvn_queue *);
 int hvn_transmit(if_t, struct mbuf *);

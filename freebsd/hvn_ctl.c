@@ -422,6 +422,7 @@ hvn_ctl_init(struct hvn_softc *sc)
 	sc->subs_tq = taskqueue_create("hvn_subs", M_WAITOK,
 	    taskqueue_thread_enqueue, &sc->subs_tq);
 	TIMEOUT_TASK_INIT(sc->ctl_tq, &sc->ctl_timer, 0, ctl_task, sc);
+	TIMEOUT_TASK_INIT(sc->ctl_tq, &sc->hold_timer, 0, hvn_tx_held, sc);
 	if (taskqueue_start_threads(&sc->ctl_tq, 1, PI_NET, "%s ctl",
 	    name) != 0 ||
 	    taskqueue_start_threads(&sc->subs_tq, 1, PI_NET, "%s subs",
@@ -438,6 +439,9 @@ hvn_ctl_fini(struct hvn_softc *sc)
 	while (taskqueue_cancel_timeout(sc->ctl_tq, &sc->ctl_timer,
 	    NULL) != 0)
 		taskqueue_drain_timeout(sc->ctl_tq, &sc->ctl_timer);
+	while (taskqueue_cancel_timeout(sc->ctl_tq, &sc->hold_timer,
+	    NULL) != 0)
+		taskqueue_drain_timeout(sc->ctl_tq, &sc->hold_timer);
 	taskqueue_free(sc->subs_tq);
 	taskqueue_free(sc->ctl_tq);
 	cv_destroy(&sc->cv);

@@ -21,6 +21,9 @@
  *	sender		held = 1; barrier; nothing under way: flush
  *	pass		completions taken; barrier; held: flush
  *
+ * A completion may be late, or a host may lose it: a timer closes what is held
+ * then.
+ *
  * Long frames go by reference: a descriptor has the mbuf until tx_done().
  * Descriptors are free in a ring with one producer, the owner's pass (at detach
  * control), and one consumer, who holds the lock.
@@ -261,6 +264,9 @@ drop:
 	return 0;
 }
 
+/* Policy: longest that a section waits for a completion. */
+#define TX_HOLD_SBT	(SBT_1S / 1000)
+
 /* ---- the queue ---------------------------------------------------------- */
 
 /* lock: tx.  E_AGAIN: the queue is stalled. */
@@ -290,6 +296,16 @@ tx_idle(const struct hvn_queue *q)
 	return os_ld64(&c->packets) == os_ld64(&c->completions);
 }
 
+/* One timer for all queues; it is set again by who holds after it ran. */
+static void
+tx_hold_timer(struct hvn_softc *sc)
+{
+	if (os_ld32(&sc->hold_armed) == 0 &&
+	    os_xchg32(&sc->hold_armed, 1) == 0)
+		taskqueue_enqueue_timeout_sbt(sc->ctl_tq, &sc->hold_timer,
+		    TX_HOLD_SBT, 0, 0);
+}
+
 /* lock: tx.  What was sent last goes, now or with the next completion. */
 static void
 tx_close(struct hvn_queue *q)
@@ -299,6 +315,7 @@ tx_close(struct hvn_queue *q)
 		os_mb();
 		if (!tx_idle(q)) {
 			counter_add(&q->count.held, 1);
+			tx_hold_timer(q->sc);
 			return;
 		}
 	}
@@ -453,17 +470,10 @@ hvn_tx_wake(void *ctx, uint32_t queue)
 	tx_unstall(&((struct hvn_softc *)ctx)->queue[queue]);
 }
 
-/* What the pass left to whoever would send next. */
-void
-hvn_tx_passed(struct hvn_queue *q)
+/* Whoever has the lock closes the section, or holds it once more. */
+static void
+tx_release(struct hvn_queue *q)
 {
-	os_mb();
-	if (os_ld32(&q->want_desc) != 0 &&
-	    q->free_head != os_ld32(&q->free_tail)) {
-		os_st32(&q->want_desc, 0);
-		tx_unstall(q);
-	}
-	/* Whoever has the lock closes the section, or holds it once more. */
 	if (os_ld32(&q->held) == 0 || mtx_trylock(&q->tx) == 0)
 		return;
 	if (q->up) {
@@ -475,6 +485,29 @@ hvn_tx_passed(struct hvn_queue *q)
 	mtx_unlock(&q->tx);
 	os_mb();
 	tx_run(q);
+}
+
+/* What the pass left to whoever would send next. */
+void
+hvn_tx_passed(struct hvn_queue *q)
+{
+	os_mb();
+	if (os_ld32(&q->want_desc) != 0 &&
+	    q->free_head != os_ld32(&q->free_tail)) {
+		os_st32(&q->want_desc, 0);
+		tx_unstall(q);
+	}
+	tx_release(q);
+}
+
+void
+hvn_tx_held(void *ctx, int pending)
+{
+	struct hvn_softc *sc = ctx;
+
+	os_xchg32(&sc->hold_armed, 0);
+	for (uint32_t i = 0; i < sc->max_queues; i++)
+		tx_release(&sc->queue[i]);
 }
 
 void
