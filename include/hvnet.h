@@ -217,8 +217,9 @@ int hvnet_rx(struct hvnet *, uint32_t queue, struct hvnet_frame *,
 int hvnet_hold(struct hvnet *, uint32_t queue, struct hvnet_frame *frame,
     uint32_t n);
 /*
- * Give n held frames back; the host has them with the next hvnet_rx() or
- * hvnet_poll() on that queue.  Any thread, and any order.  0, or HVNET_INVALID:
+ * Give n held frames back; the host has them with the next hvnet_rx(),
+ * hvnet_poll() or hvnet_wait() on that queue, and a thread that sleeps in that
+ * is woken.  Any thread, and any order.  0, or HVNET_INVALID:
  * some of them is not held.  hvnet_close() gives back what is left.
  */
 int hvnet_release(struct hvnet *, uint32_t queue, const struct hvnet_frame *,

@@ -132,8 +132,9 @@ sim_kernel_run(struct sim_kernel *k, uint32_t subindex, uint32_t budget)
 	kc->in_task = true;
 	more = kc->chan.events->ready(&kc->chan, budget);
 	kc->in_task = false;
-	/* A ring that makes no sense is looked at no more. */
-	if (kc->dead || os_ld32(&kc->run) == 0)
+	/* A ring that makes no sense, or is not read, is looked at no more. */
+	if (kc->dead || os_ld32(&kc->run) == 0 ||
+	    os_ld32(&ring_chan_of(kc->bus)->gone) != 0)
 		return false;
 	return !ring_in_empty(&ring_chan_of(kc->bus)->in) || more ||
 	    chan_irq_unmask(kc->bus);
@@ -257,6 +258,8 @@ kernel_close(struct chan *c)
 	kernel_begin(kc);
 	kc->open = false;
 	os_st32(&kc->run, 0);
+	if (kc->kernel->ops->drain != NULL)
+		kc->kernel->ops->drain(kc->kernel->ctx, c->subindex);
 	if (kc->bus != NULL)
 		err = kc->bus->ops->close(kc->bus);
 	kernel_leave(kc->kernel);

@@ -33,6 +33,11 @@ struct sim_kernel_ops {
 	/* Around control calls of the bus below.  NULL: one thread. */
 	void (*enter)(void *ctx);
 	void (*leave)(void *ctx);
+	/*
+	 * Wait until no task of the channel runs that began before; inside
+	 * enter().  NULL: one thread.
+	 */
+	void (*drain)(void *ctx, uint32_t subindex);
 	/* All that were expected are there: call sim_kernel_subs() soon. */
 	void (*subs_here)(void *ctx);
 	/* The offer was taken back: detach. */

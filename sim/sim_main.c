@@ -23,9 +23,8 @@ struct options {
 enum key {
 	KEY_VMBUS = 256, KEY_NIC, KEY_NVSP, KEY_GOFF, KEY_HOFF, KEY_BACKEND,
 	KEY_MTU, KEY_FRAME, KEY_BYTES, KEY_FLOWS, KEY_QUEUES, KEY_VLAN,
-	KEY_NOALLOC, KEY_REKEY, KEY_VF, KEY_KERNEL, KEY_SEED, KEY_SEEDS,
-	KEY_FAULTS,
-	KEY_GUEST, KEY_HOST,
+	KEY_NOALLOC, KEY_REKEY, KEY_VF, KEY_KERNEL, KEY_RXHOLD, KEY_SEED,
+	KEY_SEEDS, KEY_FAULTS, KEY_GUEST, KEY_HOST,
 	KEY_SIGNAL, KEY_MONITOR, KEY_SUBS, KEY_PACKETS, KEY_RING, KEY_BUF,
 	KEY_REGIONS, KEY_VPS, KEY_STOP_AT, KEY_STOP, KEY_GALLOC, KEY_HALLOC,
 	KEY_TRACE
@@ -52,6 +51,8 @@ static const struct argp_option option_list[] = {
 	{ "vf", KEY_VF, NULL, 0, "the host says that a VF comes and goes", 0 },
 	{ "kernel", KEY_KERNEL, NULL, 0,
 	  "the guest's channels are a kernel's (sim/sim_kernel.h)", 0 },
+	{ "rx-hold", KEY_RXHOLD, NULL, 0,
+	  "the guest's stack holds every fourth packet for a while", 0 },
 	{ "seed", KEY_SEED, "N", 0, "seed of the schedule", 0 },
 	{ "seeds", KEY_SEEDS, "N", 0, "run N seeds, from --seed on", 0 },
 	{ "faults", KEY_FAULTS, "CLASS", 0,
@@ -118,6 +119,7 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_REKEY: nic->rekey_us = (uint32_t)n; break;
 	case KEY_VF: nic->vf = true; break;
 	case KEY_KERNEL: nic->kernel = true; break;
+	case KEY_RXHOLD: nic->vsc.rx_hold = true; break;
 	case KEY_SEED: c->seed = n; break;
 	case KEY_SEEDS: o->seeds = n; break;
 	case KEY_FAULTS:

@@ -138,6 +138,8 @@ judge(struct sim_nic_run *r, bool finished, struct sim_nic_result *out)
 	else if (r->kernel.wrong != 0)
 		SAY("%u uses of channels that would hang a kernel",
 		    r->kernel.wrong);
+	else if (r->spoilt != 0)
+		SAY("%u packets changed, or were lost, while held", r->spoilt);
 	else if (r->strays != 0)
 		SAY("%u frames of no flow", r->strays);
 	else if (g->total != 0)
@@ -188,6 +190,8 @@ report(const struct sim_nic_run *r, struct sim_nic_result *out)
 	out->err = r->err;
 	out->rekeys = r->rekeys;
 	out->vf_messages = r->vf_messages;
+	out->held = r->held;
+	out->not_held = r->not_held;
 }
 
 static bool
@@ -337,7 +341,7 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    "--guest-version=%#x --host-version=%#x --nvsp=%#x "
 	    "--guest-offloads=%#x --host-offloads=%#x --backend=%d%d%d "
 	    "--mtu=%u --frame=%u --bytes=%u --flows=%u --queues=%u --vps=%u "
-	    "--regions=%u%s%s%s%s --rekey=%u --stop-at=%llu --stop=%s "
+	    "--regions=%u%s%s%s%s%s --rekey=%u --stop-at=%llu --stop=%s "
 	    "--guest-allocs=%u --host-allocs=%u",
 	    (unsigned long long)c->seed, faults,
 	    c->link.vmc.max_version, c->link.vms.max_version, c->vsp.max_nvsp,
@@ -347,6 +351,7 @@ sim_nic_command(const struct sim_nic_config *c, const char *faults, char *line,
 	    c->link.mem_regions, c->vlan ? " --vlan" : "",
 	    c->no_alloc ? " --no-alloc" : "", c->vf ? " --vf" : "",
 	    c->kernel ? " --kernel" : "",
+	    c->vsc.rx_hold ? " --rx-hold" : "",
 	    c->rekey_us, (unsigned long long)c->stop_at,
 	    sim_stop_names[c->stop], c->guest_allocs, c->host_allocs);
 }

@@ -44,6 +44,7 @@ struct sim_nic_result {
 	uint64_t signals, interrupts;
 	uint32_t rekeys, moves;		/* RSS set; flows that changed queues */
 	uint32_t vf_messages;		/* of the host, about a VF */
+	uint32_t held, not_held;	/* packets; refused */
 	uint64_t virtual_ns;
 	int err;				/* of a failed attach */
 	char why[400];

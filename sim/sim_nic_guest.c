@@ -58,11 +58,62 @@ sim_nic_guest_pump(void *arg, uint64_t value)
 		sim_after(r->sim, 20000, sim_nic_guest_pump, r, 0);
 }
 
+/* --- packets that the stack holds --- */
+
+static uint64_t
+hold_sum(const uint8_t *p, uint32_t len)
+{
+	uint64_t sum = len;
+
+	for (uint32_t i = 0; i < len; i++)
+		sum = sum * 31 + p[i];
+	return sum;
+}
+
+/* Its bytes are as they were. */
+static void
+unhold_event(void *arg, uint64_t i)
+{
+	struct sim_nic_run *r = arg;
+	struct sim_nic_held *e = &r->hold[i];
+
+	/* The NIC did not wait for us. */
+	if (r->vsc == NULL || e->sum != hold_sum(e->at, e->len) ||
+	    vsc_rx_unhold(r->vsc, e->queue, e->hold) < 0)
+		r->spoilt++;
+	e->at = NULL;
+}
+
+/* Hold some, and give them back after up to 0.2 ms, in any order. */
+static void
+hold_some(struct sim_nic_run *r, uint32_t queue, const struct vsc_frame *f)
+{
+	uint32_t i = sim_below(r->sim, 4 * SIM_NIC_HELD);
+	struct sim_nic_held *e = &r->hold[i % SIM_NIC_HELD];
+	int rc;
+
+	/* Of several pieces, the first may be gone after the call. */
+	if (i >= SIM_NIC_HELD || e->at != NULL || f->nvec != 1)
+		return;
+	rc = vsc_rx_hold(r->vsc, queue, f->packet);
+	if (rc < 0) {
+		r->spoilt += rc != E_AGAIN;
+		r->not_held++;
+		return;
+	}
+	*e = (struct sim_nic_held){ f->vec[0].p, f->len, queue,
+		(uint32_t)rc, hold_sum(f->vec[0].p, f->len) };
+	r->held++;
+	sim_after(r->sim, sim_below(r->sim, 200000), unhold_event, r, i);
+}
+
 static void
 on_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
 	struct sim_nic_run *r = ctx;
 
+	if (r->cfg->vsc.rx_hold)
+		hold_some(r, queue, f);
 	if (!sim_frame_check(r->down, r->cfg->flows, queue, f->vec, f->nvec,
 	    &f->meta))
 		r->strays++;
@@ -126,7 +177,9 @@ kick_event(void *arg, uint64_t queue)
 {
 	struct sim_nic_run *r = arg;
 
-	if (sim_kernel_run(&r->kernel, (uint32_t)queue, 64))
+	if (r->cfg->kernel ? sim_kernel_run(&r->kernel, (uint32_t)queue, 64) :
+	    r->vsc != NULL && !r->detached &&
+	    vsc_queue_poll(r->vsc, (uint32_t)queue, 64))
 		sim_after(r->sim, 500, kick_event, r, queue);
 }
 

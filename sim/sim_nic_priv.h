@@ -11,6 +11,8 @@
 
 /* Frames that a source offers in one go. */
 #define SIM_NIC_BURST	8u
+/* Frames that the guest's stack holds at a time, at most. */
+#define SIM_NIC_HELD	64u
 
 enum sim_nic_phase { ATTACH, TRAFFIC, DETACH, UNLOAD, RESCINDED, DONE };
 
@@ -34,6 +36,13 @@ struct sim_nic_run {
 	struct sim_flow up[SIM_NIC_FLOWS], down[SIM_NIC_FLOWS];
 	uint32_t strays;	/* frames of no flow */
 	uint32_t rekeys, vf_messages;
+	/* with cfg->vsc.rx_hold */
+	struct sim_nic_held {
+		const uint8_t *at;	/* NULL: free */
+		uint32_t len, queue, hold;
+		uint64_t sum;
+	} hold[SIM_NIC_HELD];
+	uint32_t held, not_held, spoilt;
 	uint8_t frame[SIM_FRAME_MAX];
 };
 

@@ -218,9 +218,12 @@ struct vsc_ops {
 	 */
 	void (*control_wanted)(void *ctx);
 	/*
-	 * Have the queue's owner make a pass soon: what waits there for room in
-	 * the ring is tried again.  Control.  For a channel without
-	 * CHAN_CAP_SPACE; may be NULL elsewhere.
+	 * Have the queue's owner make a pass soon (vsc_queue_poll(), until it
+	 * returns false): what waits there for room in the ring is tried again,
+	 * or what was held goes back to the host.  By control for a channel
+	 * without CHAN_CAP_SPACE; with cfg.rx_hold by any context, inside
+	 * vsc_rx_unhold().  Otherwise it may be NULL, and for a user who polls
+	 * and never sleeps.
 	 */
 	void (*queue_kick)(void *ctx, uint32_t queue);
 	/*
@@ -359,8 +362,9 @@ int vsc_get_rss(const struct vsc *, uint8_t key[40], uint32_t *table,
  */
 int vsc_rx_hold(struct vsc *, uint32_t queue, uint32_t packet);
 /*
- * Any thread, before vsc_free().  The host gets the memory with the owner's
- * next pass or vsc_rx_release().  E_STATE: this is not held.
+ * Any thread, before vsc_free().  The owner's pass, for which this may call
+ * queue_kick(), gives the memory back to the host; polled, the next pass or
+ * vsc_rx_release().  E_STATE: this is not held.
  */
 int vsc_rx_unhold(struct vsc *, uint32_t queue, uint32_t hold);
 /* Nobody uses what is held any more, or lets go of it meanwhile.  Control. */
@@ -368,8 +372,11 @@ void vsc_rx_unhold_all(struct vsc *);
 
 /* --- polled receive (vsc_config.poll); queue owner --- */
 
-/* One pass over the queue's ring, of at most budget packets. */
-void vsc_queue_poll(struct vsc *, uint32_t queue, uint32_t budget);
+/*
+ * One pass over the queue's ring, of at most budget packets.  True: not polled,
+ * and the ring may hold more.  Also for who does not poll, after queue_kick().
+ */
+bool vsc_queue_poll(struct vsc *, uint32_t queue, uint32_t budget);
 /* From inside ->rx(): no further packet in this pass. */
 void vsc_rx_stop(struct vsc *, uint32_t queue);
 /* Every frame that was delivered goes back; the host hears at the next pass. */

@@ -9,7 +9,9 @@
  * the packet: the user, once for each vsc_rx_hold(), and the ring until that
  * turn.  Who lets go last gives the entry back: the ring's turn frees it at
  * once; a user, in any thread, pushes it to `returned`, a stack from which the
- * owner takes everything at a time (so there is no ABA), and acknowledges.
+ * owner takes everything at a time (so there is no ABA), and acknowledges.  Who
+ * pushes the first kicks the owner, because a host that waits for sections
+ * sends nothing that would.
  *
  * The bound is in ranges, since a packet may have a thousand, and is divided
  * among the queues: so the host keeps the rest of what is at home with each.
@@ -62,7 +64,8 @@ vsc_holds_alloc(struct vsc_queue *q)
 	uint32_t n = share < HOLD_MAX ? (uint32_t)share : HOLD_MAX;
 	struct vsc_holds *h;
 
-	if (!v->cfg.rx_hold || n == 0)
+	if (!v->cfg.rx_hold || n == 0 ||
+	    (!v->cfg.poll && v->ops->queue_kick == NULL))
 		return 0;
 	h = v->ops->alloc(v->ctx, hold_bytes(n));
 	if (h == NULL)
@@ -212,7 +215,8 @@ vsc_hold_drop(struct vsc_rxq *r)
 
 /* ---- any thread --------------------------------------------------------- */
 
-static void
+/* True if the owner does not know of any yet. */
+static bool
 hold_return(struct vsc_holds *h, uint32_t i)
 {
 	uint32_t head;
@@ -221,6 +225,7 @@ hold_return(struct vsc_holds *h, uint32_t i)
 		head = os_ld32(&h->returned);
 		h->hold[i].next = head;
 	} while (!os_cas32(&h->returned, head, i + 1));
+	return head == 0;
 }
 
 int
@@ -236,8 +241,9 @@ vsc_rx_unhold(struct vsc *v, uint32_t queue, uint32_t hold)
 		if ((old & HOLD_USERS) == 0)
 			return E_STATE;
 	} while (!os_cas32(&h->hold[hold].refs, old, old - 1));
-	if (old == 1)
-		hold_return(h, hold);
+	/* A quiet host may wait for just these sections. */
+	if (old == 1 && hold_return(h, hold) && v->ops->queue_kick != NULL)
+		v->ops->queue_kick(v->ctx, queue);
 	return 0;
 }
 

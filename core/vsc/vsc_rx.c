@@ -450,14 +450,13 @@ vsc_queue_ready(struct chan *c, uint32_t budget)
 	return queue_turn(c->user, budget);
 }
 
-void
+bool
 vsc_queue_poll(struct vsc *v, uint32_t queue, uint32_t budget)
 {
 	struct vsc_queue *q = v->q[queue];
 
 	/* In the middle of detach a sub-channel may be gone already. */
-	if (q != NULL)
-		(void)queue_turn(q, budget);
+	return q != NULL && queue_turn(q, budget) && !v->cfg.poll;
 }
 
 void

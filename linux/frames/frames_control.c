@@ -69,7 +69,7 @@ frames_turn(struct hvnet *h)
 	for (uint32_t k = 0; h->vsc != NULL && k < h->cfg.queues; k++) {
 		if (h->queue[k].kept_n == 0 || h->closing)
 			vsc_rx_release(h->vsc, k);
-		vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
+		(void)vsc_queue_poll(h->vsc, k, FRAMES_BUDGET);
 	}
 	(void)frames_control(h);
 }

@@ -83,6 +83,17 @@ frames_control_wanted(void *ctx)
 	frames_wake_control(h);
 }
 
+/* Packets that were held are given back; the queue's thread may sleep. */
+static void
+frames_queue_kick(void *ctx, uint32_t queue)
+{
+	struct hvnet *h = ctx;
+	struct frames_queue *q = &h->queue[queue];
+
+	if (os_ld32(&q->sleeps) != 0 && os_xchg32(&q->sleeps, 0) != 0)
+		frames_wake_queue(h, queue);
+}
+
 static const struct vsc_ops frames_vsc_ops = {
 	.alloc = guest_wire_alloc,
 	.free = guest_wire_free,
@@ -99,6 +110,7 @@ static const struct vsc_ops frames_vsc_ops = {
 	.tx_wake = frames_tx_wake,
 	.tx_done = frames_tx_done,
 	.control_wanted = frames_control_wanted,
+	.queue_kick = frames_queue_kick,
 };
 
 static void

@@ -80,6 +80,9 @@ struct frames_queue {
 	/* const from open on */
 	int wait_fd;			/* epoll of what wakes the queue */
 	int timer_fd;			/* -1: the queue needs none */
+	int kick_fd;			/* another thread wakes the queue */
+	/* any thread takes it away and wakes */
+	uint32_t sleeps;
 } __attribute__((aligned(OS_CACHELINE)));
 
 struct hvnet {
@@ -122,6 +125,7 @@ void frames_wake_close(struct hvnet *h);
 void frames_wake_control(struct hvnet *h);
 /* Wake all, now and for good. */
 void frames_wake_all(struct hvnet *h);
+void frames_wake_queue(struct hvnet *h, uint32_t queue);
 
 /* --- frames_control.c --- */
 

@@ -43,7 +43,7 @@ frames_kept_max(const struct frames_queue *q)
 static void
 frames_pass(struct hvnet *h, uint32_t queue)
 {
-	vsc_queue_poll(h->vsc, queue, FRAMES_BUDGET);
+	(void)vsc_queue_poll(h->vsc, queue, FRAMES_BUDGET);
 }
 
 void

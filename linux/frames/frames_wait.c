@@ -16,7 +16,8 @@
  *	1. events so far are taken from the epoll descriptor;
  *	2. event flags are cleared, for the host interrupts only at a flag's
  *	   change from 0 to 1; control runs;
- *	3. the ring's mask is taken away, and the ring is looked at once more.
+ *	3. the ring's mask is taken away, and the ring is looked at once more,
+ *	   and what other threads gave back (hvnet_release()) goes to the host.
  *
  * What the host does after its look at the mask that 3. finds in the ring, it
  * need not signal; whatever it does later sets a flag that 2. had cleared, and
@@ -113,11 +114,13 @@ wait_arm(struct hvnet *h, uint32_t queue)
 		return 1;
 	frames_give_back(h, queue);
 	(void)wait_events(h, q, 0);
+	/* Before the passes below, which take what was released so far. */
+	os_xchg32(&q->sleeps, 1);
 	wait_prepare(h, queue);
 	if (wait_found(q))
 		return 1;
 	for (uint32_t i = 0; i < WAIT_ROUNDS; i++) {
-		vsc_queue_poll(h->vsc, queue, FRAMES_BUDGET);
+		(void)vsc_queue_poll(h->vsc, queue, FRAMES_BUDGET);
 		if (wait_found(q))
 			return 1;
 		if (frames_gone(h))

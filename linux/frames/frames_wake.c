@@ -3,8 +3,8 @@
  * The descriptors by which a queue's thread is woken; frames_wait.c has how
  * they are used.
  *
- * Context: open and close; any thread for frames_wake_control() and
- * frames_wake_all().
+ * Context: open and close; any thread for frames_wake_control(), _all() and
+ * _queue().
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,9 @@ wake_open_queue(struct hvnet *h, uint32_t k)
 	const bool link = h->wire.link != NULL;
 
 	q->wait_fd = epoll_create1(EPOLL_CLOEXEC);
+	q->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (q->wait_fd < 0 ||
+	    !wake_add(q, q->kick_fd, FRAMES_WAKE_OTHER, EPOLLIN | EPOLLET) ||
 	    !wake_add(q, h->gone_fd, FRAMES_WAKE_OTHER, EPOLLIN) ||
 	    (link && !wake_add(q, link_guest_interrupt_fd(h->wire.link, k),
 	    FRAMES_WAKE_OTHER, EPOLLIN | EPOLLET)))
@@ -53,7 +55,8 @@ frames_wake_init(struct hvnet *h)
 {
 	h->gone_fd = h->control_fd = -1;
 	for (uint32_t k = 0; k < h->cfg.queues; k++)
-		h->queue[k].wait_fd = h->queue[k].timer_fd = -1;
+		h->queue[k].wait_fd = h->queue[k].timer_fd =
+		    h->queue[k].kick_fd = -1;
 }
 
 bool
@@ -85,6 +88,7 @@ frames_wake_close(struct hvnet *h)
 	for (uint32_t k = 0; k < h->cfg.queues; k++) {
 		wake_fd_close(h->queue[k].wait_fd);
 		wake_fd_close(h->queue[k].timer_fd);
+		wake_fd_close(h->queue[k].kick_fd);
 	}
 	wake_fd_close(h->gone_fd);
 	wake_fd_close(h->control_fd);
@@ -104,6 +108,12 @@ void
 frames_wake_control(struct hvnet *h)
 {
 	wake_tell(h->control_fd);
+}
+
+void
+frames_wake_queue(struct hvnet *h, uint32_t queue)
+{
+	wake_tell(h->queue[queue].kick_fd);
 }
 
 void

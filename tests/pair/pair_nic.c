@@ -38,6 +38,24 @@ run_all(const struct sim_nic_config *c, const char *faults,
 }
 
 static void
+stop_everywhere(struct sim_nic_config *c, const char *faults, uint64_t stride)
+{
+	struct sim_nic_result r;
+	uint64_t steps;
+
+	c->bytes = 8000;
+	c->stop_at = 0;
+	run_all(c, faults, &r);
+	steps = r.steps;
+	assert_true(steps > 80);
+	for (int how = 0; how < SIM_STOPS; how++) {
+		c->stop = (enum sim_stop)how;
+		for (c->stop_at = 1; c->stop_at < steps; c->stop_at += stride)
+			run_ok(c, faults, &r);
+	}
+}
+
+static void
 test_nvsp_versions(void **state)
 {
 	struct sim_nic_config c;
@@ -245,6 +263,43 @@ test_news_of_a_vf(void **state)
 	}
 }
 
+/*
+ * The stack holds packets: what it holds does not change, the host never lacks
+ * so many sections that traffic stops, and detach waits for the stack.
+ */
+static void
+test_held_packets(void **state)
+{
+	static const char *const class[] = { "none", "delay", "all" };
+	struct sim_nic_config c;
+	struct sim_nic_result r;
+	uint32_t held = 0, not_held = 0;
+
+	sim_nic_defaults(&c);
+	c.vsc.rx_hold = true;
+	c.no_alloc = true;
+	c.vsp.section_bytes = 1792;
+	for (uint32_t f = 0; f < ARRAY_LEN(class); f++) {
+		assert_true(sim_faults_named(class[f], &c.link.faults));
+		for (c.seed = 0; c.seed < 8; c.seed++) {
+			/* A frame in one section, or in half of them. */
+			bool small = c.seed % 2 == 0;
+
+			c.frame = small ? 1000 : 20000;
+			c.vsc.tune.rxbuf_kb = small ? 256 : 64;
+			run_all(&c, class[f], &r);
+			held += r.held;
+			not_held += r.not_held;
+		}
+	}
+	assert_true(held > 100);
+	assert_true(not_held > 100);
+	assert_true(sim_faults_named("none", &c.link.faults));
+	c.seed = 1;
+	c.no_alloc = false;
+	stop_everywhere(&c, "none", 5);
+}
+
 /* Nothing in a data path allocates. */
 static void
 test_no_allocation_after_attach(void **state)
@@ -275,24 +330,6 @@ test_fault_classes(void **state)
 			c.vsc.tune.ring_pages = 2 + (uint32_t)c.seed % 4;
 			run_all(&c, class[f], &r);
 		}
-	}
-}
-
-static void
-stop_everywhere(struct sim_nic_config *c, const char *faults, uint64_t stride)
-{
-	struct sim_nic_result r;
-	uint64_t steps;
-
-	c->bytes = 8000;
-	c->stop_at = 0;
-	run_all(c, faults, &r);
-	steps = r.steps;
-	assert_true(steps > 80);
-	for (int how = 0; how < SIM_STOPS; how++) {
-		c->stop = (enum sim_stop)how;
-		for (c->stop_at = 1; c->stop_at < steps; c->stop_at += stride)
-			run_ok(c, faults, &r);
 	}
 }
 
@@ -360,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_64_channels),
 		cmocka_unit_test(test_rss_changes_while_traffic_runs),
 		cmocka_unit_test(test_news_of_a_vf),
+		cmocka_unit_test(test_held_packets),
 		cmocka_unit_test(test_no_allocation_after_attach),
 		cmocka_unit_test(test_fault_classes),
 		cmocka_unit_test(test_stop_everywhere),

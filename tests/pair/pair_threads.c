@@ -4,13 +4,13 @@
  * (sim/sim_kernel.h), and the real host end in a thread of its own.
  *
  * A thread for each virtual processor runs the tasks of its channels, one more
- * is control and sleeps in its operations, and four transmit.  Frames are
- * numbered and checked.  Mainly for a race detector: run it under
- * ThreadSanitizer.
+ * is control and sleeps in its operations, and four transmit, and look after
+ * packets that were received and held.  Frames are numbered and checked.
+ * Mainly for a race detector: run it under ThreadSanitizer.
  *
  * Locks, in the order in which they are taken: sending (a sender is in the
  * driver), bus (VMBus client), vp (a processor's dispatch), tx (the driver's,
- * of a queue's transmit), ring (rings that we write), post, memory, wake.
+ * of a queue's transmit), ring (rings that we write), post, memory, hold, wake.
  */
 #include "threads_host.h"
 
@@ -133,8 +133,9 @@ vp_main(void *arg)
 		pthread_mutex_lock(&w->vp[t->index]);
 		if (os_xchg32(&w->irq[t->index], 0) != 0 || more)
 			more = vmc_vp_dispatch(w->vmc, t->index, 64);
-		if (os_xchg32(&w->kicked[t->index], 0) != 0)
-			(void)sim_kernel_run(&w->kernel, t->index, 64);
+		if (os_xchg32(&w->kicked[t->index], 0) != 0 &&
+		    sim_kernel_run(&w->kernel, t->index, 64))
+			os_xchg32(&w->kicked[t->index], 1);
 		pthread_mutex_unlock(&w->vp[t->index]);
 		if (t->index == 0) {
 			(void)vmc_timer(w->vmc, now_ns());
@@ -189,6 +190,16 @@ kernel_leave(void *ctx)
 	pthread_mutex_unlock(&((struct world *)ctx)->bus);
 }
 
+/* A task that a kick runs; the bus itself parks its own. */
+static void
+kernel_drain(void *ctx, uint32_t subindex)
+{
+	struct world *w = ctx;
+
+	pthread_mutex_lock(&w->vp[subindex % VPS]);
+	pthread_mutex_unlock(&w->vp[subindex % VPS]);
+}
+
 static void
 kernel_subs_here(void *ctx)
 {
@@ -209,7 +220,7 @@ kernel_revoked(void *ctx)
 static const struct sim_kernel_ops kernel_ops = {
 	.sleep = kernel_sleep, .wakeup = kernel_wakeup,
 	.lock = kernel_lock, .unlock = kernel_unlock,
-	.enter = kernel_enter, .leave = kernel_leave,
+	.enter = kernel_enter, .leave = kernel_leave, .drain = kernel_drain,
 	.subs_here = kernel_subs_here, .revoked = kernel_revoked,
 };
 
@@ -260,11 +271,57 @@ on_send_table(void *ctx, const uint32_t *table, uint32_t count)
 {
 }
 
+/* Changes with any byte. */
+static uint32_t
+frame_sum(const uint8_t *p, uint32_t len)
+{
+	uint32_t sum = 1;
+
+	for (uint32_t i = 0; i < len; i++)
+		sum = sum * 31 + p[i];
+	return sum;
+}
+
+/* A sender is to look at this frame later, and to let go of it. */
+static void
+hold(struct world *w, uint32_t queue, const struct vsc_frame *f)
+{
+	const uint8_t *p = f->vec[0].p;
+
+	pthread_mutex_lock(&w->hold);
+	if (w->held_n < HELD) {
+		int rc = vsc_rx_hold(w->vsc, queue, f->packet);
+
+		if (rc >= 0) {
+			w->held[w->held_n++] = (struct held){ p, f->len,
+				queue, (uint32_t)rc, frame_sum(p, f->len) };
+			w->held_all++;
+		}
+	}
+	pthread_mutex_unlock(&w->hold);
+}
+
+static void
+unhold(struct world *w)
+{
+	struct held h = { 0 };
+
+	pthread_mutex_lock(&w->hold);
+	if (w->held_n != 0)
+		h = w->held[--w->held_n];
+	pthread_mutex_unlock(&w->hold);
+	if (h.at != NULL && (frame_sum(h.at, h.len) != h.sum ||
+	    vsc_rx_unhold(w->vsc, h.queue, h.number) < 0))
+		os_xchg32(&w->bad, 1);
+}
+
 static void
 on_rx(void *ctx, uint32_t queue, const struct vsc_frame *f)
 {
 	struct world *w = ctx;
 
+	if (f->len % 4 == 0 && f->nvec == 1)
+		hold(w, queue, f);
 	if (queue >= VPS || !frame_good(f->vec, f->nvec, w->down_got, DOWN))
 		os_xchg32(&w->bad, 1);
 	else
@@ -370,6 +427,7 @@ control_main(void *arg)
 	}
 	if (w->vsc == NULL)
 		return NULL;
+	transmit_stop(w);	/* nobody is inside vsc_rx_unhold() */
 	pthread_mutex_lock(&w->bus);
 	sim_kernel_end(&w->kernel);
 	pthread_mutex_unlock(&w->bus);
@@ -395,6 +453,7 @@ sender_main(void *arg)
 			sent = vsc_tx_copy(w->vsc, q, &v, 1, &plain) == 0;
 		if (sent && n % 4 == 3)
 			vsc_tx_flush(w->vsc, q);
+		unhold(w);
 		pthread_mutex_unlock(&w->sending[t->index]);
 		n += sent;
 		if (!sent)
@@ -414,12 +473,14 @@ world_init(struct world *w)
 	sim_init(&w->sim, 1);
 	sim_nic_defaults(&w->cfg);
 	w->cfg.vsc.vps = VPS;
+	w->cfg.vsc.rx_hold = true;
 	w->cfg.vsp.max_queues = VPS;
 	pthread_mutex_init(&w->bus, NULL);
 	pthread_mutex_init(&w->ring, NULL);
 	pthread_mutex_init(&w->post, NULL);
 	pthread_mutex_init(&w->memory, NULL);
 	pthread_mutex_init(&w->wake, NULL);
+	pthread_mutex_init(&w->hold, NULL);
 	for (uint32_t i = 0; i < SENDERS; i++)
 		pthread_mutex_init(&w->sending[i], NULL);
 	pthread_cond_init(&w->cond, NULL);
@@ -491,6 +552,7 @@ life(bool rescind)
 		for (uint32_t i = 0; i < DOWN; i++)
 			until(&w->down_got[i], FRAMES);
 		assert_true(os_ld32(&w->used[0]) && os_ld32(&w->used[1]));
+		assert_true(w->held_all > 0);
 		wake(w, &w->detach_due);
 	}
 	pthread_join(control.id, NULL);

@@ -26,6 +26,7 @@
 #define DOWN		8u		/* senders at the host */
 #define FRAMES		1000u		/* of each sender */
 #define POSTS		64u
+#define HELD		32u		/* packets, by the senders */
 #define IDLE_US		50u
 #define SECONDS		60	/* on a machine that is busy otherwise */
 
@@ -54,6 +55,13 @@ struct world {
 	uint32_t attached, failed, gone, unloaded, bad, kicked[VPS];
 	uint32_t down_got[DOWN];	/* owner of its queue writes */
 	uint32_t used[VPS];		/* queues that frames came on */
+	/* lock: hold */
+	pthread_mutex_t hold;
+	struct held {
+		const uint8_t *at;
+		uint32_t len, queue, number, sum;
+	} held[HELD];
+	uint32_t held_n, held_all;
 	/* lock: bus */
 	struct vmc *vmc;
 	struct sim_kernel kernel;

@@ -218,6 +218,12 @@ keeper(void *arg)
 }
 
 static void
+mt_queue_kick(void *ctx, uint32_t queue)
+{
+	atomic_store(&mt.signal, true);
+}
+
+static void
 mt_rx_flush(void *ctx, uint32_t queue)
 {
 }
@@ -496,6 +502,7 @@ play(bool writers, uint32_t ref_frames)
 	ops.tx_done = mt_tx_done;
 	ops.rx = mt_rx;
 	ops.rx_flush = mt_rx_flush;
+	ops.queue_kick = mt_queue_kick;
 	rig.v = vsc_attach(&rig.cfg, &ops, &rig, &rig.chan[0]);
 	assert_non_null(rig.v);
 	rig_run(&rig);
