@@ -6,6 +6,7 @@ import time
 
 from test_frames import BUILD, lab      # noqa: F401
 
+ASK = BUILD / 'examples/ask'
 ECHO = BUILD / 'examples/echo'
 FORWARD = BUILD / 'examples/forward'
 SINK = """
@@ -65,6 +66,21 @@ def test_echo(lab):     # noqa: F811
     assert lab.end(p) == 0
     # Pings, datagrams, and at least one ARP request.
     assert int(re.search(r'(\d+) answers\n', lab.log(p))[1]) >= 32
+
+
+def test_ask(lab):     # noqa: F811
+    """Datagrams from registered memory come back from echo, each as it was
+    sent, and each buffer once."""
+    lab.host('backend=pair,name=a,peer=b', 'backend=pair,name=b,peer=a')
+    p = lab.start(None, [ECHO, lab.sock, 'b', '10.8.0.9'], 'echo')
+    lab.wait('echo', lambda: 'answers on' in lab.log(p), 15, [p])
+    q = lab.start(None, [ASK, lab.sock, 'a', '10.8.0.1', '10.8.0.9', '20000'],
+                  'ask')
+    lab.wait('ask', lambda: q.poll() is not None, 30, [p])
+    assert '20000 sent, 20000 buffers back, 20000 answers, 0 wrong' in \
+        lab.log(q)
+    assert lab.end(p) == 0
+    assert '20000 answers' in lab.log(p)
 
 
 def forward(lab, program=FORWARD, args=(), count=1000000):   # noqa: F811
