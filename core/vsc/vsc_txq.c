@@ -171,9 +171,8 @@ txq_take(struct vsc_txq *t, const struct vsc_tx_packet *p)
 	gen = t->packet[i].gen + 1;
 	os_st32(&t->packet[i].gen, gen);	/* odd: outstanding */
 	t->inflight += p->slot_bytes;
-	if (p->refs != 0)
-		memcpy(t->cookie + i * t->ref_frames, t->ref.cookie,
-		    p->refs * sizeof(t->cookie[0]));
+	for (uint32_t k = 0; k < p->refs; k++)
+		t->cookie[i * t->ref_frames + k] = t->ref.cookie[k];
 	return i;
 }
 

@@ -168,9 +168,12 @@ ref_turn(struct vsc_queue *q)
 {
 	struct vsc_txq *t = &q->tx;
 
-	if (!vsc_tx_push(q) || (t->cutting && !vsc_tx_cut_run(q)))
+	if (t->npending != 0 && !vsc_tx_push(q))
 		return E_AGAIN;
-	vsc_tx_section_close(q);
+	if (t->cutting && !vsc_tx_cut_run(q))
+		return E_AGAIN;
+	if (t->frames != 0)
+		vsc_tx_section_close(q);
 	if (t->npending != 0)
 		return E_AGAIN;
 	if (vsc_tx_limited(t)) {
