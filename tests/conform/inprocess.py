@@ -5,6 +5,7 @@ those of story.py, their host and guest a conform-world (world.h).
 A story with a word that a world does not have (another command of hvnet, a
 setting) cannot be told here: Elsewhere.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -56,7 +57,8 @@ class World:
         return answer
 
     def close(self):
-        self.p.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.p.stdin.close()
         self.p.stdout.close()
         self.p.wait()
 

@@ -19,12 +19,13 @@ again_event(void *arg, uint64_t value)
 {
 	struct world *w = world_of(arg);
 	struct sim_nic_run *r = &w->run;
+	int rc;
 
 	r->attached = r->failed = r->detached = r->unloaded = false;
 	r->detach_due = false;
 	w->next_offer = NULL;
-	if (sim_link_again(&r->link) < 0)
-		OS_ASSERT(!"memory for a connection");
+	rc = sim_link_again(&r->link);
+	OS_ASSERT(rc == 0);
 	sim_link_control(&r->link);
 }
 
@@ -193,8 +194,9 @@ world_guest_config(struct world *w)
 void
 world_guest(struct world *w)
 {
-	if (!w->started && vmc_start(w->run.link.vmc) < 0)
-		OS_ASSERT(!"memory for a connection");
+	int rc = w->started ? 0 : vmc_start(w->run.link.vmc);
+
+	OS_ASSERT(rc == 0);
 	w->started = true;
 	sim_link_control(&w->run.link);
 }
