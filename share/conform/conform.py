@@ -67,6 +67,7 @@ class Run:
         self.guest_run = o.guest_run
         self.guest_console = o.guest_console
         self.patience = o.patience
+        self.restart = o.restart
         self.words = o.command
 
     @property
@@ -173,12 +174,20 @@ def parse():
                    help='the same by a root shell at a serial line: a Unix '
                    'socket or a device, or - for the terminal of the guest\'s '
                    'own command (hvnet vm --debian)')
+    p.add_argument('--restart', action='store_true',
+                   help='the guest ends when its NIC goes, as a program under '
+                   'hvnet uio does: start it again; one that a signal ended '
+                   'is a failure all the same')
     p.add_argument('--patience', metavar='SECONDS', type=int, default=60,
                    help='bound of each wait, 1 to 3600; default 60')
     p.add_argument('command', nargs='*', metavar='COMMAND',
                    help='starts a guest: hvnet guest, vm or uio, or any '
                    'command with {socket} where the path of the socket goes')
-    o = p.parse_args()
+    # COMMAND may have a -- of its own, which argparse does not leave alone.
+    words = sys.argv[1:]
+    end = words.index('--') if '--' in words else len(words)
+    o = p.parse_args(words[:end])
+    o.command += words[end + 1:]
     if not 1 <= o.patience <= 3600:
         p.error('--patience: want 1 to 3600 seconds')
     if not o.list and not o.command and not o.listen:
@@ -214,6 +223,8 @@ def again_of(s, o):
     for name in ('listen', 'guest_run', 'guest_console'):
         if getattr(o, name):
             words += [f'--{name.replace("_", "-")}', getattr(o, name)]
+    if o.restart:
+        words.append('--restart')
     if o.patience != 60:
         words += ['--patience', str(o.patience)]
     words += ['--only', f'{s.group}/{s.name}']

@@ -237,6 +237,15 @@ class Story:
             os.close(theirs)
             self.asker = self.console(ours)
 
+    def restart(self):
+        """A guest that ended in order, as one may with its NIC, comes again."""
+        p = self.guestp
+        if p is None or not self.run.restart or p.poll() is None or \
+                not 0 <= p.returncode < 128:
+            return
+        self.steps.append(f'the guest ended with exit code {p.returncode}')
+        self.guest()
+
     def console(self, fd):
         return ask.ByConsole(fd, self.run.patience, f'{self.dir}/console.log')
 
@@ -390,6 +399,7 @@ class Story:
     def wait(self, what, question, error=Failed):
         end = time.monotonic() + self.run.patience
         while not question():
+            self.restart()
             for name, p in (('host', self.hostp), ('guest', self.guestp)):
                 if p is not None and p.poll() is not None:
                     raise (Broken if name == 'host' else Failed)(

@@ -110,7 +110,7 @@ class Story(story.Story):
     def __init__(self, exe, bug):
         super().__init__(types.SimpleNamespace(
             listen=None, patience=PATIENCE, command=None, hvnet='hvnet',
-            guest_run=None, guest_console=None))
+            guest_run=None, guest_console=None, restart=False))
         self.exe, self.bug = exe, bug
         self.world = None
 

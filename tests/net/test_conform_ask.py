@@ -92,3 +92,23 @@ def test_what_goes_wrong(lab):
                          ['--guest-console', path])
     assert got[ASKED]['verdict'] == 'error' and r.returncode == 1
     assert 'no root shell within 6 s' in got[ASKED]['why']
+
+
+@full
+def test_one_that_ends_comes_again(lab):
+    """With --restart, unless a signal ended it."""
+    one = 'nvsp/version_ladder'
+
+    def run(first, *args):
+        runs = f'{lab.dir}/runs'
+        shell = (f'echo >>{runs}; [ $(wc -l <{runs}) -gt 1 ] || {first}; '
+                 f'exec {shlex.join(guest(lab))}')
+        got, _ = conform(lab, [one], ['sh', '-c', shell], args=args)
+        os.unlink(runs)
+        return got[one]
+    v = run('exit 5', '--restart')
+    assert v['verdict'] == 'pass'
+    assert 'the guest ended with exit code 5' in v['steps']
+    for v in (run('exit 5'), run('exit 139', '--restart'),
+              run('kill -SEGV $$', '--restart')):
+        assert v['verdict'] == 'fail' and 'the guest ended' in v['why']
