@@ -406,6 +406,10 @@ class Story:
                         f'{what}: the {name} ended with exit code '
                         f'{p.returncode}')
             if time.monotonic() > end:
+                if self.guestp and not self.said('guest -> host'):
+                    raise Broken(f'the guest never came: no message of it '
+                                 f'within {self.run.patience} s; --patience '
+                                 'has to be longer than it takes to boot')
                 raise error(f'{what}: not within {self.run.patience} s')
             time.sleep(0.03)
         self.steps.append(what)

@@ -112,3 +112,11 @@ def test_one_that_ends_comes_again(lab):
     for v in (run('exit 5'), run('exit 139', '--restart'),
               run('kill -SEGV $$', '--restart')):
         assert v['verdict'] == 'fail' and 'the guest ended' in v['why']
+
+
+@full
+def test_one_that_never_comes(lab):
+    """No verdict on the driver."""
+    got, r = conform(lab, [ASKED], ['sh', '-c', 'sleep 9; : {socket}'], 2)
+    assert got[ASKED]['verdict'] == 'error' and r.returncode == 1
+    assert 'the guest never came' in got[ASKED]['why']
