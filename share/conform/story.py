@@ -389,7 +389,7 @@ class Story:
 
     def steady(self):
         """The guest was not so upset that it attached again."""
-        times = len(self.said(r'guest -> host RNDIS INIT '))
+        times = len(self.said(r'guest <- host RNDIS INIT_DONE '))
         if times != 1:
             raise Failed(f'the guest attached {times} times, not once')
         self.steps.append('the guest stayed attached')
