@@ -309,7 +309,7 @@ class Story:
             sizes = [n for n in sizes if n <= max(SIZES)]
             self.needs(sizes, 'the guest is no IP stack')
         for _ in range(3):
-            lost = self.probe.lost(sizes)
+            lost = self.probe.lost(sizes, self.run.patience)
             if lost:
                 raise Failed(f'of {len(sizes)} echo requests those with '
                              f'{lost} bytes got no answer')
