@@ -7,10 +7,10 @@ the driver through the frames API, the host end with a backend that takes
 everything (tx) or makes the frames itself (rx, echo).  ref is tx from
 registered memory, 16 frames a packet to a lenient host; ref1 the same with one.
 Unlike speeds, these numbers repeat within 2 %, however noisy the machine.
-
-usage: instructions.py [--build DIR] [--modes LIST] [--sizes 64,1514]
 """
+import argparse
 import json
+import pathlib
 import sys
 
 import pps_count
@@ -20,16 +20,18 @@ from lab import TOP, commit
 
 
 def main():
-    p = Parser(prog='bench/instructions.py',
-               description=__doc__.split('\n')[0])
-    p.add_argument('--build', default=str(TOP / 'build'))
+    p = Parser(prog='hvnet bench layers', description=__doc__.split('\n\n')[0],
+               epilog=__doc__.split('\n\n')[1])
+    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'),
+                   help=argparse.SUPPRESS)
+    p.add_argument('--json', metavar='FILE', help='also write it there')
     p.add_argument('--modes',
                    type=several(one_of('tx', 'ref', 'ref1', 'rx', 'echo')),
                    default='tx,ref,ref1,rx,echo')
     p.add_argument('--sizes', type=several(number(46, 1514)),
                    default='64,1514')
     o = p.parse_args()
-    bench = Bench(f'{o.build}/cli/hvnet')
+    bench = Bench(o.hvnet)
     ours = helper(bench.hvnet, 'pps_hvnet')
     if not ours.exists():
         p.error(f'no {ours}: build it first (make)')
@@ -48,9 +50,12 @@ def main():
                         if v >= 0.05}}
                     for end, n in ends.items()}})
     except (LabError, Missing) as e:
-        sys.exit(f'bench/instructions.py: {e}')
-    print(json.dumps({'bench': 'instructions', 'commit': commit(),
-                      'results': results}, indent=1))
+        sys.exit(f'hvnet bench layers: {e}')
+    text = json.dumps({'bench': 'instructions', 'commit': commit(),
+                       'results': results}, indent=1)
+    print(text)
+    if o.json:
+        pathlib.Path(o.json).write_text(text + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__':

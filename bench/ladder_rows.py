@@ -43,6 +43,9 @@ STEPS = (
     ('+ interrupts a channel', None, dict(guest={'--single-vp': None}),
      'Each channel interrupts a virtual processor of its own: all on.'),
     # Beside the ladder: not steps of it.
+    ('signals alone', 'baseline',
+     dict(guest={'--signal': None}, host={'--signal': None}),
+     'The first row with nothing but tuned signals: frames of equal size.'),
     ('adaptive', '+ interrupts a channel',
      dict(nic=dict(poll='adaptive'), guest={'--poll': 'adaptive'}),
      'All on, and an empty ring is looked at for as long as that costs less '

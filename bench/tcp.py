@@ -7,11 +7,9 @@ a noisy machine disturbs both alike; ratios are of medians.  CPU time is that
 of the processes between the TAPs; signals and interrupts come from `hvnet
 stat` before and after.
 
-usage: tcp.py [--rounds 5] [--seconds 3] [--streams 1,8] [--mode tso,notso]
-              [--thp] [--build DIR] [--json FILE]
-
 --thp lets guest memory have huge pages while it runs (docs/tuning.md).
 """
+import argparse
 import contextlib
 import json
 import pathlib
@@ -24,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
 from arguments import Parser, number, one_of, several       # noqa: E402
 from lab import (Lab, LabError, TOP, commit, cpu_seconds,    # noqa: E402
                  total)
+from pps_run import helper  # noqa: E402
 from quiet import Quiet     # noqa: E402
 
 # The interfaces' own offloads follow the mode at both ends.
@@ -36,7 +35,7 @@ class Relay:
     def __init__(self, mode, opts):
         self.lab = Lab()
         lab = self.lab
-        p = lab.start(None, [f'{opts.build}/bench/relay', 'tA',
+        p = lab.start(None, [helper(opts.hvnet, 'relay'), 'tA',
                              lab.netns('g'), 'tB', lab.netns('h'),
                              str(opts.queues), mode], 'relay')
         lab.wait('relay', lambda: 'relaying' in lab.log(p), 5, [p])
@@ -67,7 +66,7 @@ class Hvnet:
     name = 'hvnet'
 
     def __init__(self, mode, opts):
-        self.lab = Lab(f'{opts.build}/cli/hvnet')
+        self.lab = Lab(str(opts.hvnet))
         lab = self.lab
         kw = {} if mode == 'tso' else {'tso': 'off', 'rsc': 'off'}
         lab.pair(queues=opts.queues, vps=opts.queues, **kw,
@@ -167,7 +166,8 @@ def bench(opts):
 
 
 def main():
-    p = Parser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    p = Parser(prog='hvnet bench tcp', description=__doc__,
+               formatter_class=RawDescriptionHelpFormatter)
     p.add_argument('--rounds', type=number(1, 1000), default=5)
     p.add_argument('--seconds', type=number(1, 600), default=3)
     p.add_argument('--streams', type=several(number(1, 128)), default='1,8')
@@ -177,9 +177,11 @@ def main():
     p.add_argument('--guest-args', default='')
     p.add_argument('--host-args', default='')
     p.add_argument('--thp', action='store_true')
-    p.add_argument('--build', default=str(TOP / 'build'))
-    p.add_argument('--json')
+    p.add_argument('--hvnet', default=str(TOP / 'build/cli/hvnet'),
+                   type=pathlib.Path, help=argparse.SUPPRESS)
+    p.add_argument('--json', metavar='FILE')
     opts = p.parse_args()
+    opts.hvnet = opts.hvnet.resolve()
     with huge_pages() if opts.thp else contextlib.nullcontext():
         results = bench(opts)
     out = {'bench': 'tcp', 'commit': commit(), 'command': ' '.join(sys.argv),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `hvnet bench NAME` is a script, bench/NAME.py, which runs this very
- * executable; see there for what is measured.
+ * `hvnet bench NAME` is a script of bench/, which runs this very executable;
+ * see there for what is measured.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,14 +48,21 @@ bench_pps_help(void)
 }
 
 static const struct bench {
-	const char *name, *text;
+	const char *name, *script, *text;
 	void (*help)(void);	/* NULL: the script's own */
 } benches[] = {
-	{ "ladder", "what each improvement gave a guest, one step at a time",
+	{ "ladder", "ladder",
+	    "what each improvement gave a guest, one step at a time", NULL },
+	{ "layers", "instructions",
+	    "where the processor time goes: instructions of each layer",
 	    NULL },
-	{ "pps", "packets a second: our driver against DPDK's netvsc PMD",
+	{ "memory", "memory", "memory of the host end for a NIC, a channel",
+	    NULL },
+	{ "pps", "pps",
+	    "packets a second: our driver against DPDK's netvsc PMD",
 	    bench_pps_help },
-	{ "vm", "what offloads and channels give a stock kernel", NULL },
+	{ "tcp", "tcp", "TCP and ping against a bare TAP relay", NULL },
+	{ "vm", "vm", "what offloads and channels give a stock kernel", NULL },
 };
 
 static void
@@ -65,9 +72,8 @@ bench_help(void)
 	    "Measure something.  NAME is one of\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(benches); i++)
 		printf("  %-13s %s\n", benches[i].name, benches[i].text);
-	printf("\n`hvnet bench NAME --help` has its options.  Each is a "
-	    "script, bench/NAME.py;\nHVNET_BENCH names another folder for "
-	    "them.\n"
+	printf("\n`hvnet bench NAME --help` has its options.  HVNET_BENCH "
+	    "names another folder\nfor their scripts.\n"
 	    "\nExamples:\n"
 	    "  hvnet bench ladder --html ladder.html\n"
 	    "  hvnet bench pps --quick --modes tx --sizes 64\n");
@@ -112,7 +118,7 @@ cmd_bench(int argc, char **argv)
 		if (strcmp(argv[1], b->name) != 0)
 			continue;
 		if (b->help == NULL || argc < 3 || !bench_is_help(argv[2]))
-			return script_become(&script, b->name, argc - 2,
+			return script_become(&script, b->script, argc - 2,
 			    argv + 2);
 		b->help();
 		return CLI_OK;

@@ -21,7 +21,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
 MAN = pathlib.Path(os.environ.get('HVNET_MAN') or
                    pathlib.Path(HVNET).resolve().parents[1] / 'docs/man')
-BENCHES = ['ladder', 'pps', 'vm']
+BENCHES = ['ladder', 'layers', 'memory', 'pps', 'tcp', 'vm']
 COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'config',
             'bench', 'conform']
 OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
@@ -143,7 +143,8 @@ def test_set_names_the_host_that_is_meant(hvnet, tmp_path):
     assert p.wait(20) == OK
 
 
-@pytest.mark.parametrize('bench', ['run', 'instructions', *BENCHES, 'tcp'])
+@pytest.mark.parametrize('bench', ['run', 'instructions', 'ladder',
+                                   'memory', 'pps', 'tcp', 'vm'])
 def test_benches_to_a_full_disk(bench):
     with open('/dev/full', 'w') as full:
         r = subprocess.run(['/usr/bin/python3', TOP / f'bench/{bench}.py',

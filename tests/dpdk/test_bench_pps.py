@@ -168,7 +168,7 @@ def test_instructions_by_layer():
     if shutil.which('valgrind') is None:
         pytest.skip('no valgrind (scripts/deps.sh check)')
     r = subprocess.run(
-        [sys.executable, TOP / 'bench/instructions.py', '--build', BUILD,
+        [sys.executable, TOP / 'bench/instructions.py', '--hvnet', HVNET,
          '--modes', 'rx', '--sizes', '64'], text=True, capture_output=True,
         timeout=120)
     assert r.returncode == 0, r.stderr
