@@ -13,7 +13,7 @@ Row = collections.namedtuple('Row', 'name short text nic tune guest host')
 STEPS = (
     ('baseline', None, dict(
         nic=dict(queues=1, txcsum='off', rxcsum='off', tso='off', rsc='off',
-                 gro='off'),
+                 gro='off', completion_batch=1),
         tune=dict(tx_agg_size=0, tx_agg_pkts=0, ack_batch=1),
         guest={'--no-coalesce': True, '--signal': 'packet',
                '--single-vp': True},
@@ -36,8 +36,9 @@ STEPS = (
     ('+ tuned signals', None, dict(guest={'--signal': None},
                                    host={'--signal': None}),
      'A batch is signalled once, and only if the other side sleeps.'),
-    ('+ batched completions', None, dict(tune=dict(ack_batch=None)),
-     'Receive completions go back to the host a few at a time.'),
+    ('+ batched completions', None, dict(nic=dict(completion_batch=None),
+                                         tune=dict(ack_batch=None)),
+     'Completions go back a few at a time, at both ends.'),
     ('+ vRSS', None, dict(nic=dict(queues='CHANNELS')),
      'Flows spread over several channels by Toeplitz hash and table.'),
     ('+ interrupts a channel', None, dict(guest={'--single-vp': None}),
@@ -60,6 +61,16 @@ STEPS = (
      'page that all channels share, found by looking at all of it.'),
 )
 LADDER = [s[0] for s in STEPS if s[1] is None]
+# Settings that go together; only measured if they are asked for.
+PROFILES = tuple(
+    (f'profile {name}', '+ interrupts a channel',
+     dict(guest={'--profile': name}, host={'--profile': name}), text)
+    for name, text in (
+        ('throughput', 'More under way, completions in large batches.'),
+        ('latency', 'Threads wake at once, empty rings are looked at as long '
+         'as it pays, smaller bursts.'),
+        ('many-flows', 'Large rings and buffers.'),
+        ('low-cpu', 'Nothing is polled, completions in the largest batches.')))
 
 
 def merge(old, new):
@@ -80,7 +91,7 @@ def words(options):
 def rows(channels, only=None):
     """All rows, or those whose names are given, with `channels` for vRSS."""
     made, settings, last = [], {}, {}
-    for name, stands_on, own, text in STEPS:
+    for name, stands_on, own, text in STEPS + PROFILES:
         last = settings[name] = merge(settings[stands_on] if stands_on
                                       else last, own)
         nic = {k: channels if v == 'CHANNELS' else v
@@ -88,4 +99,6 @@ def rows(channels, only=None):
         tune = [w for k, v in last['tune'].items() for w in ('-o', f'{k}={v}')]
         made.append(Row(name, name.replace('+ ', ''), text, nic, tune,
                         words(last['guest']), words(last['host'])))
-    return [r for r in made if only is None or r.short in only]
+    if only is None:
+        return [r for r in made if not r.name.startswith('profile ')]
+    return [r for r in made if r.short in only]

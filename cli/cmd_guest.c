@@ -41,7 +41,7 @@ struct cmd_guest {
 
 enum {
 	KEY_IFNAME = 256, KEY_NETNS, KEY_VPS, KEY_MEMORY, KEY_SINGLE_VP,
-	KEY_CHANNEL_VP, KEY_POLL,
+	KEY_CHANNEL_VP, KEY_POLL, KEY_PROFILE,
 	KEY_SIGNAL, KEY_MTU, KEY_OFFLOAD, KEY_NO_COALESCE, KEY_MAX_VMBUS,
 	KEY_MIN_VMBUS, KEY_MAX_NVSP, KEY_ONCE, KEY_WAIT_UP, KEY_MDOC, KEY_UIO,
 	KEY_UIO_INTERRUPT, KEY_NO_HUGE,
@@ -94,6 +94,9 @@ static const struct argp_option options[] = {
 	{ "poll", KEY_POLL, "HOW", 0,
 	    "Whether an empty ring is looked at before the host is asked to "
 	    "signal: off (default), or adaptive: as long as it pays", 3 },
+	{ "profile", KEY_PROFILE, "NAME", 0,
+	    "Settings that go together: default, throughput, latency, "
+	    "many-flows or low-cpu; options behind it change them", 4 },
 	{ "option", 'o', "NAME=VALUE", 0, "Set a tunable (see below)", 4 },
 	{ "max-vmbus", KEY_MAX_VMBUS, "V", 0,
 	    "Newest VMBus version tried, 0.13 to 6.0; default 6.0",
@@ -294,6 +297,10 @@ parse_outer(int key, char *arg, struct cmd_guest *g)
 		break;
 	case KEY_OFFLOAD:
 		cmd_guest_offload(g, arg);
+		break;
+	case KEY_PROFILE:
+		guest_profile(c, (enum profile)cli_choice("--profile", arg,
+		    profile_names, PROFILES));
 		break;
 	case KEY_POLL:
 		c->adaptive = cli_choice("--poll", arg, poll_names,

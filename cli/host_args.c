@@ -22,7 +22,7 @@
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
 	KEY_MONITOR, KEY_SIGNAL, KEY_MAX_VMBUS, KEY_MAX_NVSP, KEY_MAX_GUESTS,
-	KEY_POLL, KEY_POLL_TIME, KEY_NO_UIO, KEY_BEND, KEY_MDOC,
+	KEY_POLL, KEY_POLL_TIME, KEY_PROFILE, KEY_NO_UIO, KEY_BEND, KEY_MDOC,
 	KEY_MDOC_BEND, KEY_CONFIG,
 };
 
@@ -52,6 +52,9 @@ static const struct argp_option options[] = {
 	    "Whose rings are polled while there is traffic: auto (default, "
 	    "those of guests that poll: DPDK, the frames API), off, all, or "
 	    "adaptive: of all, as long as it pays", 2 },
+	{ "profile", KEY_PROFILE, "NAME", 0,
+	    "Settings that go together: default, throughput, latency, "
+	    "many-flows or low-cpu; options behind it change them", 2 },
 	{ "poll-time", KEY_POLL_TIME, "US", 0,
 	    "Microseconds that an empty ring is polled before the worker "
 	    "sleeps, 1 to 1000000; default 200", 2 },
@@ -239,6 +242,10 @@ parse(int key, char *arg, struct argp_state *state)
 	case KEY_POLL:
 		c->poll = (enum host_poll)cli_choice("--poll", arg, polls,
 		    ARRAY_LEN(polls));
+		break;
+	case KEY_PROFILE:
+		host_profile(c, (enum profile)cli_choice("--profile", arg,
+		    profile_names, PROFILES));
 		break;
 	case KEY_POLL_TIME:
 		c->poll_us = cli_uint("--poll-time", arg, 1, 1000000);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "bus/vmc.h"
+#include "linux/run/profile.h"
 #include "linux/run/thread.h"
 #include "vsc/vsc.h"
 
@@ -46,6 +47,8 @@ struct guest_config {
 };
 
 void guest_config_default(struct guest_config *);
+/* Change what the profile is about; the rest stays. */
+void guest_profile(struct guest_config *, enum profile);
 /* VSC_OFF_* bits of "tso", "txcsum", "rxcsum", "rsc", "vlan", "hash"; 0: no
  * such name. */
 uint32_t guest_offload_bits(const char *name);

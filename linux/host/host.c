@@ -28,6 +28,27 @@ host_config_default(struct host_config *c)
 		.max_guests = HOST_MAX_GUESTS };
 }
 
+void
+host_profile(struct host_config *c, enum profile p)
+{
+	switch (p) {
+	case PROFILE_DEFAULT:
+	case PROFILE_MANY_FLOWS:
+		return;
+	case PROFILE_THROUGHPUT:
+		c->place.sched = THREAD_SCHED_BATCH;
+		return;
+	case PROFILE_LATENCY:
+		c->place.sched = THREAD_SCHED_NORMAL;
+		c->poll = HOST_POLL_ADAPTIVE;
+		return;
+	case PROFILE_LOW_CPU:
+		c->place.sched = THREAD_SCHED_BATCH;
+		c->poll = HOST_POLL_OFF;
+		return;
+	}
+}
+
 /* --- workers ask --- */
 
 static void

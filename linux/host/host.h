@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "linux/host/nic_spec.h"
+#include "linux/run/profile.h"
 #include "linux/run/thread.h"
 
 struct capture_spec;
@@ -60,6 +61,8 @@ struct host_config {
 };
 
 void host_config_default(struct host_config *);
+/* Change what the profile is about; the rest stays. */
+void host_profile(struct host_config *, enum profile);
 
 /*
  * Listen and start the workers; guests are served whenever the base runs.
