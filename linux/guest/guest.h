@@ -39,7 +39,8 @@ struct guest_config {
 	bool once;		/* end when the host goes, do not wait for it */
 	bool coalesce;		/* merge received segments before the TAP */
 	enum vmc_signal signal;
-	bool adaptive;		/* look at empty rings while it pays */
+	uint32_t adaptive;	/* look at empty rings while it pays; VPs
+				 * read it by os_ld32() */
 	uint32_t max_vmbus, min_vmbus;
 	struct vsc_config vsc;
 	const struct transcript_spec *transcript;	/* or NULL: none */

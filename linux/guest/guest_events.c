@@ -273,7 +273,7 @@ guest_queue_spin(void *ctx, uint32_t queue, bool found)
 	struct vp *v = &g->vp[q->vp];
 	uint64_t now, cost;
 
-	if (!g->cfg.adaptive || g->vmc == NULL)
+	if (os_ld32(&g->cfg.adaptive) == 0 || g->vmc == NULL)
 		return false;
 	now = clock_now_ns();
 	cost = link_signal_cost_ns();

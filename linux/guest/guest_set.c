@@ -297,7 +297,6 @@ plan_do(struct guest *g, const struct set_plan *p)
 	whole = vsc_tune(g->vsc, &p->tune) && p->mtu == g->cfg.vsc.mtu;
 	if (p->signal != g->cfg.signal)
 		vmc_signal_set(g->vmc, p->signal);
-	g->cfg.adaptive = p->adaptive;
 	guest_vps_unpark(g);
 	if (!whole)
 		g->renew = g->reset = true;
@@ -331,7 +330,7 @@ guest_set(struct guest *g, const json_t *set)
 	g->cfg.vsc.tune = p.tune;
 	g->cfg.vsc.mtu = p.mtu;
 	g->cfg.signal = p.signal;
-	g->cfg.adaptive = p.adaptive;
+	os_st32(&g->cfg.adaptive, p.adaptive);
 	for (uint32_t k = 0; k < g->tap.queues; k++)
 		g->queue[k].vp_wanted = p.vp[k];
 	if (g->state != GUEST_UP)
