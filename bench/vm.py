@@ -25,6 +25,7 @@ costs speed.
 usage: vm.py [--hvnet FILE] [--json FILE] [--rounds N] [--seconds S] [--quick]
              [--guests linux,freebsd] [--parts offloads,channels]
              [--channels 1,2,4]
+       vm.py --guests freebsd --drivers hn,hvn [...]
 """
 import argparse
 import collections
@@ -255,6 +256,21 @@ def guests(wanted):
     return made
 
 
+def drivers(opts):
+    """FreeBSD's drivers side by side; (result or None, why left out)."""
+    import vm_drivers
+    why = vm_drivers.missing(opts.drivers)
+    if why:
+        return None, f'freebsd: {why}'
+
+    def run(guest, cell, seconds):
+        way, streams = cell
+        case = Case(f'{streams} streams', 2, 'rsc', 2)
+        return measure(guest, case, way, streams, seconds)
+
+    return vm_drivers.compare(opts.drivers, opts, run), None
+
+
 def bench(guest, opts):
     b = Bench(guest, opts)
     result = {'guest': guest.name}
@@ -289,6 +305,9 @@ def main():
                    default=list(PARTS))
     p.add_argument('--channels', type=several(number(1, 64)),
                    default='1,2,4')
+    p.add_argument('--drivers', type=several(one_of('hn', 'hvn')),
+                   help="only FreeBSD's drivers, side by side; hvn where "
+                   'HVNET_FREEBSD_HVN is set')
     p.add_argument('--quick', action='store_true',
                    help='one short round of each, to check it works')
     o = p.parse_args()
@@ -308,7 +327,13 @@ def main():
     except kit.ImageError as e:
         sys.exit(f'bench vm: cannot make a virtual machine: {e}')
     results, left_out = [], []
-    for guest, why in guests(o.guests):
+    if o.drivers:
+        result, why = drivers(o)
+        results += [result] if result else []
+        if why:
+            print(f'left out: {why}')
+            left_out.append(why)
+    for guest, why in guests(o.guests) if not o.drivers else []:
         if why:
             print(f'left out: {why}')
             left_out.append(why)

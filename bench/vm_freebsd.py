@@ -4,7 +4,8 @@
 The disk is what tests/vm needs (docs/vm.md): FreeBSD's base system and a root
 shell on the serial port.  Traffic is nc(1) in the guest, vm_peer.py here.
 hn(4) takes the number of its channels from the host, so that each number is a
-machine of its own.
+machine of its own.  With HVNET_FREEBSD_HVN the machine can have our hvn(4)
+instead.
 """
 import pathlib
 import re
@@ -20,6 +21,7 @@ PEER = pathlib.Path(__file__).resolve().parent / 'vm_peer.py'
 
 class FreebsdGuest:
     name = 'freebsd'
+    driver = 'hn'
     # Each step adds to the one before.  tso4: `tso` is IPv6's too, which
     # hn(4) spoils.  lro is the kernel's own, in software; rsc is ours.
     steps = {
@@ -41,6 +43,7 @@ class FreebsdGuest:
         self.queues = queues
         self.file = pathlib.Path(lab.dir) / 'instructions' if counted else None
         self.j = JoinedFreeBsd(lab, vps=vps, queues=queues, mtu=1500, vm={
+            'driver': self.driver,
             'qemu_args': plugin_args(self.file) if counted else []})
         self.vm = self.j.vm
         self.now = None
@@ -59,8 +62,8 @@ class FreebsdGuest:
         if self.now != step:
             self.now = step
             flags, rsc = self.steps[step]
-            self.vm.run(f'ifconfig hn0 {flags}; '
-                        f'sysctl dev.hn.0.rsc_switch={rsc}')
+            self.vm.run(f'ifconfig {self.vm.nic} {flags}; '
+                        f'sysctl dev.{self.driver}.0.rsc_switch={rsc}')
             soon('RSC', lambda: self.j.device()['rsc4'] == bool(rsc))
 
     # --- counts, since boot ---
@@ -83,7 +86,7 @@ class FreebsdGuest:
 
     def opaque(self, name):
         """A binary sysctl's bytes."""
-        text = self.vm.run(f'sysctl -n -x dev.hn.0.{name}')
+        text = self.vm.run(f'sysctl -n -x dev.{self.driver}.0.{name}')
         return bytes.fromhex(re.search(r'0x([0-9a-f]+)', text)[1])
 
     def client_ports(self, ports):
@@ -92,7 +95,9 @@ class FreebsdGuest:
         if self.queues > 1:
             key = self.opaque('rss_key')
             raw = self.opaque('rss_ind')
-            size = int(self.vm.sysctl('dev.hn.0.rss_ind_size'))
+            # hn(4) shows more than it uses.
+            size = int(self.j.sysctl('rss_ind_size')) \
+                if self.driver == 'hn' else len(raw) // 4
             table = [int.from_bytes(raw[4 * i:4 * i + 4], 'little')
                      for i in range(size)]
 
@@ -136,3 +141,10 @@ class FreebsdGuest:
 
     def complaints(self):
         return self.vm.kernel_log()
+
+
+class HvnGuest(FreebsdGuest):
+    name = 'freebsd hvn'
+    driver = 'hvn'
+    # To hvn(4) RSC is LRO by the host.
+    steps = {**FreebsdGuest.steps, 'rsc': ('txcsum rxcsum tso4 lro', 1)}
