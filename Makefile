@@ -33,7 +33,7 @@ check:
 	@python3 scripts/check.py
 
 check-full:
-	@scripts/deps.sh check
+	@scripts/deps.sh full
 	@python3 scripts/check.py --full
 
 coverage:

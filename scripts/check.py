@@ -300,6 +300,8 @@ def stages():
             'mutants', [PYTHON, 'scripts/mutants.py'])
         yield 'net full', lambda: stage_pytest(
             'net-full', ['tests/net'], {'HVNET_FULL': '1'})
+        yield 'package', lambda: stage_pytest(
+            'package', ['tests/package'], {'HVNET_FULL': '1'})
 
 
 parser = argparse.ArgumentParser(description=__doc__,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Install the Debian packages that hvnet builds and is tested with.
-# Usage: scripts/deps.sh [build|demo|check]
+# Usage: scripts/deps.sh [build|demo|check|full]
 # Each includes the one before.
 set -eu
 build="gcc clang make meson ninja-build pkg-config python3 libc6-dev
@@ -11,11 +11,13 @@ demo="iperf3 iputils-ping"
 check="libclang-rt-14-dev llvm python3-pytest gcc-multilib ethtool tcpdump
 tshark spin man-db procps git dpdk libdpdk-dev dpdk-dev valgrind
 mmdebstrap kmod e2fsprogs"
+full="debhelper dpkg-dev lintian"
 case "${1:-build}" in
 build)	want="$build" ;;
 demo)	want="$build $demo" ;;
 check)	want="$build $demo $check" ;;
-*)	echo "deps.sh: build, demo or check, not '$1'" >&2; exit 2 ;;
+full)	want="$build $demo $check $full" ;;
+*)	echo "deps.sh: build, demo, check or full, not '$1'" >&2; exit 2 ;;
 esac
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps.sh: no dpkg here, so packages are not looked for; wanted," \
