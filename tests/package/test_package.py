@@ -33,6 +33,11 @@ def sh(*cmd, cwd=None, env=None):
     return r.stdout
 
 
+def commit():
+    """Of the tree, as `hvnet --version` says it."""
+    return sh(TOP / 'scripts/commit.sh')
+
+
 @pytest.fixture(scope='module')
 def folder():
     """Not pytest's own: apt drops its privileges to read what is here."""
@@ -50,6 +55,8 @@ def debs(folder):
     tree.mkdir(parents=True)
     sh('sh', '-c', f'git ls-files -z | tar --null -T - -c | tar -x -C {tree}',
        cwd=TOP)
+    # As git archive would.
+    (tree / 'scripts/commit.txt').write_text(commit())
     sh('dpkg-buildpackage', '-us', '-uc', cwd=tree,
        env={'DEB_BUILD_OPTIONS': f'nocheck parallel={os.cpu_count()}'})
     return tree.parent
@@ -112,6 +119,8 @@ def test_a_guest_of_an_installed_host(root):
         kill $echo; wait $echo
         kill $host; wait $host
         ''')
+    if 'HVNET_DEBS' not in os.environ:
+        assert f' ({commit().strip()})\n' in out
     assert 'libhvnet.so.0 => /lib/' in out.replace('/usr/lib/', '/lib/')
     assert '3 received' in out
 
@@ -131,15 +140,15 @@ def test_qemu_is_that_of_the_tree(root):
     assert inputs(TOP) == inputs(root / 'usr/share/hvnet')
 
 
-def test_what_is_where(root):
+def test_what_is_where(root, debs):
     for path in ('usr/share/man/man1/hvnet-host.1.gz',
                  'usr/share/man/man3/hvnet_close.3.gz',
                  'usr/share/bash-completion/completions/hvnet'):
         assert (root / path).exists(), path
-    # Nothing of where it was built.
+    # Scripts are not looked for where it was built.
     program = (root / 'usr/bin/hvnet').read_bytes()
-    assert b'/hvnet/scripts' in program
-    assert str(TOP).encode() not in program
+    assert b'/usr/share/hvnet/scripts' in program
+    assert f'{debs}/hvnet/scripts'.encode() not in program
     # It goes as it came.
     inside(root, 'dpkg --purge hvnet libhvnet-dev libhvnet0; '
            'test ! -e /usr/share/hvnet; test ! -e /usr/lib/hvnet')
