@@ -42,6 +42,23 @@ _Static_assert(HVNET_OFF_ALL == (VSC_OFF_ALL & ~(VSC_OFF_RSC4 |
     HVNET_OFF_RSC == (VSC_OFF_RSC4 | VSC_OFF_RSC6) &&
     HVNET_OFF_RX_CSUM == VSC_OFF_RXCSUM, "offload masks");
 
+#ifdef __LP64__
+/*
+ * What programs that are installed were built with: it stays as it is while
+ * the library is libhvnet.so.0.  What is new takes words of reserved.
+ */
+_Static_assert(sizeof(struct hvnet_meta) == 32 &&
+    sizeof(struct hvnet_frame) == 48 &&
+    offsetof(struct hvnet_frame, meta) == 12 &&
+    offsetof(struct hvnet_frame, own) == 44 &&
+    sizeof(struct hvnet_room) == 48 && sizeof(struct hvnet_config) == 136 &&
+    offsetof(struct hvnet_config, tunables) == 64 &&
+    sizeof(struct hvnet_info) == 104 &&
+    offsetof(struct hvnet_info, speed_bps) == 32 &&
+    sizeof(struct hvnet_stats) == 168 &&
+    offsetof(struct hvnet_stats, tx_invalid) == 96, "ABI of libhvnet.so.0");
+#endif
+
 /* --- open --- */
 
 void
