@@ -330,7 +330,7 @@ on_frame(void *ctx, uint32_t queue, const struct vsp_frame *f)
 
 /* ---- the world ---------------------------------------------------------- */
 
-enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE };
+enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE, OVERDUE };
 
 static void
 world_init(struct world *w, enum way way)
@@ -495,6 +495,27 @@ mtu_change(struct world *w)
 	assert_int_equal(standin_sysctl("attaches", NULL), 2);
 }
 
+/* Short frames go out although a completion does not come. */
+static void
+completion_late(struct world *w)
+{
+	os_st32(&w->pause, 1);
+	until(&w->pause, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct mbuf *m = stack_frame(0, i);
+
+		assert_non_null(m);
+		assert_true(m->m_pkthdr.len < 500);
+		assert_int_equal(the_if->transmit(the_if, m), 0);
+	}
+	for (time_t end = time(NULL) + SECONDS;
+	    standin_sysctl("tx.0.packets", NULL) != 2;) {
+		assert_true(time(NULL) < end);
+		usleep(1000);
+	}
+	os_st32(&w->pause, 0);
+}
+
 /* The NIC breaks, and is back. */
 static void
 lie(uint32_t n)
@@ -527,8 +548,11 @@ life(enum way way, uint32_t n)
 		sender[i] = (struct thread){ .w = w, .index = i };
 		pthread_create(&sender[i].id, NULL, sender_main, &sender[i]);
 	}
-	os_st32_rel(&w->traffic, 1);
-	if (way == LATE || way == BY_REF || way == ACKS)
+	if (way != OVERDUE)
+		os_st32_rel(&w->traffic, 1);
+	if (way == OVERDUE)
+		completion_late(w);
+	else if (way == LATE || way == BY_REF || way == ACKS)
 		traffic(w, way);
 	else if (way == LIE)
 		lie(n);
@@ -603,6 +627,12 @@ rescind_in_traffic(void **state)
 		life(RESCIND, 0);
 }
 
+static void
+late_completion(void **state)
+{
+	life(OVERDUE, 0);
+}
+
 int
 main(void)
 {
@@ -614,6 +644,7 @@ main(void)
 		cmocka_unit_test(detach_in_traffic),
 		cmocka_unit_test(mtu_in_traffic),
 		cmocka_unit_test(rescind_in_traffic),
+		cmocka_unit_test(late_completion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

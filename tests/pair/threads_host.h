@@ -51,7 +51,7 @@ struct world {
 	uint32_t post_first, post_n;
 	/* any thread, atomic */
 	uint32_t signalled, eom, irq[VPS];
-	uint32_t stop, traffic, up_done, rescind;
+	uint32_t stop, traffic, up_done, rescind, pause;
 	uint32_t attached, failed, gone, unloaded, bad, kicked[VPS];
 	uint32_t down_got[DOWN];	/* owner of its queue writes */
 	uint32_t used[VPS];		/* queues that frames came on */
@@ -314,8 +314,14 @@ host_main(void *arg)
 	bool more = false;
 
 	while (os_ld32(&w->stop) < 2) {
-		uint32_t eom = os_xchg32(&w->eom, 0);
+		uint32_t eom;
 
+		if (os_ld32(&w->pause) != 0) {
+			os_st32(&w->pause, 2);
+			usleep(IDLE_US);
+			continue;
+		}
+		eom = os_xchg32(&w->eom, 0);
 		for (uint32_t i = 0; i < VPS; i++)
 			if ((eom & 1u << i) != 0)
 				part_eom(&w->part, i);
