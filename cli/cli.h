@@ -33,7 +33,8 @@ struct cli_command {
 
 extern const struct cli_command cli_host, cli_guest, cli_uio, cli_vm;
 extern const struct cli_command cli_stat, cli_set, cli_trace, cli_bench;
-extern const struct cli_command cli_config, cli_conform;
+extern const struct cli_command cli_config, cli_conform, cli_list, cli_top;
+extern const struct cli_command cli_metrics;
 
 /* argp keys below are free for commands; these are ours. */
 #define CLI_KEY_HELP	'h'

@@ -18,8 +18,9 @@
 #include "linux/run/outfile.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_stat, &cli_set,
-	&cli_trace, &cli_config, &cli_bench, &cli_conform,
+	&cli_host, &cli_guest, &cli_uio, &cli_vm, &cli_list, &cli_top,
+	&cli_stat, &cli_metrics, &cli_set, &cli_trace, &cli_config, &cli_bench,
+	&cli_conform,
 };
 
 static void

@@ -11,6 +11,7 @@
 
 struct stat_group {
 	const char *title;
+	const char *name;	/* for metrics: a-z and '_' */
 	const char *side;	/* "guest", "host", "uio" or "both" */
 	const struct counter_table *table;
 };

@@ -23,7 +23,8 @@ import subprocess
 import sys
 
 top = pathlib.Path(__file__).resolve().parent.parent
-COMMANDS = 'host guest uio vm stat set trace config bench conform'.split()
+COMMANDS = '''host guest uio vm stat set trace config list top metrics bench
+conform'''.split()
 FOLDERS = sorted({p.split('/')[0] for p in subprocess.run(
     ['git', 'ls-files', '*/*'], cwd=top, capture_output=True, text=True,
     check=True).stdout.split()})

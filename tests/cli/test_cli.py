@@ -23,7 +23,7 @@ MAN = pathlib.Path(os.environ.get('HVNET_MAN') or
                    pathlib.Path(HVNET).resolve().parents[1] / 'docs/man')
 BENCHES = ['ladder', 'layers', 'memory', 'pps', 'tcp', 'vm']
 COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'config',
-            'bench', 'conform']
+            'list', 'top', 'metrics', 'bench', 'conform']
 OK, FAILED, USAGE, NOT_FOUND, REFUSED, LOST = range(6)
 
 
