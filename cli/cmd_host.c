@@ -16,13 +16,39 @@
 #include "cli/host_args.h"
 #include "cli/loop.h"
 #include "linux/host/host_reload.h"
+#include "linux/run/clock.h"
 #include "linux/run/priv.h"
+#include "linux/run/service.h"
 #include "linux/run/text.h"
 
 struct cmd_host {
 	struct host_args args;
 	struct host *host;
 };
+
+/* --- the service manager --- */
+
+static int
+cmd_host_tick(void *ctx)
+{
+	struct cmd_host *c = ctx;
+
+	host_alive(c->host);
+	service_notify("WATCHDOG=1");
+	return 0;
+}
+
+/* Tell it that the host serves, and serve. */
+static void
+cmd_host_loop(struct cmd_host *c, struct loop *l)
+{
+	/* Twice as often as it must be. */
+	uint64_t ms = service_watchdog_us() / 2000;
+
+	service_notify("READY=1\nSTATUS=%u NICs", host_nic_count(c->host));
+	loop_run(l, ms > 0 ? cmd_host_tick : NULL, c, (unsigned int)ms);
+	service_notify("STOPPING=1");
+}
 
 /* --- SIGHUP and SIGUSR1 --- */
 
@@ -64,9 +90,8 @@ settings_same(const struct host_conf *was, const struct host_conf *now,
 }
 
 static void
-cmd_host_reload(void *ctx)
+cmd_host_reload_file(struct cmd_host *c)
 {
-	struct cmd_host *c = ctx;
 	struct host_reload n;
 	struct host_conf now;
 	char err[1400];
@@ -86,6 +111,17 @@ cmd_host_reload(void *ctx)
 	    "withdrawn: %u", now.path, n.added, n.changed, n.withdrawn);
 	host_conf_free(&c->args.conf);
 	c->args.conf = now;
+}
+
+static void
+cmd_host_reload(void *ctx)
+{
+	struct cmd_host *c = ctx;
+
+	service_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+	    (unsigned long long)(clock_now_ns() / 1000));
+	cmd_host_reload_file(c);
+	service_notify("READY=1\nSTATUS=%u NICs", host_nic_count(c->host));
 }
 
 static void
@@ -143,7 +179,7 @@ cmd_host_serve(struct cmd_host *c, struct loop *l)
 		printf("listening on %s, %u NIC%s\n", text_show(shown,
 		    sizeof(shown), c->args.cfg.listen), nics,
 		    nics == 1 ? "" : "s");
-		loop_run(l, NULL, NULL, 0);
+		cmd_host_loop(c, l);
 		loop_signals_release(l);
 	}
 	host_stop(c->host);

@@ -13,17 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/span.h"
 #include "cli/cli.h"
 #include "linux/bend/bend.h"
+#include "linux/run/service.h"
 #include "linux/run/text.h"
 
 enum {
 	KEY_LISTEN = 256, KEY_NIC, KEY_WORKERS, KEY_GROUP, KEY_LENIENT,
 	KEY_MONITOR, KEY_SIGNAL, KEY_MAX_VMBUS, KEY_MAX_NVSP, KEY_MAX_GUESTS,
 	KEY_POLL, KEY_POLL_TIME, KEY_PROFILE, KEY_NO_UIO, KEY_BEND, KEY_MDOC,
-	KEY_MDOC_BEND, KEY_CONFIG,
+	KEY_MDOC_BEND, KEY_CONFIG, KEY_CTL_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -38,6 +40,9 @@ static const struct argp_option options[] = {
 	{ "group", KEY_GROUP, "GROUP", 0,
 	    "Let this group connect (socket mode 0660); default: only "
 	    "the owner (0600)", 1 },
+	{ "ctl-group", KEY_CTL_GROUP, "GROUP", 0,
+	    "Let this group read statistics (hvnet stat, list, top, metrics); "
+	    "default: only the owner and root", 1 },
 	{ "max-guests", KEY_MAX_GUESTS, "N", 0,
 	    "Guests attached at a time, 1 to 64; default 64", 1 },
 	{ "no-uio", KEY_NO_UIO, NULL, 0,
@@ -228,6 +233,11 @@ parse(int key, char *arg, struct argp_state *state)
 			cli_usage("--group: '' is no group");
 		c->group = arg;
 		break;
+	case KEY_CTL_GROUP:
+		if (arg[0] == '\0')
+			cli_usage("--ctl-group: '' is no group");
+		c->ctl_group = arg;
+		break;
 	case KEY_MAX_GUESTS:
 		c->max_guests = cli_uint("--max-guests", arg, 1,
 		    HOST_MAX_GUESTS);
@@ -372,6 +382,21 @@ host_args_file(struct host_args *h, const char *path)
 			cli_usage("%s:%u: %s", path, h->conf.nic[i].line, err);
 }
 
+/* The socket that a service manager opened, if there is one. */
+static void
+args_passed(struct host_args *h)
+{
+	int fd = service_socket(SOCK_SEQPACKET, h->passed, sizeof(h->passed));
+
+	if (fd < 0)
+		return;
+	if (h->cfg.listen != NULL && strcmp(h->cfg.listen, h->passed) != 0)
+		cli_usage("--listen %s: the service manager passed the socket "
+		    "%s; leave one of them out", h->cfg.listen, h->passed);
+	h->cfg.listen = h->passed;
+	h->cfg.listen_fd = fd;
+}
+
 void
 host_args_parse(struct host_args *h, int argc, char **argv)
 {
@@ -387,6 +412,7 @@ host_args_parse(struct host_args *h, int argc, char **argv)
 	}
 	host_args_free(&first);
 	cli_parse(&args_argp, argc, argv, h);
+	args_passed(h);
 	if (h->cfg.listen == NULL)
 		cli_usage("--listen PATH is required: where guests connect");
 }

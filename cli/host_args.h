@@ -16,6 +16,7 @@ struct host_args {
 	uint32_t nics;
 	const char *config;	/* --config, or NULL */
 	struct host_conf conf;	/* the file; all zeros: there is none */
+	char passed[108];	/* path of the socket that was passed; or "" */
 	char **word;		/* what cfg points into */
 	size_t words;
 };

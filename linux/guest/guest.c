@@ -21,6 +21,7 @@
 
 #include "linux/guest/guest_priv.h"
 #include "linux/run/clock.h"
+#include "linux/run/sockfile.h"
 #include "wire/ndis_obj.h"
 
 /* Policy: how often an absent host is looked for. */
@@ -382,8 +383,8 @@ guest_start(const struct guest_config *cfg, struct event_base *base, char *err,
 	if (guest_iface_make(g, err, cap) < 0)
 		goto fail;
 	guest_vps_share(g);
-	g->ctl = ctl_server_create(base, "guest", cfg->ifname, guest_ctl, g,
-	    err, cap);
+	g->ctl = ctl_server_create(base, "guest", cfg->ifname,
+	    SOCKFILE_NO_GROUP, guest_ctl, g, err, cap);
 	if (g->ctl == NULL)
 		goto fail;
 	/* VP 0 last: it drives the others. */

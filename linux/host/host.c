@@ -118,6 +118,7 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
     size_t cap)
 {
 	struct host *h = calloc(1, sizeof(*h));
+	gid_t group;
 
 	if (h == NULL) {
 		snprintf(err, cap, "out of memory");
@@ -147,8 +148,10 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 	    host_workers_start(h, err, cap) < 0 ||
 	    host_events_make(h, err, cap) < 0)
 		goto fail;
+	if (host_socket_group(cfg->ctl_group, &group, err, cap) < 0)
+		goto fail;
 	h->ctl = ctl_server_create(base, "host", host_basename(cfg->listen),
-	    host_ctl, h, err, cap);
+	    group, host_ctl, h, err, cap);
 	if (h->ctl == NULL)
 		goto fail;
 	return h;
@@ -156,6 +159,18 @@ host_start(const struct host_config *cfg, struct event_base *base, char *err,
 fail:
 	host_stop(h);
 	return NULL;
+}
+
+static void
+host_nothing(struct worker *w, void *arg)
+{
+}
+
+void
+host_alive(struct host *h)
+{
+	for (uint32_t i = 0; i < h->pool.count; i++)
+		worker_call(&h->pool.worker[i], host_nothing, NULL);
 }
 
 void

@@ -42,6 +42,8 @@ enum host_poll {
 
 struct host_config {
 	const char *listen;	/* path of the socket that guests connect to */
+	int listen_fd;		/* it, open already; 0: it is not */
+	const char *ctl_group;	/* may read statistics; NULL: none */
 	const char *group;	/* NULL: mode 0600; else 0660 and this group */
 	uint32_t workers;	/* 0: one a core */
 	struct thread_place place;	/* worker k is thread k */
@@ -94,6 +96,8 @@ int host_nic_remove(struct host *, const char *name, char *err,
 int host_nic_set(struct host *, const char *name, const char *list, char *err,
     size_t err_cap);
 
+/* Returns once each worker has ended its turn: all threads are alive. */
+void host_alive(struct host *);
 /* Captures and transcripts that somebody moved away begin again. */
 void host_reopen(struct host *);
 /* A line in the host's log, as printf. */

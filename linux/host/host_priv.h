@@ -86,6 +86,8 @@ struct host {
 
 /* Listen at cfg.listen.  0, or -errno with a sentence in err. */
 int host_socket_open(struct host *, char *err, size_t cap);
+/* The group of a name; NULL: SOCKFILE_NO_GROUP.  0, or -EINVAL with err. */
+int host_socket_group(const char *name, gid_t *group, char *err, size_t cap);
 /* Also what was opened in part. */
 void host_socket_close(struct host *);
 

@@ -17,8 +17,8 @@
 #include "linux/link/link_fds.h"
 #include "linux/run/acceptor.h"
 
-static int
-socket_group_find(const char *name, gid_t *group, char *err, size_t cap)
+int
+host_socket_group(const char *name, gid_t *group, char *err, size_t cap)
 {
 	const struct group *g;
 
@@ -41,12 +41,16 @@ socket_listen(struct host *h, char *err, size_t cap)
 	gid_t group;
 	int rc;
 
+	if (h->cfg.listen_fd > 0) {
+		sockfile_adopt(&h->file, h->cfg.listen_fd, path);
+		return 0;
+	}
 	if (strlen(path) == 0 || strlen(path) >= sizeof(h->file.path)) {
 		snprintf(err, cap, "--listen: the path must have 1 to %zu "
 		    "characters", sizeof(h->file.path) - 1);
 		return -EINVAL;
 	}
-	rc = socket_group_find(h->cfg.group, &group, err, cap);
+	rc = host_socket_group(h->cfg.group, &group, err, cap);
 	if (rc < 0)
 		return rc;
 	rc = sockfile_open(&h->file, path, SOCK_SEQPACKET, group);

@@ -13,6 +13,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct ctl_client {
 	struct ctl_client *next;
 	struct ctl_client **prev;
 	int answered;
+	bool may_change;	/* it is ours, or root's */
 };
 
 struct ctl_server {
@@ -72,6 +74,28 @@ ctl_client_free(struct ctl_client *c)
 	free(c);
 }
 
+/* The answer to a client that may only read; NULL: it may have this. */
+static json_t *
+ctl_refuse(const struct ctl_client *c, const json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+
+	if (c->may_change || cmd == NULL || strcmp(cmd, "stat") == 0 ||
+	    strcmp(cmd, "describe") == 0)
+		return NULL;
+	return ctl_error("only the user of this process and root may do that; "
+	    "its group may read statistics");
+}
+
+static json_t *
+ctl_handle(const struct ctl_client *c, const json_t *request)
+{
+	json_t *refused = ctl_refuse(c, request);
+
+	return refused != NULL ? refused :
+	    c->server->handler(c->server->ctx, request);
+}
+
 static void
 ctl_answer(struct ctl_client *c)
 {
@@ -81,7 +105,7 @@ ctl_answer(struct ctl_client *c)
 	json_t *request = json_loadb((const char *)evbuffer_pullup(in, -1),
 	    len, 0, &jerr);
 	json_t *answer = json_is_object(request) ?
-	    c->server->handler(c->server->ctx, request) :
+	    ctl_handle(c, request) :
 	    ctl_error("not a JSON object: %s", jerr.text);
 	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
 
@@ -141,6 +165,8 @@ ctl_on_client(void *ctx, int fd)
 {
 	const struct timeval limit = { CTL_SECONDS, 0 };
 	struct ctl_server *s = ctx;
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
 	struct ctl_client *c;
 
 	c = s->count < CTL_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
@@ -149,6 +175,8 @@ ctl_on_client(void *ctx, int fd)
 		return;
 	}
 	c->server = s;
+	c->may_change = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer,
+	    &len) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c->bev == NULL) {
 		close(fd);
@@ -169,7 +197,7 @@ ctl_on_client(void *ctx, int fd)
 /* Listen under the first name that nobody else has. */
 static int
 ctl_listen(struct ctl_server *s, const char *kind, const char *name,
-    char *err, size_t cap)
+    gid_t group, char *err, size_t cap)
 {
 	char path[sizeof(s->file.path)];
 	int rc = -EADDRINUSE;
@@ -179,8 +207,7 @@ ctl_listen(struct ctl_server *s, const char *kind, const char *name,
 		    cap);
 		if (rc < 0)
 			return rc;
-		rc = sockfile_open(&s->file, path, SOCK_STREAM,
-		    SOCKFILE_NO_GROUP);
+		rc = sockfile_open(&s->file, path, SOCK_STREAM, group);
 	}
 	if (rc < 0)
 		snprintf(err, cap, "control socket %s: %s (HVNET_RUN=FOLDER "
@@ -190,7 +217,7 @@ ctl_listen(struct ctl_server *s, const char *kind, const char *name,
 
 struct ctl_server *
 ctl_server_create(struct event_base *base, const char *kind, const char *name,
-    ctl_handler *handler, void *ctx, char *err, size_t cap)
+    gid_t group, ctl_handler *handler, void *ctx, char *err, size_t cap)
 {
 	struct ctl_server *s = calloc(1, sizeof(*s));
 
@@ -200,7 +227,7 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 	}
 	*s = (struct ctl_server){ .base = base, .handler = handler,
 		.ctx = ctx, .file = SOCKFILE_CLOSED };
-	if (ctl_listen(s, kind, name, err, cap) < 0)
+	if (ctl_listen(s, kind, name, group, err, cap) < 0)
 		goto fail;
 	s->acceptor = acceptor_create(base, s->file.sock, ctl_on_client,
 	    ctl_on_starved, s);

@@ -3,9 +3,11 @@
  * Control sockets: how `hvnet stat` and `hvnet set` talk to a running host or
  * guest.
  *
- * Each process listens at RUNDIR/<kind>-<name>.<pid>.sock (mode 0600), where
- * RUNDIR is $HVNET_RUN or /run/hvnet; -2, -3 follow the pid where the name is
- * taken.  A client sends one JSON object and shuts
+ * Each process listens at RUNDIR/<kind>-<name>.<pid>.sock, where RUNDIR is
+ * $HVNET_RUN, for a user who is not root $XDG_RUNTIME_DIR/hvnet, else
+ * /run/hvnet; -2, -3 follow the pid where the name is taken.  The mode is 0600,
+ * or with a group 0660; who is neither its user nor root may only read (stat
+ * and describe).  A client sends one JSON object and shuts
  * its side; the answer is one JSON object, {"ok": true, ...} or
  * {"ok": false, "error": "a sentence"}.
  *
@@ -16,6 +18,7 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <sys/types.h>
 
 #define CTL_MAX_REQUEST	65536u	/* bytes */
 #define CTL_MAX_CLIENTS	32u
@@ -26,9 +29,12 @@ struct ctl_server;
 /* Returns a new reference: the answer.  Borrows the request. */
 typedef json_t *ctl_handler(void *ctx, const json_t *request);
 
-/* NULL with a sentence in err.  A stale socket of a dead process is removed. */
+/*
+ * NULL with a sentence in err.  A stale socket of a dead process is removed.
+ * group: who may read, or SOCKFILE_NO_GROUP.
+ */
 struct ctl_server *ctl_server_create(struct event_base *base, const char *kind,
-    const char *name, ctl_handler *handler, void *ctx, char *err,
+    const char *name, gid_t group, ctl_handler *handler, void *ctx, char *err,
     size_t err_cap);
 void ctl_server_destroy(struct ctl_server *);
 
@@ -44,8 +50,9 @@ struct ctl_paths {
 
 /*
  * Paths of live control sockets, kind NULL for all; ctl_paths_free() frees.
- * Those of dead processes are removed.  0, or -errno if RUNDIR cannot be read;
- * that there is none yet is no error.
+ * Those of dead processes are removed.  For a user who is not root those of
+ * /run/hvnet are among them, unless $HVNET_RUN is set.  0, or -errno if a
+ * folder cannot be read; that there is none yet is no error.
  */
 int ctl_paths(const char *kind, struct ctl_paths *);
 void ctl_paths_free(struct ctl_paths *);

@@ -77,7 +77,8 @@ question_put(struct ctl_question *q, const char *request, size_t len)
 			question_end(q);
 		} else {
 			question_fail(q, e == EACCES ? "permission denied: "
-			    "only its owner and root may ask it" :
+			    "only its owner, root and its --ctl-group "
+			    "may ask it" :
 			    strerror(e));
 		}
 	} else if (send(q->sock, request, len, MSG_NOSIGNAL) !=

@@ -17,12 +17,30 @@
 #include "linux/run/ctl.h"
 #include "linux/run/sockfile.h"
 
+#define RUNDIR_SYSTEM	"/run/hvnet"
+
+/* A variable that is set and not empty, or NULL. */
+static const char *
+rundir_env(const char *name)
+{
+	const char *dir = getenv(name);
+
+	return dir != NULL && dir[0] != '\0' ? dir : NULL;
+}
+
 const char *
 ctl_rundir(void)
 {
-	const char *dir = getenv("HVNET_RUN");
+	static char own[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *dir = rundir_env("HVNET_RUN");
+	const char *xdg = rundir_env("XDG_RUNTIME_DIR");
 
-	return dir != NULL && dir[0] != '\0' ? dir : "/run/hvnet";
+	if (dir != NULL)
+		return dir;
+	if (geteuid() == 0 || xdg == NULL ||
+	    (size_t)snprintf(own, sizeof(own), "%s/hvnet", xdg) >= sizeof(own))
+		return RUNDIR_SYSTEM;
+	return own;
 }
 
 int
@@ -70,20 +88,24 @@ path_is_of(const char *name, const char *kind)
 	    name[len] == '-');
 }
 
-int
-ctl_paths(const char *kind, struct ctl_paths *out)
+/* Add those of a folder.  0 or -errno. */
+static int
+paths_add(const char *dir, const char *kind, struct ctl_paths *out)
 {
 	struct dirent **found = NULL;
-	int n = scandir(ctl_rundir(), &found, path_is_control, alphasort);
+	int n = scandir(dir, &found, path_is_control, alphasort);
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char **more;
 
-	*out = (struct ctl_paths){ NULL, 0 };
 	if (n < 0)
 		return errno == ENOENT ? 0 : -errno;
-	out->path = calloc((size_t)n + 1, sizeof(*out->path));
+	more = realloc(out->path, (out->count + (size_t)n + 1) *
+	    sizeof(*more));
+	if (more != NULL)
+		out->path = more;
 	for (int i = 0; i < n; i++) {
-		if (out->path != NULL && path_is_of(found[i]->d_name, kind) &&
-		    (size_t)snprintf(path, sizeof(path), "%s/%s", ctl_rundir(),
+		if (more != NULL && path_is_of(found[i]->d_name, kind) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir,
 		    found[i]->d_name) < sizeof(path) &&
 		    !sockfile_bury(path, SOCK_STREAM) &&
 		    (out->path[out->count] = strdup(path)) != NULL)
@@ -91,7 +113,22 @@ ctl_paths(const char *kind, struct ctl_paths *out)
 		free(found[i]);
 	}
 	free(found);
-	return out->path != NULL ? 0 : -ENOMEM;
+	return more != NULL ? 0 : -ENOMEM;
+}
+
+int
+ctl_paths(const char *kind, struct ctl_paths *out)
+{
+	const char *dir = ctl_rundir();
+	int rc;
+
+	*out = (struct ctl_paths){ NULL, 0 };
+	rc = paths_add(dir, kind, out);
+	/* A user's own, and those of the system. */
+	if (rc == 0 && rundir_env("HVNET_RUN") == NULL &&
+	    strcmp(dir, RUNDIR_SYSTEM) != 0)
+		rc = paths_add(RUNDIR_SYSTEM, kind, out);
+	return rc;
 }
 
 void

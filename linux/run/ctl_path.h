@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* $HVNET_RUN or /run/hvnet. */
+/* As ctl.h has it: $HVNET_RUN, $XDG_RUNTIME_DIR/hvnet or /run/hvnet. */
 const char *ctl_rundir(void);
 /*
  * The k-th path that this process may choose, its directory made (mode 0755)

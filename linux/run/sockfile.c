@@ -151,12 +151,21 @@ sockfile_open(struct sockfile *f, const char *path, int type, gid_t group)
 }
 
 void
+sockfile_adopt(struct sockfile *f, int sock, const char *path)
+{
+	*f = SOCKFILE_CLOSED;
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	f->sock = sock;
+}
+
+void
 sockfile_close(struct sockfile *f)
 {
 	struct stat st;
 
 	if (f->sock < 0)
 		return;
+	/* No file has inode 0: one that was adopted stays. */
 	if (lstat(f->path, &st) == 0 && st.st_dev == f->dev &&
 	    st.st_ino == f->ino)
 		unlink(f->path);

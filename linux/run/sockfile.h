@@ -31,6 +31,8 @@ struct sockfile {
  * or -errno: -EADDRINUSE somebody answers there, -EEXIST it is no socket.
  */
 int sockfile_open(struct sockfile *, const char *path, int type, gid_t group);
+/* Take a socket that another opened at this path, and will remove. */
+void sockfile_adopt(struct sockfile *, int sock, const char *path);
 /* Close, and remove the file if it is still ours.  May be closed already. */
 void sockfile_close(struct sockfile *);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "linux/run/clock.h"
+#include "linux/run/sockfile.h"
 #include "linux/uio/uio_ctl.h"
 #include "linux/uio/uio_priv.h"
 
@@ -228,7 +229,7 @@ uio_start(const struct uio_config *cfg, struct event_base *base, bool *refused,
 		goto fail;
 	}
 	u->ctl = ctl_server_create(base, "uio", cfg->nic[0] != '\0' ?
-	    cfg->nic : "any", uio_ctl, u, err, cap);
+	    cfg->nic : "any", SOCKFILE_NO_GROUP, uio_ctl, u, err, cap);
 	if (u->ctl == NULL)
 		goto fail;
 	uio_pump(u);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "linux/run/ctl.h"
+#include "linux/run/sockfile.h"
 
 static json_t *
 answer(void *ctx, const json_t *request)
@@ -98,7 +99,8 @@ rig_up(struct rig *r)
 	strcpy(r->dir, "/tmp/hvnet-ctl-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	setenv("HVNET_RUN", r->dir, 1);
-	r->server = ctl_server_create(r->base, "test", "x", answer, NULL, err,
+	r->server = ctl_server_create(r->base, "test", "x",
+	    SOCKFILE_NO_GROUP, answer, NULL, err,
 	    sizeof(err));
 	assert_non_null(r->server);
 	assert_int_equal(ctl_paths("test", &r->paths), 0);

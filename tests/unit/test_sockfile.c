@@ -113,7 +113,8 @@ not_seen_before_it_listens(void **state)
 	char err[200];
 
 	before_listen = look;
-	s = ctl_server_create(base, "test", "x", answer, NULL, err,
+	s = ctl_server_create(base, "test", "x",
+	    SOCKFILE_NO_GROUP, answer, NULL, err,
 	    sizeof(err));
 	assert_non_null(s);
 	assert_null(before_listen);
@@ -137,7 +138,8 @@ other_pid_namespaces(void **state)
 	snprintf(far, sizeof(far), "%s/test-x.99999999.sock", dir);
 	sock = stranger(far, true);
 	for (size_t i = 0; i < 2; i++)
-		s[i] = ctl_server_create(base, "test", "x", answer, NULL, err,
+		s[i] = ctl_server_create(base, "test", "x",
+	    SOCKFILE_NO_GROUP, answer, NULL, err,
 		    sizeof(err));
 	assert_true(s[0] != NULL && s[1] != NULL);
 	assert_int_equal(ctl_paths("test", &p), 0);
