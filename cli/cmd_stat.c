@@ -14,6 +14,7 @@
 #include "cli/stat_print.h"
 #include "cli/stat_text.h"
 #include "linux/run/clock.h"
+#include "linux/run/ctl.h"
 
 struct cmd_stat {
 	const char *nic;
@@ -125,7 +126,7 @@ stat_show_json(const struct cmd_stat *s, const struct peer_list *list)
 
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append(a, list->peer[i].stat);
-	o = json_pack("{s:o}", "processes", a);
+	o = json_pack("{s:i,s:o}", "schema", CTL_SCHEMA, "processes", a);
 	json_dumpf(o, stdout, s->watch != 0 ? JSON_COMPACT : JSON_INDENT(2));
 	printf("\n");
 	json_decref(o);

@@ -15,6 +15,7 @@
 #include "base/span.h"
 #include "cli/cli.h"
 #include "cli/version.h"
+#include "linux/run/ctl.h"
 #include "linux/run/outfile.h"
 
 static const struct cli_command *const commands[] = {
@@ -105,6 +106,7 @@ main(int argc, char **argv)
 	/* A file at its limit (ulimit -f) is a write that fails. */
 	signal(SIGXFSZ, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	ctl_about(version_text(), version_commit());
 	if (argc < 2)
 		cli_usage("which command: host, guest, uio, vm, stat, set or "
 		    "bench? (hvnet --help)");

@@ -21,6 +21,7 @@
 #include "linux/guest/vp.h"
 #include "linux/host/backend.h"
 #include "linux/host/worker.h"
+#include "linux/run/ctl.h"
 #include "linux/uio/uio.h"
 #include "vsc/vsc.h"
 #include "vsp/vsp.h"
@@ -137,6 +138,25 @@ stat_describe(void)
 	bends_describe();
 }
 
+/* What a counter counts: "bytes", or what its text names, or "events". */
+static const char *
+stat_unit(const struct counter_desc *d)
+{
+	static const char *const units[] = { "frames", "packets", "segments",
+		"batches", "signals", "interrupts", "messages", "completions",
+		"bytes" };
+	const size_t len = strlen(d->name);
+
+	if (len >= 5 && strcmp(d->name + len - 5, "bytes") == 0)
+		return "bytes";
+	if (strncmp(d->name, "drop", 4) == 0)
+		return "frames";
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (strncmp(d->text, units[i], strlen(units[i])) == 0)
+			return units[i];
+	return "events";
+}
+
 json_t *
 stat_describe_json(void)
 {
@@ -144,20 +164,25 @@ stat_describe_json(void)
 
 	for (uint32_t i = 0; i < stat_group_count; i++) {
 		const struct counter_table *t = stat_groups[i].table;
-		json_t *c = json_object();
+		json_t *c = json_object(), *units = json_object();
 
-		for (uint32_t k = 0; k < t->rows; k++)
+		for (uint32_t k = 0; k < t->rows; k++) {
 			json_object_set_new(c, t->row[k].name,
 			    json_string(t->row[k].text));
-		json_array_append_new(groups, json_pack("{s:s,s:s,s:o}",
-		    "title", stat_groups[i].title, "side",
-		    stat_groups[i].side, "counters", c));
+			json_object_set_new(units, t->row[k].name,
+			    json_string(stat_unit(&t->row[k])));
+		}
+		json_array_append_new(groups, json_pack("{s:s,s:s,s:s,s:o,"
+		    "s:o}", "title", stat_groups[i].title, "name",
+		    stat_groups[i].name, "side", stat_groups[i].side,
+		    "counters", c, "units", units));
 	}
 	for (unsigned int i = 1; i < FAULT_COUNT; i++)
 		json_object_set_new(faults, fault_name((enum fault)i),
 		    json_string(fault_text((enum fault)i)));
-	return json_pack("{s:o,s:o,s:o}", "groups", groups, "faults", faults,
-	    "bends", bends_describe_json());
+	return json_pack("{s:i,s:o,s:o,s:o}", "schema", CTL_SCHEMA,
+	    "groups", groups, "faults", faults, "bends",
+	    bends_describe_json());
 }
 
 void

@@ -49,7 +49,17 @@ struct ctl_server {
 	uint64_t said_ns;		/* that clients wait; 0: never */
 	struct ctl_client *clients;
 	unsigned int count;
+	uint64_t start_ns;
 };
+
+static const char *about_version = "", *about_commit = "";
+
+void
+ctl_about(const char *version, const char *commit)
+{
+	about_version = version;
+	about_commit = commit;
+}
 
 json_t *
 ctl_error(const char *fmt, ...)
@@ -90,10 +100,21 @@ ctl_refuse(const struct ctl_client *c, const json_t *request)
 static json_t *
 ctl_handle(const struct ctl_client *c, const json_t *request)
 {
-	json_t *refused = ctl_refuse(c, request);
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	json_t *answer = ctl_refuse(c, request), *about;
 
-	return refused != NULL ? refused :
-	    c->server->handler(c->server->ctx, request);
+	if (answer != NULL)
+		return answer;
+	answer = c->server->handler(c->server->ctx, request);
+	if (cmd == NULL || strcmp(cmd, "stat") != 0)
+		return answer;
+	about = json_pack("{s:i,s:s,s:s,s:f}", "schema", CTL_SCHEMA,
+	    "version", about_version, "commit", about_commit,
+	    "uptime_seconds", (double)((clock_now_ns() -
+	    c->server->start_ns) / 1000000) / 1000);
+	json_object_update(answer, about);
+	json_decref(about);
+	return answer;
 }
 
 static void
@@ -226,7 +247,8 @@ ctl_server_create(struct event_base *base, const char *kind, const char *name,
 		return NULL;
 	}
 	*s = (struct ctl_server){ .base = base, .handler = handler,
-		.ctx = ctx, .file = SOCKFILE_CLOSED };
+		.ctx = ctx, .file = SOCKFILE_CLOSED,
+		.start_ns = clock_now_ns() };
 	if (ctl_listen(s, kind, name, group, err, cap) < 0)
 		goto fail;
 	s->acceptor = acceptor_create(base, s->file.sock, ctl_on_client,

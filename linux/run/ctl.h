@@ -24,6 +24,8 @@
 #define CTL_MAX_CLIENTS	32u
 #define CTL_SECONDS	5	/* for a client to say what it wants */
 
+#define CTL_SCHEMA	1	/* of "stat": a member keeps its meaning */
+
 struct ctl_server;
 
 /* Returns a new reference: the answer.  Borrows the request. */
@@ -37,6 +39,12 @@ struct ctl_server *ctl_server_create(struct event_base *base, const char *kind,
     const char *name, gid_t group, ctl_handler *handler, void *ctx, char *err,
     size_t err_cap);
 void ctl_server_destroy(struct ctl_server *);
+
+/*
+ * What every answer to "stat" says of this program, besides the schema and its
+ * uptime.  Borrowed; before any server.
+ */
+void ctl_about(const char *version, const char *commit);
 
 /* {"ok": false, "error": formatted}; a new reference. */
 json_t *ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

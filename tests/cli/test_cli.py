@@ -207,7 +207,11 @@ def test_paths_may_have_any_byte(hvnet, tmp_path):
               start=True)
     assert p.stdout.readline().startswith('listening on ')
     shown = f'{tmp_path}/a\\x0ab\\xff\u00fc'
-    one, = json.loads(hvnet('stat', '--json').stdout)['processes']
+    answer = json.loads(hvnet('stat', '--json').stdout)
+    one, = answer['processes']
+    assert answer['schema'] == one['schema'] == 1
+    assert f"hvnet {one['version']}" in hvnet('--version').stdout
+    assert one['commit'] and one['uptime_seconds'] >= 0
     assert one['listen'] == shown
     assert f' {shown}\n' in hvnet('stat').stdout
     p.terminate()
@@ -298,7 +302,12 @@ def test_describe_has_every_group(hvnet):
         assert f"{g['title']} ({g['side']})\n" in text
         for name, meaning in g['counters'].items():
             assert meaning and f'  {name} ' in text
-    assert doc['faults']['RING_INDEX']
+        assert g['units'].keys() == g['counters'].keys()
+    units = {g['name']: g['units'] for g in doc['groups']}
+    assert units['from_guest']['bytes'] == 'bytes'
+    assert units['to_guest']['drop_filter'] == 'frames'
+    assert units['worker']['wakeups'] == 'events'
+    assert doc['schema'] == 1 and doc['faults']['RING_INDEX']
     # An answer's object is matched by its members, so no two may be alike.
     names = [tuple(sorted(g['counters'])) for g in doc['groups']]
     assert len(set(names)) == len(names)
