@@ -4,7 +4,7 @@
 Holds: the guest reads nothing there, stays alive, and works with the NIC
     offered anew.
 Rule: docs/ring.md: a peer's index is checked at each load.
-Bug: Linux before 6.12.117 (the index was believed).
+Bug: Linux 6.1 and 6.12 believe the index (docs/results/conform.md).
 """
 
 
