@@ -400,6 +400,29 @@ test_ring_lies(void **state)
 	}
 }
 
+/* A channel that is on no ring has none to lie in: all else is bent. */
+static void
+test_no_ring(void **state)
+{
+	struct vmpkt_in in;
+	uint8_t buf[512];
+	uint32_t count;
+	struct rig r;
+
+	rig_make(&r, "NVSP SUBCHAN: set packet.len8=+9; set packet.off8=0; "
+	    "set count=7; index +1000000\n");
+	bend_chan_stop(&r.bent);
+	bend_chan_start(&r.bent, &r.host.chan, NULL, r.bend, &rig_need, &r);
+	say_count(&r, 1);
+	assert_int_equal(chan_recv(&r.guest.chan, &in, buf, sizeof(buf)), 1);
+	memcpy(&count, in.data.p + 8, 4);
+	assert_int_equal(count, 7);
+	chan_recv_commit(&r.guest.chan);
+	assert_int_equal(chan_recv(&r.guest.chan, &in, buf, sizeof(buf)), 0);
+	assert_int_equal(r.guest.chan.faults.total, 0);
+	rig_free(&r);
+}
+
 static void
 test_from_guest(void **state)
 {
@@ -471,6 +494,7 @@ main(void)
 		cmocka_unit_test(test_say_and_rescind),
 		cmocka_unit_test(test_rndis),
 		cmocka_unit_test(test_ring_lies),
+		cmocka_unit_test(test_no_ring),
 		cmocka_unit_test(test_from_guest),
 		cmocka_unit_test(test_messages),
 	};
