@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,21 @@ import story                                            # noqa: E402
 
 # Virtual time costs little, but not nothing.
 PATIENCE = 30
+# Less than with real processes: each byte is looked at, and time is virtual.
+STREAM_BYTES = 1 << 20
+# What stories type, and what a world's guest does for it (world_shell.c).
+SHELL = [
+    (r'ip link set \$IF mtu (\d+)', r'renew mtu=\1'),
+    (r'ip link set \$IF down; ip link set \$IF up', 'down-and-up'),
+    (r'ip link set \$IF promisc (on|off)', r'promisc \1'),
+    (r'ip link add link \$IF name \w+ type vlan .*', 'nothing'),
+    (r'ethtool -L \$IF combined (\d+)', r'renew queues=\1'),
+    (r'ethtool -G \$IF rx (\d+) tx (\d+)', r'renew rx=\1 tx=\2'),
+    (r'ethtool -X \$IF hkey .*', 'key'),
+    (r'ethtool -x \$IF', 'nothing'),
+    (r'.* unbind && .* bind', 'renew'),
+    (r'.* modprobe -r hv_netvsc && modprobe hv_netvsc', 'renew'),
+]
 # A world that a bug sends in circles is given up.
 WORLD_CPU_S = 20
 
@@ -131,7 +147,24 @@ class Story(story.Story):
         self.probe = Probe(self.world)
 
     def ask(self, shell, may_fail=False):
+        self.steps.append(f'the guest is asked: {shell}')
+        for pattern, words in SHELL:
+            if m := re.fullmatch(pattern, shell):
+                self.world.tell('ask', m.expand(words))
+                return ''
         raise Elsewhere(f'a shell of the guest: {shell}')
+
+    @contextlib.contextmanager
+    def by_vlan(self, vid):
+        self.world.tell('vlan', vid)
+        try:
+            yield
+        finally:
+            self.world.tell('vlan', 0)
+
+    def stream(self, to_guest, megabytes):
+        answer = self.world.tell('stream', int(to_guest), STREAM_BYTES)
+        self.must(answer['whole'], 'the stream arrived unchanged')
 
     def forget(self):
         pass            # the probe is no socket of an interface

@@ -6,7 +6,9 @@
  *
  *	world.c		the host: its NIC, offers, bends
  *	world_guest.c	the guest: attach, detach, try again
+ *	world_shell.c	what its shell is asked
  *	world_echo.c	frames out and back
+ *	world_stream.c	many bytes by TCP
  *	world_main.c	commands of a story, answers as JSON
  *
  * Context: one thread, inside simulation events or between them.
@@ -26,6 +28,7 @@
 struct world_frame {
 	struct world_frame *next;
 	uint32_t len;
+	uint16_t vlan;			/* TCI of its tag; 0: none */
 	uint8_t bytes[];
 };
 
@@ -51,7 +54,8 @@ struct world {
 	bool polling;
 	/* guest */
 	bool started, carrier;
-	struct chan *next_offer;
+	struct chan *next_offer, *offered;
+	bool renew;			/* attach again with cfg.vsc */
 	uint32_t fails;
 	uint64_t blocked;		/* queues that wait for tx_wake() */
 	/* echoes */
@@ -59,6 +63,10 @@ struct world {
 	struct world_frame *open[WORLD_OPEN];
 	uint32_t next_seq, first_seq, waiting, stray;
 	uint32_t refusals, wrong;	/* of knocks; with a wrong checksum */
+	uint16_t vlan;			/* of what is asked now */
+	/* a stream */
+	struct sim_flow flow;
+	bool streaming, to_guest_stream;
 };
 
 static inline struct world *
@@ -88,6 +96,24 @@ json_t *world_stat(struct world *);
 extern const struct sim_link_ops world_link_ops;
 void world_guest_config(struct world *);
 void world_guest(struct world *);
+/* Detach, and attach again to the same NIC. */
+void world_renew(struct world *);
+
+/* --- world_shell.c --- */
+
+/* NULL: done; else why not. */
+const char *world_shell(struct world *, char *words);
+
+/* --- world_stream.c --- */
+
+/* From now on, until world_streamed(). */
+void world_stream(struct world *, bool to_guest, uint32_t bytes);
+bool world_streamed(void *world);
+/* All of it came, and well; there is no stream any more. */
+bool world_stream_end(struct world *);
+/* A frame of the stream came to one end: it is looked at, and done with. */
+bool world_stream_frame(struct world *, bool to_guest, uint32_t queue,
+    const struct vec *, uint32_t nvec, const struct pkt_meta *);
 
 /* --- world_echo.c --- */
 

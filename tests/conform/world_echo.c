@@ -135,6 +135,7 @@ world_ask(struct world *w, uint32_t bytes)
 	for (uint32_t i = 0; i < bytes; i++)
 		x->bytes[HEADS + 4 + i] = (uint8_t)(seq + i * 7);
 	memcpy(kept->bytes, x->bytes, x->len);
+	x->vlan = kept->vlan = w->vlan;
 	w->open[at] = kept;
 	w->waiting++;
 	fifo_put(&w->to_guest, x);
@@ -153,6 +154,15 @@ world_forget(struct world *w, uint32_t seq)
 	return lost;
 }
 
+static void
+vlan_set(const struct world_frame *x, struct pkt_meta *m)
+{
+	if (x->vlan == 0)
+		return;
+	m->flags |= PKT_VLAN;
+	m->vlan_tci = x->vlan;
+}
+
 void
 world_host_pump(struct world *w)
 {
@@ -166,6 +176,7 @@ world_host_pump(struct world *w)
 		    PKT_CSUM_GOOD_L4 };
 		uint32_t q;
 
+		vlan_set(x, &m);
 		if (vsp != NULL) {
 			q = vsp_steer(vsp, (struct span){ x->bytes, x->len },
 			    x->len, &m);
@@ -197,6 +208,8 @@ world_from_guest(void *run, uint32_t queue, const struct vsp_frame *f)
 	uint32_t seq;
 
 	world_poll(w);
+	if (world_stream_frame(w, false, queue, f->vec, f->nvec, &f->meta))
+		return;
 	if (is_wrong(buf, len)) {
 		w->wrong++;
 		return;
@@ -214,7 +227,8 @@ world_from_guest(void *run, uint32_t queue, const struct vsp_frame *f)
 	if (seq < w->first_seq)
 		return;		/* too late */
 	if (x == NULL || len != x->len ||
-	    memcmp(buf + HEADS, x->bytes + HEADS, len - HEADS) != 0)
+	    x->vlan != ((f->meta.flags & PKT_VLAN) != 0 ? f->meta.vlan_tci :
+	    0) || memcmp(buf + HEADS, x->bytes + HEADS, len - HEADS) != 0)
 		w->stray++;
 	else
 		(void)world_forget(w, seq);
@@ -245,9 +259,11 @@ world_rx(void *run, uint32_t queue, const struct vsc_frame *f)
 	struct world *w = world_of(run);
 	struct world_frame *x;
 
-	if (!w->carrier || f->len < HEADS)
+	if (!w->carrier || f->len < HEADS || world_stream_frame(w, true,
+	    queue, f->vec, f->nvec, &f->meta))
 		return;
 	x = frame_new(f->len);
+	x->vlan = (f->meta.flags & PKT_VLAN) != 0 ? f->meta.vlan_tci : 0;
 	(void)pkt_vec_gather(f->vec, f->nvec, 0, x->bytes, f->len);
 	/* A stack believes the driver, else it finds out by itself. */
 	if (is_wrong(x->bytes, x->len) &&
@@ -292,6 +308,7 @@ world_guest_pump(struct world *w)
 		struct vec v = { x->bytes, x->len };
 		uint32_t q;
 
+		vlan_set(x, &m);
 		if (r->attached && !r->detach_due && w->carrier) {
 			q = vsc_tx_select(r->vsc, x->bytes[33]);
 			if (x->bytes[37] == PORT_CLOSED)

@@ -23,7 +23,7 @@ again_event(void *arg, uint64_t value)
 
 	r->attached = r->failed = r->detached = r->unloaded = false;
 	r->detach_due = false;
-	w->next_offer = NULL;
+	w->next_offer = w->offered = NULL;
 	rc = sim_link_again(&r->link);
 	OS_ASSERT(rc == 0);
 	sim_link_control(&r->link);
@@ -39,6 +39,8 @@ again(struct world *w)
 	sim_after(&w->sim, RETRY_NS << n, again_event, &w->run, 0);
 }
 
+static void on_offer(void *ctx, struct chan *c);
+
 /* The driver is freed. */
 static void
 let_go(struct world *w)
@@ -46,6 +48,10 @@ let_go(struct world *w)
 	struct sim_nic_run *r = &w->run;
 	struct chan *next = w->next_offer;
 
+	/* The same NIC again. */
+	if (next == NULL && w->renew)
+		next = w->offered;
+	w->renew = false;
 	r->detached = r->attached = false;
 	w->carrier = false;
 	w->next_offer = NULL;
@@ -55,7 +61,7 @@ let_go(struct world *w)
 	}
 	r->failed = false;
 	if (next != NULL)
-		sim_nic_link_ops.offer(r, next);
+		on_offer(r, next);
 }
 
 static uint64_t
@@ -90,10 +96,13 @@ on_offer(void *ctx, struct chan *c)
 {
 	struct world *w = world_of(ctx);
 
-	if (w->run.vsc != NULL && w->next_offer == NULL)
+	if (w->run.vsc != NULL && w->next_offer == NULL) {
 		w->next_offer = c;
-	else
-		sim_nic_link_ops.offer(ctx, c);
+		return;
+	}
+	if (hv_guid_equal(&c->type, &hv_guid_nic))
+		w->offered = c;
+	sim_nic_link_ops.offer(ctx, c);
 }
 
 static void
@@ -103,6 +112,8 @@ on_gone(void *ctx, struct chan *c)
 
 	if (w->next_offer == c)
 		w->next_offer = NULL;
+	if (w->offered == c)
+		w->offered = NULL;
 	sim_nic_link_ops.gone(ctx, c);
 }
 
@@ -181,6 +192,7 @@ world_guest_config(struct world *w)
 	guest_ops.tx_wake = on_tx_wake;
 	w->cfg.vsc_ops = &guest_ops;
 	w->cfg.link.vps = c->vps = 4;
+	w->cfg.link.mem_pages = 16384;
 	/* What the host leaves open would reach nobody who fills it in. */
 	w->cfg.vsp.backend_csum = false;
 	w->cfg.vsp.backend_gso4 = w->cfg.vsp.backend_gso6 = false;
@@ -198,5 +210,15 @@ world_guest(struct world *w)
 
 	OS_ASSERT(rc == 0);
 	w->started = true;
+	sim_link_control(&w->run.link);
+}
+
+void
+world_renew(struct world *w)
+{
+	if (w->run.vsc == NULL)
+		return;
+	w->renew = w->run.detach_due = w->run.guest_due = true;
+	w->carrier = false;
 	sim_link_control(&w->run.link);
 }

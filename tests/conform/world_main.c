@@ -10,6 +10,9 @@
  *	add key=value ...	it is there again
  *	frame HEX		a frame goes to the guest
  *	knock PROTOCOL NS	did the guest refuse a connection, in full?
+ *	ask WORDS		the guest's shell does this (world_shell.c)
+ *	vlan VID		of what is requested from now on; 0: none
+ *	stream DIR BYTES	by TCP, DIR 1: to the guest: did all arrive?
  *	run NS			so much time passes
  *	lost NS SIZE ...	request echoes: how many bytes nobody answered
  *	stat			as `hvnet stat --json`
@@ -24,6 +27,8 @@
 #include "wire/nvs_msg.h"
 #include "world.h"
 
+#define SHELL_NS	1000000000u
+#define STREAM_NS	30000000000u
 #define RUN_STEPS	20000000u	/* policy: more than any story takes */
 
 static struct world world;	/* large */
@@ -329,6 +334,39 @@ cmd_lost(struct world *w, char *args)
 	    (int)w->stray, "wrong", (int)w->wrong);
 }
 
+static bool
+renewed(void *ctx)
+{
+	return !((struct world *)ctx)->renew;
+}
+
+/* A shell goes on when the driver is back, though it is not yet attached. */
+static json_t *
+cmd_ask(struct world *w, char *args)
+{
+	const char *why = world_shell(w, args);
+
+	(void)run(w, renewed, SHELL_NS);
+	return why != NULL ? error(why) : json_object();
+}
+
+static json_t *
+cmd_vlan(struct world *w, char *args)
+{
+	w->vlan = (uint16_t)strtoul(args, NULL, 0);
+	return json_object();
+}
+
+static json_t *
+cmd_stream(struct world *w, char *args)
+{
+	bool to_guest = strtoul(args, &args, 0) != 0;
+
+	world_stream(w, to_guest, (uint32_t)strtoul(args, NULL, 0));
+	(void)run(w, world_streamed, STREAM_NS);
+	return json_pack("{s:b}", "whole", world_stream_end(w));
+}
+
 static json_t *
 cmd_stat(struct world *w, char *args)
 {
@@ -342,7 +380,8 @@ static const struct {
 	{ "host", cmd_host }, { "guest", cmd_guest }, { "set", cmd_set },
 	{ "remove", cmd_remove }, { "run", cmd_run }, { "lost", cmd_lost },
 	{ "stat", cmd_stat }, { "add", cmd_add }, { "frame", cmd_frame },
-	{ "knock", cmd_knock },
+	{ "knock", cmd_knock }, { "ask", cmd_ask }, { "vlan", cmd_vlan },
+	{ "stream", cmd_stream },
 };
 
 static json_t *
