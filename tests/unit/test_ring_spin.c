@@ -119,8 +119,8 @@ test_little_worse_than_the_better(void **state)
 			poll += (gap / STEP + 1) * STEP;
 			(void)dry(&r, gap);
 		}
-		assert_true(r.spent < 1.35 * (double)(poll < edge ? poll :
-		    edge));
+		assert_true((double)r.spent <
+		    1.35 * (double)(poll < edge ? poll : edge));
 	}
 }
 
