@@ -261,7 +261,7 @@ bent_commit(struct chan *c)
 	if (!b->lie)
 		return;
 	b->lie = false;
-	rc->out.ctrl->write_index = le32_put((uint32_t)(rc->out.write +
+	ring_st(&rc->out.ctrl->write_index, (uint32_t)(rc->out.write +
 	    b->lie_index));
 	rc->signal(rc);
 }
