@@ -409,6 +409,7 @@ world_stat(struct world *w)
 {
 	struct vsp *vsp = w->run.vsp;
 	static const struct fault_log none;
+	const struct fault_log blames = world_blames(w);
 	json_t *nic = json_pack("{s:s,s:o}", "name", "n0", "bend",
 	    w->bend != NULL ? bend_stat(w->bend) : json_array());
 
@@ -420,7 +421,8 @@ world_stat(struct world *w)
 	}
 	json_object_set_new(nic, "guest", json_pack("{s:o}", "faults",
 	    stat_faults(&w->run.link.part.faults)));
-	return json_pack("{s:s,s:i,s:o,s:o,s:f}", "kind", "host",
+	return json_pack("{s:s,s:o,s:i,s:o,s:o,s:f}", "kind", "host",
+	    "blames", stat_faults(&blames),
 	    "nics_leaving", w->leaving != NULL, "nics", w->removed ?
 	    (json_decref(nic), json_array()) : json_pack("[o]", nic),
 	    "faults_of_gone_guests", stat_faults(&none), "now",

@@ -57,6 +57,7 @@ struct world {
 	struct chan *next_offer, *offered;
 	bool renew;			/* attach again with cfg.vsc */
 	uint32_t fails;
+	struct fault_log blames;	/* of what is gone, and of NICs */
 	uint64_t blocked;		/* queues that wait for tx_wake() */
 	/* echoes */
 	struct world_fifo to_guest, from_guest;
@@ -98,6 +99,8 @@ void world_guest_config(struct world *);
 void world_guest(struct world *);
 /* Detach, and attach again to the same NIC. */
 void world_renew(struct world *);
+/* All that the guest noted against its host. */
+struct fault_log world_blames(const struct world *);
 
 /* --- world_shell.c --- */
 

@@ -23,6 +23,7 @@ again_event(void *arg, uint64_t value)
 
 	r->attached = r->failed = r->detached = r->unloaded = false;
 	r->detach_due = false;
+	w->blames = world_blames(w);
 	w->next_offer = w->offered = NULL;
 	rc = sim_link_again(&r->link);
 	OS_ASSERT(rc == 0);
@@ -180,6 +181,27 @@ on_tx_wake(void *ctx, uint32_t queue)
 	world_guest_pump(world_of(ctx));
 }
 
+/* What broke a NIC was noted at its channel. */
+static void
+on_failed(void *ctx, int err, enum fault why, const char *stage)
+{
+	if (why != FAULT_NONE)
+		(void)fault_note(&world_of(ctx)->blames, why, 0);
+	sim_nic_vsc_ops.failed(ctx, err, why, stage);
+}
+
+struct fault_log
+world_blames(const struct world *w)
+{
+	const struct fault_log *now = vmc_faults(w->run.link.vmc);
+	struct fault_log sum = w->blames;
+
+	sum.total += now->total;
+	for (uint32_t i = 0; i < FAULT_COUNT; i++)
+		sum.count[i] += now->count[i];
+	return sum;
+}
+
 void
 world_guest_config(struct world *w)
 {
@@ -187,6 +209,7 @@ world_guest_config(struct world *w)
 
 	guest_ops = sim_nic_vsc_ops;
 	guest_ops.attached = on_attached;
+	guest_ops.failed = on_failed;
 	guest_ops.link = on_link;
 	guest_ops.rx = world_rx;
 	guest_ops.tx_wake = on_tx_wake;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile guest beside a good one, and a hostile host, in virtual time.
+ * A hostile guest beside a good one, in virtual time.
  *
  * Two machines with both real ends of VMBus run under one scheduler.  When all
- * channels of both are open, one end of the first tells a lie: in a ring, or
+ * channels of both are open, the guest of the first tells a lie: in a ring, or
  * by message.  Then: the lie is one counted fault with its reason; the second
  * machine gets N packets echoed within a bounded number of steps; and when the
  * first is cut off, every block, page and mapping of it is back.
@@ -205,12 +205,6 @@ log_part(struct side *s)
 	return &s->link.part.faults;
 }
 
-static const struct fault_log *
-log_guest(struct side *s)
-{
-	return vmc_faults(s->link.vmc);
-}
-
 static void
 tell_all(const struct lie *lies, uint32_t n, log_of *log)
 {
@@ -247,12 +241,6 @@ static void
 a_lie_by_message_is_one_fault(void **state)
 {
 	tell_all(message_lies, ARRAY_LEN(message_lies), log_part);
-}
-
-static void
-a_lie_of_the_host_is_one_fault(void **state)
-{
-	tell_all(host_lies, ARRAY_LEN(host_lies), log_guest);
 }
 
 /* GPADLs up to the limit, and then no more; all are back in the end. */
@@ -322,7 +310,6 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lie_in_a_ring_is_one_fault),
 		cmocka_unit_test(a_lie_by_message_is_one_fault),
-		cmocka_unit_test(a_lie_of_the_host_is_one_fault),
 		cmocka_unit_test(a_flood_of_gpadls_ends_at_the_limit),
 		cmocka_unit_test(a_storm_starves_nobody),
 	};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The script of lies: what a hostile guest does to a ring and says by VMBus
- * message, and what a hostile host says.  Each leads to one fault of one
- * reason.  Who tells them is a struct liar: a simulated machine and one open
- * channel of it, whatever device that is.
+ * message.  Each leads to one fault of one reason.  Who tells them is a struct
+ * liar: a simulated machine and one open channel of it, whatever device that
+ * is.  The lies of a host are bends, in host_lies.list.
  */
 #ifndef TESTS_HOSTILE_LIES_H
 #define TESTS_HOSTILE_LIES_H
@@ -219,44 +219,6 @@ static const struct lie message_lies[] = {
 	{ "GPADL body without a header", lie_body, FAULT_GPADL_ID },
 	{ "GPADL teardown of none", lie_torn, FAULT_GPADL_ID },
 	{ "GPADL teardown in use", lie_gpadl_busy, FAULT_GPADL_BUSY },
-};
-
-/* ---- lies of a host, by message ----------------------------------------- */
-
-static void
-host_says(struct liar *l, uint32_t len, uint32_t type, uint32_t a, uint32_t b)
-{
-	const uint32_t w[60] = { type, 0, a, b };
-
-	assert_int_equal(part_post_message(&l->link->part, 0, w, len), 0);
-}
-
-static void say_short(struct liar *l) { host_says(l, 7, 1, 0, 0); }
-static void say_type(struct liar *l) { host_says(l, 40, 99, 0, 0); }
-static void say_guest(struct liar *l) { host_says(l, 40, 14, 0, 0); }
-static void say_offer_cut(struct liar *l) { host_says(l, 100, 1, 0, 0); }
-static void say_offer_zero(struct liar *l) { host_says(l, 196, 1, 0, 0); }
-static void say_rescind(struct liar *l) { host_says(l, 12, 2, 99, 0); }
-static void say_all(struct liar *l) { host_says(l, 8, 4, 0, 0); }
-static void say_opened(struct liar *l) { host_says(l, 20, 6, 99, 0); }
-static void say_opened_2(struct liar *l) { host_says(l, 20, 6, 1, 7777); }
-static void say_created(struct liar *l) { host_says(l, 20, 10, 1, 0xfff000); }
-static void say_torn(struct liar *l) { host_says(l, 12, 12, 0xfff000, 0); }
-static void say_version(struct liar *l) { host_says(l, 16, 15, 1, 0); }
-
-static const struct lie host_lies[] = {
-	{ "host: message without header", say_short, FAULT_VMBUS_SHORT },
-	{ "host: message of no type", say_type, FAULT_VMBUS_TYPE },
-	{ "host: message of a guest", say_guest, FAULT_VMBUS_TYPE },
-	{ "host: offer cut short", say_offer_cut, FAULT_VMBUS_SHORT },
-	{ "host: offer of channel 0", say_offer_zero, FAULT_VMBUS_RELID },
-	{ "host: rescind of none", say_rescind, FAULT_VMBUS_RELID },
-	{ "host: all offers twice", say_all, FAULT_VMBUS_STATE },
-	{ "host: open result of none", say_opened, FAULT_VMBUS_RELID },
-	{ "host: open result twice", say_opened_2, FAULT_VMBUS_STATE },
-	{ "host: GPADL never requested", say_created, FAULT_GPADL_ID },
-	{ "host: teardown never requested", say_torn, FAULT_GPADL_ID },
-	{ "host: version again", say_version, FAULT_VMBUS_STATE },
 };
 
 #endif
