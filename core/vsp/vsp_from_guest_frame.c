@@ -89,7 +89,7 @@ run_add(struct vsp_queue *q, struct vec *v, uint32_t n, struct gpa_piece g)
 
 static int
 ranges_add(struct vsp_queue *q, struct span ext, uint32_t n, uint32_t *total,
-    uint32_t *first, enum fault *why)
+    enum fault *why)
 {
 	struct vmpkt_gpa_walk walk;
 	struct vmpkt_gpa gpa;
@@ -100,8 +100,8 @@ ranges_add(struct vsp_queue *q, struct span ext, uint32_t n, uint32_t *total,
 		return E_PEER;
 	if (gpa.total_bytes > PACKET_MEMORY_MAX)
 		return peer_bad(why, FAULT_FRAME_LONG);
-	if (*first == 0)
-		*first = gpa.first_bytes;
+	q->from.ends.p = gpa.ranges.p;
+	q->from.ends.ranges_left = gpa.count;
 	*total += (uint32_t)gpa.total_bytes;
 	vmpkt_gpa_walk_init(&walk, &gpa);
 	while (vmpkt_gpa_walk_next(&walk, &piece)) {
@@ -116,14 +116,15 @@ ranges_add(struct vsp_queue *q, struct span ext, uint32_t n, uint32_t *total,
 
 int
 vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
-    uint32_t *total, uint32_t *first, enum fault *why)
+    uint32_t *total, enum fault *why)
 {
 	const struct vsp_send_buf *send = &q->vsp->send;
 	struct nvs_rndis nvs;
 	uint32_t n = 0;
 
 	*total = 0;
-	*first = 0;
+	q->from.ends.ranges_left = 0;
+	q->from.ends.end = 0;
 	if (!nvs_rndis_get(&nvs, pkt->data))
 		return peer_bad(why, FAULT_NVS_TYPE);
 	if (nvs.section != NVS_SECTION_NONE) {
@@ -134,10 +135,10 @@ vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
 			n = piece_add(q->from.msg, 0, send->base +
 			    (size_t)nvs.section * send->section_bytes,
 			    nvs.section_bytes);
-		*total = *first = nvs.section_bytes;
+		*total = q->from.ends.end = nvs.section_bytes;
 	}
 	if (pkt->type == VMPKT_GPA_DIRECT)
-		return ranges_add(q, pkt->ext, n, total, first, why);
+		return ranges_add(q, pkt->ext, n, total, why);
 	if (pkt->type != VMPKT_INBAND)
 		return peer_bad(why, FAULT_RING_TYPE);
 	return (int)n;
@@ -312,20 +313,15 @@ frame_take(struct vsp_queue *q, uint32_t n, uint32_t off,
 }
 
 /*
- * Copy and decode the RNDIS header at `off`.  A strict host, as Windows, wants
- * it within the section or first range (`first` bytes); a lenient one gathers.
+ * Copy and decode the RNDIS header at `off`, of which `here` bytes lie in one
+ * range, or may be gathered: header_end().
  */
 static int
-message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
-    uint32_t first, struct rndis_packet *out, enum fault *why)
+message_decode(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t here,
+    uint32_t left, struct rndis_packet *out, enum fault *why)
 {
 	struct vsp_from_guest *from = &q->from;
-	uint32_t left = total - off;
-	uint32_t whole = left;
-
-	if (q->vsp->cfg.strict)
-		whole = off < first ? min_u32(left, first - off) : 0;
-	whole = min_u32(whole, VSP_RNDIS_HEAD_BYTES);
+	const uint32_t whole = min_u32(here, VSP_RNDIS_HEAD_BYTES);
 	uint32_t part = min_u32(whole, RNDIS_COPY_BYTES);
 
 	piece_copy(from->msg, n, off, from->rndis, part);
@@ -368,27 +364,36 @@ pieces_prefetch(const struct vec *v)
 
 /* One message that vsp_from_guest_fast() left.  *len: its bytes. */
 static int
-message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t total,
-    uint32_t first, uint32_t *len, enum fault *why)
+message_take(struct vsp_queue *q, uint32_t n, uint32_t off, uint32_t here,
+    uint32_t left, uint32_t *len, enum fault *why)
 {
 	struct rndis_packet msg;
 
-	if (message_decode(q, n, off, total, first, &msg, why) != 0 ||
+	if (message_decode(q, n, off, here, left, &msg, why) != 0 ||
 	    frame_take(q, n, off, &msg, why) != 0)
 		return E_PEER;
 	*len = msg.msg_len;
 	return 0;
 }
 
+/*
+ * Up to where the header of a message at `off` may go.  A strict host, as
+ * Windows, wants it in the section or in one range, whichever it begins in; a
+ * lenient one gathers.
+ */
+static inline uint32_t
+header_end(struct vsp_queue *q, uint32_t off, uint32_t total)
+{
+	return q->vsp->cfg.strict ? vmpkt_gpa_end(&q->from.ends, off) : total;
+}
+
 /* All messages of a packet; *by counts them: see way_counter(). */
 static int
-messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
-    uint64_t *by, enum fault *why)
+messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint64_t *by,
+    enum fault *why)
 {
 	const struct vec *v = q->from.msg;
-	bool one = n == 1 && first == total;
-	/* Headers lie there; what does not, the general path judges. */
-	const uint32_t heads = q->vsp->cfg.strict ? first : total;
+	const bool one = n == 1 && header_end(q, 0, total) == total;
 	struct vsp_place at = { 0, 0 };
 	uint32_t off = 0, done = 0;
 	int rc = 0;
@@ -396,13 +401,17 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 	if (total < sizeof(struct rndis_hdr_wire))
 		return peer_bad(why, FAULT_RNDIS_SHORT);
 	while (total - off >= sizeof(struct rndis_hdr_wire)) {
-		uint32_t len = one ? vsp_from_guest_fast(q,
-		    (uint8_t *)v[0].p + off, total - off) : off < heads ?
-		    vsp_from_guest_fast_pieces(q, at, heads - off,
-		    total - off) : 0;
+		uint32_t left = total - off, here = left, len;
 
+		if (one) {
+			len = vsp_from_guest_fast(q, (uint8_t *)v[0].p + off,
+			    left);
+		} else {
+			here = header_end(q, off, total) - off;
+			len = vsp_from_guest_fast_pieces(q, at, here, left);
+		}
 		if (len == 0) {
-			rc = message_take(q, n, off, total, first, &len, why);
+			rc = message_take(q, n, off, here, left, &len, why);
 			if (rc != 0)
 				break;
 		}
@@ -410,7 +419,7 @@ messages_take(struct vsp_queue *q, uint32_t n, uint32_t total, uint32_t first,
 		/* Aligned as our INIT_DONE requested, MS-RNDIS 2.2.14. */
 		uint32_t step = align_up(len, 1u << RNDIS_ALIGN_SHIFT);
 
-		if (step >= total - off)
+		if (step >= left)
 			break;
 		off += step;
 		if (!one)
@@ -445,7 +454,7 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 {
 	struct vsp_from_guest_counters *c = &q->vsp->counts[q->index].from;
 	enum fault why = FAULT_NONE;
-	uint32_t total, first;
+	uint32_t total;
 
 	if (!vsp_data_up(q->vsp)) {
 		counter_add(&c->packets, 1);
@@ -454,7 +463,7 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 		return 0;
 	}
 
-	int n = vsp_packet_pieces(q, pkt, &total, &first, &why);
+	int n = vsp_packet_pieces(q, pkt, &total, &why);
 
 	if (n == E_AGAIN) {
 		counter_add(&c->memory_waits, 1);
@@ -467,8 +476,8 @@ vsp_from_guest_packet(struct vsp_queue *q, const struct vmpkt_in *pkt,
 	}
 	if (n > 0)
 		pieces_prefetch(q->from.msg);
-	if (messages_take(q, (uint32_t)n, total, first, way_counter(q, pkt),
-	    &why) == 0)
+	if (messages_take(q, (uint32_t)n, total, way_counter(q, pkt), &why) ==
+	    0)
 		return 0;
 	counter_add(&c->drop_malformed, 1);
 	(void)fault_note(&q->chan->faults, why, pkt->xact);

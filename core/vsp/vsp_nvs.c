@@ -293,10 +293,10 @@ nvs_rndis_control(struct vsp *vsp, const struct vmpkt_in *pkt)
 	struct vsp_queue *q = vsp->queue[0];
 	enum fault why = FAULT_NONE;
 	uint32_t status = NVS_STATUS_OK;
-	uint32_t total, first;
+	uint32_t total;
 	int n;
 
-	n = vsp_packet_pieces(q, pkt, &total, &first, &why);
+	n = vsp_packet_pieces(q, pkt, &total, &why);
 	if (n == E_AGAIN)
 		return n;
 	if (n < 0)

@@ -55,6 +55,7 @@ struct vsp_from_guest {
 	bool unflushed;		/* the backend has frames of this pass */
 	/* frame being handled */
 	struct vec msg[VSP_PIECES];	/* guest memory of the NVSP message */
+	struct vmpkt_gpa_ends ends;	/* of section and ranges in it */
 	struct vec out[VSP_PIECES + 1];	/* as handed to the backend */
 	struct vec seg[VSP_PIECES + 1];	/* and a segment of it */
 	uint8_t rndis[VSP_RNDIS_HEAD_BYTES];	/* start of its message */
@@ -383,14 +384,13 @@ vsp_aside_empty(const struct vsp_aside *a)
 
 /*
  * The guest memory of a 107 packet: its send-buffer section and then its
- * ranges, in from.msg.  *total: bytes in all; *first: those of the section, or
- * of the first range where there is none.  Returns the pieces, E_PEER with
- * *why, or E_AGAIN: memory was requested from the guest, keep the packet held;
+ * ranges, in from.msg; where those end, in from.ends, as long as *pkt is there.
+ * *total: bytes in all.  Returns the pieces, E_PEER with *why, or E_AGAIN: memory was requested from the guest, keep the packet held;
  * the port gives the queue a turn when there is news.  Context: worker, or
  * control.
  */
 int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
-    uint32_t *total, uint32_t *first, enum fault *why);
+    uint32_t *total, enum fault *why);
 /*
  * Handle a 107 packet with data: its frames go to the backend.  0 with *status
  * for the completion, E_PEER when the queue was failed, or E_AGAIN as

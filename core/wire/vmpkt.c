@@ -130,7 +130,6 @@ vmpkt_gpa_decode(struct vmpkt_gpa *out, struct span ext, enum fault *why)
 	if (out->count == 0)
 		return peer_bad(why, FAULT_PKT_RANGES);
 	out->total_bytes = 0;
-	out->first_bytes = 0;
 	for (uint32_t i = 0; i < out->count; i++) {
 		struct ring_gpa_range_wire r;
 		uint32_t bytes, offset, pages;
@@ -148,8 +147,6 @@ vmpkt_gpa_decode(struct vmpkt_gpa *out, struct span ext, enum fault *why)
 			return peer_bad(why, FAULT_PKT_RANGES);
 		at += 8 * pages;
 		out->total_bytes += bytes;
-		if (i == 0)
-			out->first_bytes = bytes;
 	}
 	out->ranges = span_sub(ext, sizeof(h), at - (uint32_t)sizeof(h));
 	return 0;
@@ -219,4 +216,18 @@ vmpkt_gpa_walk_next(struct vmpkt_gpa_walk *w, struct gpa_piece *out)
 	}
 	out->len = len;
 	return true;
+}
+
+void
+vmpkt_gpa_ends_next(struct vmpkt_gpa_ends *e)
+{
+	struct ring_gpa_range_wire r;
+	uint32_t bytes;
+
+	memcpy(&r, e->p, sizeof(r));
+	bytes = le32_get(r.bytes);
+	e->p += sizeof(r) + 8 * (size_t)gpa_range_pages(bytes,
+	    le32_get(r.offset));
+	e->ranges_left--;
+	e->end += bytes;
 }

@@ -153,7 +153,6 @@ vmpkt_gpa_sg_head_put(uint8_t *buf, uint32_t n)
 
 struct vmpkt_gpa {
 	uint32_t count;		/* ranges, >= 1 */
-	uint32_t first_bytes;	/* length of the first range */
 	uint64_t total_bytes;
 	struct span ranges;
 };
@@ -182,5 +181,26 @@ struct vmpkt_gpa_walk {
 
 void vmpkt_gpa_walk_init(struct vmpkt_gpa_walk *w, const struct vmpkt_gpa *g);
 bool vmpkt_gpa_walk_next(struct vmpkt_gpa_walk *w, struct gpa_piece *out);
+
+/* Where the ranges of a list end, counted in bytes from before the first. */
+struct vmpkt_gpa_ends {
+	const uint8_t *p;	/* next range header */
+	uint32_t ranges_left;
+	uint32_t end;		/* of the present range */
+};
+
+void vmpkt_gpa_ends_next(struct vmpkt_gpa_ends *e);
+
+/*
+ * The end of the range that holds byte `off`, which is not before that of the
+ * last call; the end of the last range if none does.
+ */
+static inline uint32_t
+vmpkt_gpa_end(struct vmpkt_gpa_ends *e, uint32_t off)
+{
+	while (e->end <= off && e->ranges_left != 0)
+		vmpkt_gpa_ends_next(e);
+	return e->end;
+}
 
 #endif

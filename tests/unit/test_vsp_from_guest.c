@@ -137,6 +137,46 @@ test_split_header(void **state)
 	}
 }
 
+/*
+ * Three messages: in the section, and two in the ranges behind.  The header of
+ * each in one range, whichever, is taken; the last cut in two is not, even
+ * where both ranges are one run of memory.
+ */
+static void
+test_later_headers(void **state)
+{
+	(void)state;
+	for (uint32_t cut = 0; cut <= 60; cut += 20) {
+		struct rig *r = up();	/* strict */
+		uint8_t f[300], msg[400], *mem = r->mem + RIG_DATA_OFF;
+		uint32_t len = frame4(f, PKT_IPPROTO_UDP, 200);
+		uint32_t n = message(msg, NULL, f, len);
+		const struct gpa_piece g[4] = {
+			{ RIG_GPA + RIG_DATA_OFF + 0x100, 52 },
+			{ RIG_GPA + RIG_DATA_OFF + 0x3000, n - 52 },
+			{ RIG_GPA + RIG_DATA_OFF + 0x5000, cut == 0 ? n : cut },
+			{ RIG_GPA + RIG_DATA_OFF + 0x5000 + cut, n - cut },
+		};
+		bool split = cut != 0 && cut < 44;
+
+		memcpy(section(r, 2), msg, n);
+		memcpy(mem + 0x100, msg, 52);
+		memcpy(mem + 0x3000, msg + 52, n - 52);
+		memcpy(mem + 0x5000, msg, n);
+		push_gpa(r, 5, g, cut == 0 ? 3 : 4, 2, n);
+		rig_run(r);
+		expect_done(r, 5, split ? 2 : 1);
+		assert_int_equal(r->frames, split ? 2 : 3);
+		for (uint32_t i = 0; i < r->frames; i++) {
+			assert_int_equal(r->frame[i].len, len);
+			assert_memory_equal(r->frame[i].bytes, f, len);
+		}
+		assert_int_equal(vsp_faults(r->vsp)->count[FAULT_RNDIS_SPLIT],
+		    split);
+		rig_del(r);
+	}
+}
+
 /* An LSO frame as FreeBSD leaves it (lengths 0) or DPDK (untouched). */
 static void
 test_lso(void **state)
@@ -773,6 +813,7 @@ main(void)
 		cmocka_unit_test(test_section_several),
 		cmocka_unit_test(test_gpa_and_both),
 		cmocka_unit_test(test_split_header),
+		cmocka_unit_test(test_later_headers),
 		cmocka_unit_test(test_lso),
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_policy),
