@@ -33,7 +33,7 @@ def frames_of(state):
 def once(bench, mode, size, seconds, snap):
     """One run; snap: bytes of a frame that the capture keeps, 0: none on."""
     with Lab(str(bench.hvnet)) as lab:
-        cmd = bench.host_cmd(lab, bench.spec(mode, size, 1), 1, 'ours')
+        cmd = bench.host_cmd(lab, bench.spec(mode, size, 1), 1)
         path = pathlib.Path(lab.dir, 'cap')
         if snap:
             cmd += ['--capture', f'{path},snap={snap},size=64,files=1']

@@ -5,7 +5,7 @@
 The real programs, one queue, under callgrind (bench/pps_count.py says how):
 the driver through the frames API, the host end with a backend that takes
 everything (tx) or makes the frames itself (rx, echo).  ref is tx from
-registered memory, 16 frames a packet to a lenient host; ref1 the same with one.
+registered memory, up to 16 frames a packet; ref1 the same with one.
 Unlike speeds, these numbers repeat within 2 %, however noisy the machine.
 """
 import argparse

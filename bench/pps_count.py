@@ -67,7 +67,7 @@ def run(bench, lab, side, mode, size, queues, setting, frames, host_wrap=(),
         bench.pages.take()
     pace = PACE if guest_wrap and mode != 'tx' else ''
     host_cmd = bench.host_cmd(lab, bench.spec(mode, size, queues) + pace,
-                              queues, side)
+                              queues)
     host = start_host(lab, host_cmd[:3] + list(host_wrap) + host_cmd[3:])
     tail = bench.tail(mode, size, queues, 0, setting) + \
         [f'frames={frames}'] + (['nap=1'] if guest_wrap else [])

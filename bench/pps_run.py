@@ -24,7 +24,7 @@ PAGES = 200             # Policy: of 2 MiB; two testpmd need most
 MAC = '02:68:76:00:00:01'
 GUID = '656e7668-0074-4000-8000-' + MAC.replace(':', '')
 START = 40              # s that a program may take until it is warm
-REF = 16                # frames by reference in a packet
+REF = 16                # frames by reference in a packet, the default
 FAR = 150               # Policy: ns; processors that share a cache take less
 
 
@@ -98,12 +98,10 @@ class Bench:
         self.commands.setdefault(label, words(cmd, lab))
         return cmd
 
-    def host_cmd(self, lab, spec, queues, side, program=None):
+    def host_cmd(self, lab, spec, queues, program=None):
         cpus = ','.join(map(str, self.cores.host))
-        # A strict host wants one frame by reference in a packet.
-        lenient = ['--lenient'] if side == 'ref' else []
         return ['taskset', '-c', cpus, *(program or [lab.hvnet, 'host']),
-                '--listen', lab.sock, *lenient, '--workers',
+                '--listen', lab.sock, '--workers',
                 self.cores.workers(queues), f'--pin={self.cores.host[0]}',
                 '--nic', spec]
 
@@ -122,7 +120,7 @@ class Bench:
         return self.ours_cmd(lab, [*tail, f'ref={REF}'], setting, wrap)
 
     def ref1_cmd(self, lab, tail, setting, wrap=()):
-        """The same with a packet for each frame, as any host takes it."""
+        """The same with a packet for each frame, as other drivers do."""
         return self.ours_cmd(lab, [*tail, 'ref=1'], setting, wrap)
 
     def uio_cmd(self, lab, tail, setting, wrap=()):
@@ -186,7 +184,7 @@ class Bench:
     def inside(self, lab, side, mode, size, queues, seconds, setting, spec,
                program):
         spec = spec(lab) if spec else self.spec(mode, size, queues)
-        hcmd = self.host_cmd(lab, spec, queues, side, program)
+        hcmd = self.host_cmd(lab, spec, queues, program)
         host = start_host(lab, self.first(lab, hcmd, f'host {mode}'))
         tail = self.tail(mode, size, queues, seconds, setting)
         gcmd = self.cmd(side, lab, tail, setting)

@@ -91,6 +91,7 @@ hvn_config(struct hvn_softc *sc)
 	/* That bound is for hosts that copy late to a TAP. */
 	c->tune.tx_inflight_kb = 0;
 	c->by_ref = true;
+	c->ref_frames = 1;	/* as hn(4): Windows was not tried with more */
 	hvn_ctl_rss_kernel(sc);
 	c->mtu = ETHERMTU;
 }

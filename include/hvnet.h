@@ -122,8 +122,8 @@ struct hvnet_config {
 	 */
 	uint64_t send_bytes;
 	/*
-	 * Frames of hvnet_tx_ref() that may share a packet, 16 at most; 0: 1.
-	 * More than 1 only for a host that takes it, see docs/offloads.md.
+	 * Frames of hvnet_tx_ref() that may share a packet, 16 at most and as
+	 * many as the host allows; 0: as many as that.  See docs/offloads.md.
 	 */
 	uint32_t send_frames;
 	/*

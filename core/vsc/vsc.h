@@ -107,10 +107,11 @@ struct vsc_config {
 	 */
 	bool by_ref;
 	/*
-	 * Frames of vsc_tx_gather() that share a packet: 0 or 1: none do; at
-	 * most VSC_TX_REF_FRAMES.  More than 1 only where the host takes RNDIS
-	 * headers in any range: `hvnet host` does unless it is strict, Windows
-	 * does not.
+	 * Frames of vsc_tx_gather() that may share a packet, at most
+	 * VSC_TX_REF_FRAMES, and what the host allows (agg_pkts); 0: as many
+	 * as that; 1: none do.  Each has its RNDIS header in a range of its
+	 * own, docs/protocol.md.  If the host fails the first such packet,
+	 * none do from then on.
 	 */
 	uint32_t ref_frames;
 	/*

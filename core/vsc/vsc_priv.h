@@ -233,12 +233,17 @@ struct vsc_txq {
 	uint32_t section_cap;		/* bytes used of a section */
 	uint32_t slot_head;		/* head room of a slot */
 	uint32_t ref_frames;		/* by reference in a packet, at most */
+	uint32_t ref_align;		/* of RNDIS messages, the host's wish */
 	uint64_t *cookie;		/* ref_frames for each packet */
 	uint32_t inflight_max;		/* bytes by address; 0: any */
 	bool up;
 	bool shared;			/* there is a transmit lock */
 	/* any thread, by os_ld32(): the owner's pass has something to do */
 	uint32_t waits;
+	/* the same: of ref_frames, what this host turned out to take */
+	uint32_t ref_max;
+	/* owner: it completed a packet of several with success */
+	bool ref_several;
 	/* owner: queue, or who holds the transmit lock */
 	uint32_t section CACHE_ALIGNED;	/* open section, or VSC_NONE */
 	uint8_t *ahead;			/* section to come next, or NULL */

@@ -194,8 +194,11 @@ vsc_queue_tx_alloc(struct vsc_queue *q)
 	t->packet = v->ops->alloc(v->ctx, n * sizeof(t->packet[0]));
 	t->slot_mem = v->ops->alloc(v->ctx, slots * sizeof(t->slot_mem[0]));
 	t->ref_frames = v->ops->tx_done == NULL ? 0 :
-	    max_u32(min_u32(min_u32(v->cfg.ref_frames, VSC_TX_REF_FRAMES),
+	    max_u32(min_u32(v->cfg.ref_frames == 0 ? VSC_TX_REF_FRAMES :
+	    min_u32(v->cfg.ref_frames, VSC_TX_REF_FRAMES),
 	    v->caps.agg_pkts), 1);
+	t->ref_max = t->ref_frames;
+	t->ref_align = v->caps.agg_align;
 	if (t->ref_frames != 0)
 		t->cookie = v->ops->alloc(v->ctx,
 		    n * t->ref_frames * sizeof(t->cookie[0]));

@@ -291,6 +291,21 @@ txq_hand_over(struct vsc_queue *q, uint32_t i)
 	f->completions++;
 }
 
+/*
+ * A packet of several frames by reference succeeded or failed.  A host that
+ * fails the first of them takes none, as far as we know.
+ */
+static void
+txq_several(struct vsc_txq *t, bool ok)
+{
+	if (t->ref_several)
+		return;
+	if (ok)
+		t->ref_several = true;
+	else
+		os_st32(&t->ref_max, 1);
+}
+
 int
 vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 {
@@ -319,6 +334,8 @@ vsc_tx_completion(struct vsc_queue *q, const struct vmpkt_in *in)
 	refs = e->p.refs;
 	if (le32_get(w.status) != NVS_STATUS_OK)
 		counter_add(&t->count.errors, 1);
+	if (refs > 1)
+		txq_several(t, le32_get(w.status) == NVS_STATUS_OK);
 	/* Before the entry, and so the cookies' place, is another's. */
 	if (refs != 0)
 		txq_refs_done(q, t->cookie + i * t->ref_frames, refs,

@@ -12,10 +12,12 @@
  *	section |hdr|head 1|..|hdr|head 2|..|hdr|head 3|
  *	ranges               rest 1, hdr and head 2, rest 2, hdr and head 3, ...
  *
- * Where the host takes it (cfg.ref_frames) several frames share a packet, each
- * with its header at a cache line's start of the same section.  The messages
- * must be aligned in the packet, and nothing can be put behind a frame, so a
- * gap before the data does that.
+ * Several frames share a packet, as many as cfg.ref_frames and the host's INIT
+ * reply allow, each with its header at a cache line's start of the same section
+ * and within a page, and so in one range, as hosts want it.  The messages must
+ * be aligned in the packet, and nothing can be put behind a frame, so a gap
+ * before the data does that.  OpenVMM takes such packets; of Windows we do not
+ * know.  So if the first of them fails, each later frame has its own.
  *
  * Only one such packet is put together at a time, and nothing else is taken
  * while it waits for the ring; so its ranges need one place.  There is no
@@ -116,9 +118,9 @@ ref_add(struct vsc_queue *q, struct span head, const struct vsc_piece *piece,
 	const uint32_t pages = r->pages;
 	uint32_t off = m->flags == 0 ?
 	    (uint32_t)sizeof(struct rndis_packet_wire) : VSC_HEAD_ALL;
-	uint8_t *at = r->at + r->used;
 	struct rndis_ppi_set ppi = { .present = 0 };
-	uint32_t rest = 0, len;
+	uint32_t rest = 0, used = r->used, in_page, len;
+	uint8_t *at;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -128,13 +130,18 @@ ref_add(struct vsc_queue *q, struct span head, const struct vsc_piece *piece,
 		rest += piece[i].bytes;
 	}
 	len = head.len + rest;
+	in_page = (uint32_t)((r->gpa + used) & (HV_PAGE_SIZE - 1));
+	if (r->p.refs != 0 && in_page + off > HV_PAGE_SIZE)
+		used += HV_PAGE_SIZE - in_page;
+	at = r->at + used;
 	if (q->tx.ref_frames > 1)
-		off += -(off + len) & (q->vsc->caps.agg_align - 1);
+		off += -(off + len) & (q->tx.ref_align - 1);
 	if (rest > VSC_FRAME_MAX - r->p.slot_bytes ||
-	    !range_ok(r->used, off + head.len, r->room))
+	    !range_ok(used, off + head.len, r->room) || (r->p.refs != 0 &&
+	    used + r->p.slot_bytes + off + len > q->vsc->agg_bytes))
 		return r->p.refs != 0 ? E_AGAIN : E_NOTSUP;
 	if ((r->p.refs != 0 || r->p.section == VSC_NONE) &&
-	    !ref_name(r, r->gpa + r->used, off + head.len))
+	    !ref_name(r, r->gpa + used, off + head.len))
 		rc = E_NOTSUP;
 	for (uint32_t i = 0; i < n && rc == 0; i++)
 		rc = ref_name(r, piece[i].gpa, piece[i].bytes) ? 0 : E_NOTSUP;
@@ -156,7 +163,7 @@ ref_add(struct vsc_queue *q, struct span head, const struct vsc_piece *piece,
 		rndis_packet_put(at, &ppi, off, len, off + len);
 	if (r->p.refs == 0 && r->p.section != VSC_NONE)
 		r->p.section_bytes = off + head.len;
-	r->used = align_up(r->used + off + head.len, OS_CACHELINE);
+	r->used = align_up(used + off + head.len, OS_CACHELINE);
 	r->p.slot_bytes += rest;
 	r->cookie[r->p.refs++] = cookie;
 	return 0;
@@ -217,7 +224,8 @@ tx_gather(struct vsc_queue *q, struct span head,
 	counter_add(&t->count.by_ref, 1);
 	counter_add(&t->count.frames, 1);
 	counter_add(&t->count.bytes, head.len + t->ref.p.slot_bytes - bytes);
-	if (t->ref.p.refs == t->ref_frames)
+	if (t->ref.p.refs >= min_u32(os_ld32(&t->ref_max),
+	    q->vsc->caps.agg_pkts))
 		vsc_tx_ref_close(q);
 	return 0;
 }

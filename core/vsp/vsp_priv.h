@@ -385,9 +385,9 @@ vsp_aside_empty(const struct vsp_aside *a)
 /*
  * The guest memory of a 107 packet: its send-buffer section and then its
  * ranges, in from.msg; where those end, in from.ends, as long as *pkt is there.
- * *total: bytes in all.  Returns the pieces, E_PEER with *why, or E_AGAIN: memory was requested from the guest, keep the packet held;
- * the port gives the queue a turn when there is news.  Context: worker, or
- * control.
+ * *total: bytes in all.  Returns the pieces, E_PEER with *why, or E_AGAIN:
+ * memory was requested from the guest, keep the packet held; the port gives the
+ * queue a turn when there is news.  Context: worker, or control.
  */
 int vsp_packet_pieces(struct vsp_queue *q, const struct vmpkt_in *pkt,
     uint32_t *total, enum fault *why);

@@ -312,7 +312,7 @@ main(int argc, char **argv)
 	c.timeout_ms = 1000 * SECONDS;
 	if (strncmp(argv[6], "ref", 3) == 0)
 		c.send_bytes = (3u << 20) + c.queues * REF_BYTES;
-	c.send_frames = strcmp(argv[6], "refs") == 0 ? 16 : 1;
+	c.send_frames = strcmp(argv[6], "refs") == 0 ? 0 : 1;
 	/* About 90 sections: so some are refused. */
 	if (strcmp(argv[6], "hold") == 0)
 		c.tunables = tunables;

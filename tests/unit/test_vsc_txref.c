@@ -3,53 +3,7 @@
  * Frames that the NetVSC sends by reference, against a scripted host: what is
  * copied and what is named, offloads, limits, and each cookie once.
  */
-#include "vsc_rig.h"
-
-#define PIECE_GPA	0x777000000000ull
-#define HEAD		54u
-
-static struct rig rig;
-static uint8_t frame[70000];
-
-/* An Ethernet, IPv4, TCP frame of len bytes, its L4 checksum requested. */
-static void
-frame_make(uint32_t len, struct pkt_meta *m)
-{
-	static const uint8_t hdr[HEAD] = {
-		0, 0x15, 0x5d, 9, 9, 9, 0, 0x15, 0x5d, 1, 2, 3, 8, 0,
-		0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, 6, 0, 0,
-		10, 0, 0, 1, 10, 0, 0, 2,
-		0x30, 0x39, 0x13, 0x89, 0, 0, 0, 1, 0, 0, 0, 2,
-		0x50, 0x10, 1, 0, 0, 0, 0, 0,
-	};
-	struct pkt_info info;
-
-	for (uint32_t i = HEAD; i < len; i++)
-		frame[i] = (uint8_t)(i * 7 + i / 251);
-	memcpy(frame, hdr, sizeof(hdr));
-	pkt_be16_store(frame + 16, (uint16_t)(len - 14));
-	pkt_csum_ip4_store(frame + 14, 20);
-	memset(m, 0, sizeof(*m));
-	pkt_parse(&info, (struct span){ frame, HEAD }, len);
-	assert_int_equal(pkt_csum_partial_set(frame, &info, m), 0);
-}
-
-/* The frame's first bytes as head, the rest as one piece at offset `at`. */
-static int
-gather(uint32_t head, uint32_t len, uint64_t at, const void *va,
-    uint64_t cookie, const struct pkt_meta *m)
-{
-	struct vsc_piece p = { PIECE_GPA + at, len - head, va };
-
-	return vsc_tx_gather(rig.v, 0, (struct span){ frame, head }, &p, 1,
-	    cookie, m);
-}
-
-static const uint8_t *
-section(uint32_t i)
-{
-	return (const uint8_t *)rig.v->sendbuf.mem.va + i * 6144;
-}
+#include "vsc_ref_rig.h"
 
 static void
 expect_nvs(uint32_t i, uint32_t sec, uint32_t bytes)
@@ -62,21 +16,6 @@ expect_nvs(uint32_t i, uint32_t sec, uint32_t bytes)
 	assert_int_equal(rig.sent[i].type, VMPKT_GPA_DIRECT);
 	assert_int_equal(rig.sent[i].flags, VMPKT_F_COMPLETE);
 	assert_memory_equal(rig.sent[i].data, want, 40);
-}
-
-/* Range k of a packet: one page. */
-static struct gpa_piece
-range(uint32_t i, uint32_t k)
-{
-	const uint8_t *e = rig.sent[i].ext + 8 + 16 * k;
-	uint32_t w[2];
-	uint64_t pfn;
-
-	assert_true(8 + 16 * (k + 1) <= rig.sent[i].ext_len);
-	memcpy(w, e, 8);
-	memcpy(&pfn, e + 8, 8);
-	assert_true(w[1] + w[0] <= 4096);
-	return (struct gpa_piece){ (pfn << 12) + w[1], w[0] };
 }
 
 static void
@@ -93,6 +32,7 @@ up(bool by_ref, bool complete)
 {
 	rig_init(&rig, 0x50003);
 	rig.cfg.by_ref = by_ref;
+	rig.cfg.ref_frames = 1;
 	rig.complete = complete;
 	rig_up(&rig);
 }
@@ -251,84 +191,6 @@ test_limits(void **state)
 	assert_int_equal(rig.dones, 2);
 }
 
-/*
- * Several frames a packet: each message aligned, headers by range except the
- * first, a cookie each; closed by the limit, by pages, by a copied frame.
- */
-static void
-test_shared(void **state)
-{
-	struct pkt_meta m, plain = { 0 };
-	struct vec v = { frame, 100 };
-	struct rndis_packet_iter it;
-	struct rndis_packet pkt;
-	struct span msg;
-	static uint8_t whole[20000];
-	struct gpa_piece p;
-	uint32_t at, n;
-	enum fault why;
-
-	rig_init(&rig, 0x50003);
-	rig.cfg.by_ref = true;
-	rig.cfg.ref_frames = 4;
-	rig.complete = false;
-	rig_up(&rig);
-	frame_make(1514, &m);
-	for (uint32_t i = 0; i < 4; i++) {
-		assert_int_equal(rig.nsent, 0);
-		assert_int_equal(gather(14 + i, 1500 + i, i * 8192 + 4000,
-		    NULL, i, &plain), 0);
-	}
-	assert_int_equal(rig.nsent, 1);
-	memcpy(&n, rig.sent[0].data + 12, 4);
-	at = n;
-	memcpy(whole, section(0), at);
-	for (uint32_t k = 0; 8 + 16 * k < rig.sent[0].ext_len; k++) {
-		p = range(0, k);
-		if (p.gpa < PIECE_GPA)
-			memcpy(whole + at, rig_va(p.gpa, p.len), p.len);
-		at += p.len;
-	}
-	rndis_packet_iter_init(&it, (struct span){ whole, at }, 8);
-	for (uint32_t i = 0; i < 4; i++) {
-		assert_int_equal(rndis_packet_next(&it, &pkt, &msg, &why), 1);
-		assert_int_equal(pkt.data_len, 1500 + i);
-		assert_int_equal(pkt.msg_len % 8, 0);
-		assert_memory_equal(msg.p + pkt.data_off, frame, 14 + i);
-	}
-	assert_int_equal(rndis_packet_next(&it, &pkt, &msg, &why), 0);
-	rig_complete(0, rig.sent[0].xact);
-	rig_poll(&rig, 0);
-	assert_int_equal(rig.dones, 4);
-	/* two frames of 15 and 13 pages, of 108 KiB, do not fit one packet */
-	frame_make(60000, &m);
-	m.flags |= PKT_GSO_TCP4;
-	m.gso_size = 1448;
-	rig.nsent = 0;
-	assert_int_equal(gather(HEAD, HEAD + 60000, 0, NULL, 5, &m), 0);
-	assert_int_equal(rig.nsent, 0);
-	assert_int_equal(gather(HEAD, HEAD + 50000, 0, NULL, 6, &m), 0);
-	assert_int_equal(rig.nsent, 1);
-	/* a copied frame behind it */
-	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), 0);
-	assert_int_equal(rig.nsent, 2);
-	/* one that is refused leaves the open packet as it was */
-	assert_int_equal(gather(14, 1514, 0, NULL, 7, &plain), 0);
-	assert_int_equal(rig.nsent, 3);
-	assert_int_equal(gather(14, 1600, 0, NULL, 8, &plain), E_STATE);
-	assert_int_equal(gather(14, 1514, 4000, NULL, 9, &plain), 0);
-	vsc_tx_flush(rig.v, 0);
-	assert_int_equal(rig.nsent, 4);
-	assert_int_equal(rig.sent[3].ext_len, 8 + 16 * 4);
-	/* put together, but never sent */
-	assert_int_equal(gather(14, 1514, 0, NULL, 10, &plain), 0);
-	rig.chan[0].events->rescinded(&rig.chan[0]);
-	assert_int_equal(rig.dones, 4);
-	down();
-	assert_int_equal(rig.dones, 4 + 5);
-	assert_int_equal(rig.done, E_GONE);
-}
-
 /* What the host does goes as per-packet info; the user's bytes stay. */
 static void
 test_offload(void **state)
@@ -376,6 +238,7 @@ test_no_offload(void **state)
 
 	rig_init(&rig, 0x50003);
 	rig.cfg.by_ref = true;
+	rig.cfg.ref_frames = 1;
 	rig.no_csum = true;
 	rig.lso_max = 0;
 	rig_up(&rig);
@@ -448,6 +311,7 @@ test_inflight(void **state)
 
 	rig_init(&rig, 0x50003);
 	rig.cfg.by_ref = true;
+	rig.cfg.ref_frames = 1;
 	rig.cfg.tune.tx_inflight_kb = 4;
 	rig.complete = false;
 	rig_up(&rig);
@@ -565,6 +429,7 @@ test_memory(void **state)
 	/* no send buffer: no room at all, and nothing waits for one */
 	rig_init(&rig, 0x50003);
 	rig.cfg.by_ref = true;
+	rig.cfg.ref_frames = 1;
 	rig.section_bytes = 0;
 	rig_up(&rig);
 	assert_int_equal(vsc_tx_copy(rig.v, 0, &v, 1, &plain), E_NOTSUP);
@@ -579,7 +444,6 @@ main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_no_offload),
 		cmocka_unit_test(test_order_and_ring),

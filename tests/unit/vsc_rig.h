@@ -46,7 +46,7 @@ struct rig {
 	uint32_t slot_bytes;
 	uint32_t grant;			/* sub-channels */
 	uint32_t lso_max;
-	uint32_t max_packets, align_shift;
+	uint32_t max_packets, max_xfer, align_shift;
 	uint32_t rss_queues;
 	bool rsc, no_csum;
 	int mute;			/* NVSP or RNDIS type not answered */

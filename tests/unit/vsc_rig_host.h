@@ -143,7 +143,7 @@ rig_host_rndis(struct rig *r, const struct rig_packet *p)
 		a.init_done.major = 1;
 		a.init_done.dev_flags = 1;
 		a.init_done.max_packets = r->max_packets;
-		a.init_done.max_xfer = 0x4000;
+		a.init_done.max_xfer = r->max_xfer;
 		a.init_done.align_shift = r->align_shift;
 		break;
 	case RNDIS_QUERY:
@@ -274,6 +274,7 @@ rig_init(struct rig *r, uint32_t vmbus_version)
 	r->slot_bytes = 1728;
 	r->lso_max = NDIS_LSO_MAX;
 	r->max_packets = 8;
+	r->max_xfer = 0x4000;
 	r->align_shift = 3;
 	r->rss_queues = 8;
 	r->rsc = true;
