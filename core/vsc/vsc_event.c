@@ -154,7 +154,8 @@ timer_kick(struct vsc *v, uint64_t now_ns)
 {
 	bool due = v->kick_at <= now_ns, any = false;
 
-	if (vsc_space_told(v->q[0]))
+	/* Once it is closed, the bus may have freed the channel. */
+	if (v->q[0]->state == VSC_CHAN_CLOSED || vsc_space_told(v->q[0]))
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < VSC_MAX_QUEUES; i++) {
 		struct vsc_queue *q = v->q[i];
