@@ -1,65 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The Debian packages: built from this tree, looked at by lintian, used in a
 clean Debian.  Only make check-full.
-
-HVNET_DEBS=FOLDER: packages that are built already.
 """
 import os
-import pathlib
-import subprocess
-import sys
-import tempfile
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / 'scripts'))
-from debian_apt import CACHE, apt_options, apt_settings     # noqa: E402
+from conftest import NAMES, TOP, commit, full, sh
+from debian_apt import CACHE, apt_options, apt_settings
 
 SUITE = 'bookworm'
-NAMES = ['hvnet', 'libhvnet0', 'libhvnet-dev']
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get('HVNET_FULL') != '1' or os.geteuid() != 0,
-    reason='make check-full, as root')
-
-
-def sh(*cmd, cwd=None, env=None):
-    r = subprocess.run(list(map(str, cmd)), cwd=cwd, text=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT,
-                       env={**os.environ, **(env or {})})
-    assert r.returncode == 0, f'{cmd}:\n{r.stdout[-4000:]}'
-    return r.stdout
-
-
-def commit():
-    """Of the tree, as `hvnet --version` says it."""
-    return sh(TOP / 'scripts/commit.sh')
-
-
-@pytest.fixture(scope='module')
-def folder():
-    """Not pytest's own: apt drops its privileges to read what is here."""
-    with tempfile.TemporaryDirectory(prefix='hvnet-package.') as made:
-        os.chmod(made, 0o755)
-        yield pathlib.Path(made)
-
-
-@pytest.fixture(scope='module')
-def debs(folder):
-    """The folder with the packages."""
-    if os.environ.get('HVNET_DEBS'):
-        return pathlib.Path(os.environ['HVNET_DEBS'])
-    tree = folder / 'build/hvnet'
-    tree.mkdir(parents=True)
-    sh('sh', '-c', f'git ls-files -z | tar --null -T - -c | tar -x -C {tree}',
-       cwd=TOP)
-    # As git archive would.
-    (tree / 'scripts/commit.txt').write_text(commit())
-    sh('dpkg-buildpackage', '-us', '-uc', cwd=tree,
-       env={'DEB_BUILD_OPTIONS': f'nocheck parallel={os.cpu_count()}'})
-    return tree.parent
+pytestmark = full
 
 
 def test_lintian(debs):
@@ -70,12 +22,8 @@ def test_lintian(debs):
 
 
 @pytest.fixture(scope='module')
-def root(debs, folder):
+def root(shelf, folder):
     """A small Debian with our packages, installed by apt."""
-    shelf = folder / 'shelf'
-    shelf.mkdir()
-    for name in NAMES:
-        sh('cp', *debs.glob(f'{name}_*.deb'), shelf)
     sh('sh', '-c', 'dpkg-scanpackages -m . >Packages', cwd=shelf)
     apt_options(SUITE)
     made = folder / 'root'
