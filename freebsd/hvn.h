@@ -108,7 +108,9 @@ struct hvn_queue {
 	bool lro_ready;
 	struct task kick;
 	/* netmap: a ring of slots with a writer for each end */
-	uint32_t nm_on;			/* any, by os_ld32() */
+#define HVN_NM_TX	0x1u
+#define HVN_NM_RX	0x2u
+	uint32_t nm_on;			/* ctl writes, any by os_ld32() */
 	uint32_t nm_tail;		/* owner */
 	bool nm_got;			/* owner */
 	uint32_t nm_cur CACHE_ALIGNED;	/* rxsync */
@@ -300,7 +302,9 @@ uint32_t hvn_if_offloads(struct hvn_softc *);
 #ifdef DEV_NETMAP
 void hvn_netmap_attach(struct hvn_softc *, uint32_t queues);
 void hvn_netmap_detach(struct hvn_softc *);
-/* Owner, where nm_on is set: a frame for the ring; tell those who wait. */
+/* A program has a receive ring open. */
+bool hvn_netmap_receives(struct hvn_softc *);
+/* Owner, where nm_on has RX: a frame for the ring; tell those who wait. */
 void hvn_netmap_put(struct hvn_queue *, const struct vec *, uint32_t n,
     uint32_t len, const struct pkt_meta *);
 void hvn_netmap_passed(struct hvn_queue *);
@@ -309,6 +313,7 @@ void hvn_netmap_wake(struct hvn_queue *);
 #else
 #define hvn_netmap_attach(sc, queues) ((void)(queues))
 #define hvn_netmap_detach(sc) ((void)(sc))
+#define hvn_netmap_receives(sc) ((void)(sc), false)
 #define hvn_netmap_put(q, vec, n, len, meta) ((void)(q))
 #define hvn_netmap_passed(q) ((void)(q))
 #define hvn_netmap_wake(q) ((void)(q))

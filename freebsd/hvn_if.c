@@ -74,7 +74,7 @@ hvn_if_offloads(struct hvn_softc *sc)
 	int on;
 
 	/* A coalesced frame has no place in a netmap buffer. */
-	if (sc->tune.rsc_switch == 0 || os_ld32(&sc->queue[0].nm_on) != 0)
+	if (sc->tune.rsc_switch == 0 || hvn_netmap_receives(sc))
 		off &= ~(VSC_OFF_RSC4 | VSC_OFF_RSC6);
 	if (os_ld32(&sc->attached) == 0)
 		return off;

@@ -159,23 +159,49 @@ hvn_netmap_passed(struct hvn_queue *q)
 void
 hvn_netmap_wake(struct hvn_queue *q)
 {
-	if (os_ld32(&q->nm_on) != 0)
+	if ((os_ld32(&q->nm_on) & HVN_NM_TX) != 0)
 		(void)netmap_tx_irq(q->sc->ifp, q->index);
 }
 
-/* No owner is in a ring after this. */
+/* No owner is in a ring but those to keep after this.  Lock: ctl. */
 static void
-netmap_off(struct hvn_softc *sc)
+netmap_leave(struct hvn_queue *q, uint32_t keep)
 {
-	sx_xlock(&sc->ctl);
-	for (uint32_t i = 0; i < sc->max_queues; i++) {
-		os_st32_rel(&sc->queue[i].nm_on, 0);
-		if (!sc->chan[i].open)
-			continue;
-		hvn_chan_kick(sc, i);
-		taskqueue_drain(sc->chan[i].event_tq, &sc->queue[i].kick);
+	struct hvn_chan *hc = &q->sc->chan[q->index];
+
+	if ((os_ld32(&q->nm_on) & ~keep) == 0)
+		return;
+	os_st32_rel(&q->nm_on, q->nm_on & keep);
+	if (!hc->open)
+		return;
+	hvn_chan_kick(q->sc, q->index);
+	taskqueue_drain(hc->event_tq, &q->kick);
+}
+
+/*
+ * A program may open some of the rings, and another one the rest: a ring that
+ * nobody opened has no slots, and one that stays open goes on meanwhile.
+ */
+static void
+netmap_switch(struct netmap_adapter *na, struct hvn_queue *q)
+{
+	struct netmap_kring *tx = na->tx_rings[q->index];
+	struct netmap_kring *rx = na->rx_rings[q->index];
+	uint32_t on = 0;
+
+	if (tx->nr_pending_mode == NKR_NETMAP_ON)
+		on |= HVN_NM_TX;
+	if (rx->nr_pending_mode == NKR_NETMAP_ON)
+		on |= HVN_NM_RX;
+	netmap_leave(q, on);
+	if (tx->nr_mode != tx->nr_pending_mode)
+		(void)netmap_reset(na, NR_TX, q->index, 0);
+	if (rx->nr_mode != rx->nr_pending_mode) {
+		(void)netmap_reset(na, NR_RX, q->index, 0);
+		q->nm_tail = rx->nr_hwtail;
+		q->nm_cur = rx->nr_hwcur;
 	}
-	sx_xunlock(&sc->ctl);
+	os_st32_rel(&q->nm_on, on);
 }
 
 static int
@@ -183,24 +209,26 @@ netmap_register(struct netmap_adapter *na, int on)
 {
 	struct hvn_softc *sc = if_getsoftc(na->ifp);
 
-	if (on == 0) {
-		netmap_off(sc);
+	if (on != 0)
+		nm_set_native_flags(na);
+	sx_xlock(&sc->ctl);
+	for (uint32_t i = 0; i < na->num_rx_rings; i++)
+		netmap_switch(na, &sc->queue[i]);
+	sx_xunlock(&sc->ctl);
+	if (on == 0)
 		nm_clear_native_flags(na);
-		hvn_ctl_due(sc, HVN_DUE_OFFLOADS);
-		return 0;
-	}
-	nm_set_native_flags(na);
-	for (uint32_t i = 0; i < na->num_rx_rings; i++) {
-		struct hvn_queue *q = &sc->queue[i];
-
-		(void)netmap_reset(na, NR_TX, i, 0);
-		(void)netmap_reset(na, NR_RX, i, 0);
-		q->nm_tail = na->rx_rings[i]->nr_hwtail;
-		q->nm_cur = na->rx_rings[i]->nr_hwcur;
-		os_st32_rel(&q->nm_on, 1);
-	}
 	hvn_ctl_due(sc, HVN_DUE_OFFLOADS);
 	return 0;
+}
+
+bool
+hvn_netmap_receives(struct hvn_softc *sc)
+{
+	for (uint32_t i = 0; i < sc->max_queues; i++) {
+		if ((os_ld32(&sc->queue[i].nm_on) & HVN_NM_RX) != 0)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -220,7 +248,10 @@ hvn_netmap_attach(struct hvn_softc *sc, uint32_t queues)
 void
 hvn_netmap_detach(struct hvn_softc *sc)
 {
-	netmap_off(sc);
+	sx_xlock(&sc->ctl);
+	for (uint32_t i = 0; i < sc->max_queues; i++)
+		netmap_leave(&sc->queue[i], 0);
+	sx_xunlock(&sc->ctl);
 	netmap_detach(sc->ifp);
 }
 

@@ -153,7 +153,7 @@ hvn_rx_put(struct hvn_queue *q, const struct vec *vec, uint32_t n,
 	struct hvn_softc *sc = q->sc;
 	struct mbuf *m;
 
-	if (os_ld32_acq(&q->nm_on) != 0) {
+	if ((os_ld32_acq(&q->nm_on) & HVN_NM_RX) != 0) {
 		hvn_netmap_put(q, vec, n, len, meta);
 		return;
 	}

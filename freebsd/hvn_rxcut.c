@@ -25,7 +25,8 @@ rx_goes_on(struct hvn_queue *q)
 	if_t ifp = q->sc->ifp;
 	bool routes = false;
 
-	if ((if_getflags(ifp) & IFF_PROMISC) != 0 || os_ld32(&q->nm_on) != 0)
+	if ((if_getflags(ifp) & IFF_PROMISC) != 0 ||
+	    (os_ld32(&q->nm_on) & HVN_NM_RX) != 0)
 		return true;
 	HVN_VNET_SET(ifp);
 #ifdef INET

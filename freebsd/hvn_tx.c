@@ -545,8 +545,10 @@ hvn_tx_start(struct hvn_softc *sc)
 		mtx_unlock(&q->tx);
 	}
 	os_st32(&sc->queues, n);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		hvn_netmap_wake(&sc->queue[i]);
 		tx_run(&sc->queue[i]);
+	}
 }
 
 void
