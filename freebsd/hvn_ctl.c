@@ -218,8 +218,10 @@ ctl_end(struct hvn_softc *sc)
 static void
 ctl_requests(struct hvn_softc *sc, uint32_t due)
 {
-	if ((due & HVN_DUE_FILTER) != 0)
-		(void)vsc_set_filter(sc->vsc, hvn_if_filter(sc));
+	if ((due & HVN_DUE_FILTER) != 0) {
+		sc->vsc_cfg.filter = hvn_if_filter(sc);
+		(void)vsc_set_filter(sc->vsc, sc->vsc_cfg.filter);
+	}
 	if ((due & HVN_DUE_OFFLOADS) != 0 &&
 	    sc->vsc_cfg.offloads != hvn_if_offloads(sc)) {
 		sc->vsc_cfg.offloads = hvn_if_offloads(sc);

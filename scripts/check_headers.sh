@@ -11,6 +11,8 @@ for h in $(git ls-files '*.h' | grep -v -e '^qemu/' -e '^freebsd/' \
     -e '/port/' -e '^tests/freestanding/'); do
 	more=
 	case $h in
+	tests/freebsd/*)	# <hvn_kernel.h> is the stand-in's
+		more=-Itests/freebsd ;;
 	tests/dpdk/*)		# where Debian's libdpdk-dev is there
 		more=$(pkg-config --cflags libdpdk 2>/dev/null) || continue ;;
 	esac

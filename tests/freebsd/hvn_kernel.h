@@ -266,8 +266,9 @@ int sysctl_handle_string(struct sysctl_oid *, char *, size_t,
     struct sysctl_req *);
 #define SYSCTL_OUT(req, p, n) (memcpy(&(req)->out, (p), 8), 0)
 #define SYSCTL_IN(req, p, n) (memcpy((p), (req)->newptr, (n)), 0)
-/* Read what has this path, such as "tx.0.frames", or set it. */
-uint64_t standin_sysctl(const char *path, const int *value);
+/* Read what has this path, such as "tx.0.frames"; set it: 0 or an errno. */
+uint64_t standin_sysctl(const char *path);
+int standin_sysctl_set(const char *path, const void *value);
 void standin_sysctl_end(void);
 
 /* ---- ifnet(9) ----------------------------------------------------------- */
@@ -327,8 +328,16 @@ int if_input(if_t, struct mbuf *);
 /* The test's stack: consumes the frame. */
 extern void (*standin_input)(struct mbuf *);
 #define STANDIN_IF_FIELD(set, get, type, field)				\
-	static inline void set(if_t ifp, type v) { ifp->field = v; }	\
-	static inline type get(if_t ifp) { return ifp->field; }
+	static inline void						\
+	set(if_t ifp, type v)						\
+	{								\
+		__atomic_store_n(&ifp->field, v, __ATOMIC_RELAXED);	\
+	}								\
+	static inline type						\
+	get(if_t ifp)							\
+	{								\
+		return __atomic_load_n(&ifp->field, __ATOMIC_RELAXED);	\
+	}
 STANDIN_IF_FIELD(if_setsoftc, if_getsoftc, void *, softc)
 STANDIN_IF_FIELD(if_setmtu, if_getmtu, int, mtu)
 STANDIN_IF_FIELD(if_setcapabilities, if_getcapabilities, int, caps)

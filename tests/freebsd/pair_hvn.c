@@ -8,133 +8,7 @@
  * itself.
  */
 #include "../hostile/host_lies.h"
-#include "../pair/threads_host.h"
-
-#include "standin.h"
-
-#include "freebsd/hvn.h"
-
-#define POOL	3000u		/* mbufs */
-
-static struct world the_world;
-static struct device the_device;
-static if_t the_if;
-
-/* ---- the guest's bus ---------------------------------------------------- */
-
-static int
-guest_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
-{
-	struct world *w = ctx;
-	int err = E_AGAIN;
-
-	pthread_mutex_lock(&w->post);
-	if (w->post_n < POSTS) {
-		struct sim_post *p = &w->posts[(w->post_first + w->post_n++) %
-		    POSTS];
-
-		p->conn_id = conn_id;
-		p->len = len;
-		memcpy(p->bytes, msg, len);
-		err = 0;
-	}
-	pthread_mutex_unlock(&w->post);
-	return err;
-}
-
-static void
-guest_signal(void *ctx, uint32_t conn_id)
-{
-	os_xchg32(&((struct world *)ctx)->signalled, 1);
-}
-
-static void
-guest_eom(void *ctx, uint32_t vp)
-{
-	os_or32(&((struct world *)ctx)->eom, 1u << vp);
-}
-
-static void
-on_connected(void *ctx, int version_or_err)
-{
-	if (version_or_err < 0)
-		os_xchg32(&((struct world *)ctx)->failed, 1);
-}
-
-static void
-on_offer(void *ctx, struct chan *c)
-{
-	struct world *w = ctx;
-
-	the_device.chan = standin_offer(c);
-	os_st32_rel(&w->attached, 1);
-}
-
-static void
-on_gone(void *ctx, struct chan *c)
-{
-	standin_gone(c);
-}
-
-static void
-on_unloaded(void *ctx)
-{
-	os_xchg32(&((struct world *)ctx)->unloaded, 1);
-}
-
-static void
-guest_park(void *ctx, uint32_t vp)
-{
-	if (vp != 0)
-		pthread_mutex_lock(&((struct world *)ctx)->vp[vp]);
-}
-
-static void
-guest_unpark(void *ctx, uint32_t vp)
-{
-	if (vp != 0)
-		pthread_mutex_unlock(&((struct world *)ctx)->vp[vp]);
-}
-
-static void
-guest_kick(void *ctx, uint32_t vp)
-{
-	os_xchg32(&((struct world *)ctx)->irq[vp], 1);
-}
-
-static const struct vmc_ops vmc_ops = {
-	.post_message = guest_post, .signal_event = guest_signal,
-	.eom = guest_eom, .alloc = mem_new, .free = mem_del,
-	.mem_alloc = guest_mem_alloc, .mem_free = guest_mem_free,
-	.connected = on_connected, .offer = on_offer, .gone = on_gone,
-	.unloaded = on_unloaded, .vp_park = guest_park,
-	.vp_unpark = guest_unpark, .vp_kick = guest_kick,
-};
-
-static void *
-vp_main(void *arg)
-{
-	struct thread *t = arg;
-	struct world *w = t->w;
-	bool more = false;
-
-	curcpu = (int)t->index;
-	while (os_ld32(&w->stop) == 0) {
-		if (t->index == 0)
-			pthread_mutex_lock(&w->bus);
-		pthread_mutex_lock(&w->vp[t->index]);
-		if (os_xchg32(&w->irq[t->index], 0) != 0 || more)
-			more = vmc_vp_dispatch(w->vmc, t->index, 64);
-		pthread_mutex_unlock(&w->vp[t->index]);
-		if (t->index == 0) {
-			(void)vmc_timer(w->vmc, now_ns());
-			pthread_mutex_unlock(&w->bus);
-		}
-		if (!more)
-			usleep(IDLE_US);
-	}
-	return NULL;
-}
+#include "hvn_world.h"
 
 /* ---- the stack ---------------------------------------------------------- */
 
@@ -210,34 +84,6 @@ sender_main(void *arg)
 			usleep(IDLE_US);
 	}
 	return NULL;
-}
-
-/* ---- the device --------------------------------------------------------- */
-
-static int
-device_call(const char *id)
-{
-	for (device_method_t *m = standin_driver->methods; m->name != NULL; m++)
-		if (strcmp(m->name, id) == 0)
-			return m->fn(&the_device);
-	return ENXIO;
-}
-
-static void
-if_flags_set(int flags)
-{
-	struct ifreq r = { 0 };
-
-	if_setflags(the_if, flags);
-	assert_int_equal(the_if->ioctl(the_if, SIOCSIFFLAGS, (caddr_t)&r), 0);
-}
-
-static int
-if_mtu(int mtu)
-{
-	struct ifreq r = { .ifr_mtu = mtu };
-
-	return the_if->ioctl(the_if, SIOCSIFMTU, (caddr_t)&r);
 }
 
 /* ---- a host that lies --------------------------------------------------- */
@@ -321,148 +167,17 @@ on_frame(void *ctx, uint32_t queue, const struct vsp_frame *f)
 		os_xchg32(&lie_at, at);
 }
 
-/* ---- the world ---------------------------------------------------------- */
+/* ---- lives -------------------------------------------------------------- */
 
 enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE, OVERDUE };
 
-static void
-world_init(struct world *w, enum way way)
-{
-	static struct vsp_ops ops;
-
-	memset(w, 0, sizeof(*w));
-	sim_init(&w->sim, 1);
-	sim_nic_defaults(&w->cfg);
-	w->cfg.vsp.max_queues = VPS;
-	w->cfg.vsp.mtu = 9000;
-	w->cfg.link.mem_pages += POOL;
-	hvn_core_tunables = w->cfg.vsc.tune;
-	hvn_port_tunables.retry_ms = 5;
-	if (way == BY_REF)
-		hvn_core_tunables.tx_chimney_size = 100;
-	if (way == ACKS) {
-		hvn_core_tunables.ring_pages = 2;
-		hvn_core_tunables.rxbuf_kb = 64;
-	}
-	ops = vsp_ops;
-	ops.from_guest = on_frame;
-	pthread_mutex_init(&w->bus, NULL);
-	pthread_mutex_init(&w->ring, NULL);
-	pthread_mutex_init(&w->post, NULL);
-	pthread_mutex_init(&w->memory, NULL);
-	for (uint32_t i = 0; i < SENDERS; i++)
-		pthread_mutex_init(&w->sending[i], NULL);
-	sim_mem_init(&w->mem, &w->sim, w->cfg.link.mem_pages, 1);
-	standin_memory(&w->mem, &w->memory, POOL);
-	part_init(&w->part, &part_ops, w, VPS, w->msgs);
-	sim_mem_regions(&w->mem, &w->part.mem);
-	w->cfg.link.vmc.vps = VPS;
-	for (uint32_t i = 0; i < VPS; i++) {
-		struct part_vp_regs regs = { .scontrol = true };
-
-		pthread_mutex_init(&w->vp[i], NULL);
-		assert_int_equal(guest_mem_alloc(w, HV_PAGE_SIZE,
-		    &w->simp[i]), 0);
-		assert_int_equal(guest_mem_alloc(w, HV_PAGE_SIZE,
-		    &w->siefp[i]), 0);
-		regs.simp = guestmem_ptr(&w->part.mem, w->simp[i].gpa,
-		    HV_PAGE_SIZE);
-		regs.siefp = guestmem_ptr(&w->part.mem, w->siefp[i].gpa,
-		    HV_PAGE_SIZE);
-		part_vp_set_regs(&w->part, i, &regs);
-		w->cfg.link.vmc.simp[i] = w->simp[i].va;
-		w->cfg.link.vmc.siefp[i] = w->siefp[i].va;
-	}
-	standin_bus(&(struct standin_locks){ &w->bus, w->vp, &w->ring }, VPS);
-	standin_input = on_input;
-	w->vms = vms_create(&w->part, &w->cfg.link.vms, &vms_ops, w);
-	w->vsp = vsp_create(&w->cfg.vsp, &ops, w);
-	w->vmc = vmc_create(&w->cfg.link.vmc, &vmc_ops, w);
-	assert_true(w->vms != NULL && w->vsp != NULL && w->vmc != NULL);
-	assert_int_equal(vms_dev_offer(w->vms, vsp_dev(w->vsp)), 0);
-	assert_int_equal(vmc_start(w->vmc), 0);
-}
-
-static void
-until(const uint32_t *what, uint32_t n)
-{
-	for (time_t end = time(NULL) + SECONDS; os_ld32_acq(what) != n;) {
-		assert_true(time(NULL) < end);
-		usleep(1000);
-	}
-}
-
-static void
-device_begin(struct world *w)
-{
-	static struct malloc_type softc[1];
-
-	until(&w->attached, 1);
-	assert_true(device_call("device_probe") <= 0);
-	the_device.softc = malloc(standin_driver->size, softc, M_ZERO);
-	assert_int_equal(device_call("device_attach"), 0);
-	the_if = ((struct hvn_softc *)the_device.softc)->ifp;
-	if_flags_set(if_getflags(the_if) | IFF_UP | IFF_ALLMULTI);
-}
-
-/* The stack sends nothing any more; then the device goes. */
-static void
-device_end(struct world *w)
-{
-	static struct malloc_type softc[1];
-
-	os_st32(&w->traffic, 0);
-	for (uint32_t i = 0; i < SENDERS; i++) {
-		pthread_mutex_lock(&w->sending[i]);
-		pthread_mutex_unlock(&w->sending[i]);
-	}
-	assert_int_equal(device_call("device_detach"), 0);
-	free(the_device.softc, softc);
-	assert_int_equal(M_HVN->blocks, 0);
-	standin_sysctl_end();
-}
-
-static void
-world_end(struct world *w, bool rescind)
-{
-	standin_bus_end();
-	vmc_destroy(w->vmc);
-	if (!rescind)
-		(void)vms_dev_rescind(w->vms, vsp_dev(w->vsp));
-	vsp_destroy(w->vsp);
-	vms_destroy(w->vms);
-	for (uint32_t i = 0; i < VPS; i++) {
-		guest_mem_free(w, &w->simp[i]);
-		guest_mem_free(w, &w->siefp[i]);
-	}
-	assert_int_equal(standin_memory_end(), 0);
-	assert_int_equal(w->mem.pages_live, 0);
-	sim_mem_fini(&w->mem);
-	sim_fini(&w->sim);
-}
-
-/* Of both queues. */
-static uint64_t
-counter(const char *side, const char *name)
-{
-	char path[48];
-	uint64_t sum = 0;
-
-	for (uint32_t q = 0; q < VPS; q++) {
-		snprintf(path, sizeof(path), "%s.%u.%s", side, q, name);
-		sum += standin_sysctl(path, NULL);
-	}
-	return sum;
-}
-
-/* All of it, and what it left behind. */
 static void
 traffic(struct world *w, enum way way)
 {
 	until(&w->up_done, 1);
 	for (uint32_t i = 0; i < DOWN; i++)
 		until(&w->down_got[i], FRAMES);
-	assert_int_equal(standin_sysctl("tx_ring_inuse", NULL), VPS);
+	assert_int_equal(standin_sysctl("tx_ring_inuse"), VPS);
 	assert_true(counter("tx", "by_ref") == 0 || way == BY_REF);
 	assert_true(counter("tx", "by_ref") > FRAMES || way != BY_REF);
 	/* No section of the receive buffer is lost. */
@@ -471,9 +186,9 @@ traffic(struct world *w, enum way way)
 		char name[32];
 
 		snprintf(name, sizeof(name), "rx.%u.frames", q);
-		assert_true(standin_sysctl(name, NULL) > 0);
+		assert_true(standin_sysctl(name) > 0);
 		snprintf(name, sizeof(name), "tx.%u.frames", q);
-		assert_true(standin_sysctl(name, NULL) > 0);
+		assert_true(standin_sysctl(name) > 0);
 	}
 }
 
@@ -483,9 +198,9 @@ mtu_change(struct world *w)
 	/* Frames that are under way meanwhile are lost: count up from there. */
 	usleep(2000);
 	assert_int_equal(if_mtu(9000), 0);
-	assert_int_equal(standin_sysctl("mtu", NULL), 9000);
+	assert_int_equal(standin_sysctl("mtu"), 9000);
 	assert_int_equal(if_mtu(100000), EINVAL);
-	assert_int_equal(standin_sysctl("attaches", NULL), 2);
+	assert_int_equal(standin_sysctl("attaches"), 2);
 }
 
 /* Short frames go out although a completion does not come. */
@@ -502,7 +217,7 @@ completion_late(struct world *w)
 		assert_int_equal(the_if->transmit(the_if, m), 0);
 	}
 	for (time_t end = time(NULL) + SECONDS;
-	    standin_sysctl("tx.0.packets", NULL) != 2;) {
+	    standin_sysctl("tx.0.packets") != 2;) {
 		assert_true(time(NULL) < end);
 		usleep(1000);
 	}
@@ -516,29 +231,40 @@ lie(uint32_t n)
 	print_message("# %s\n", lies[n].name);
 	os_xchg32(&lie_at, n + 1);
 	for (time_t end = time(NULL) + SECONDS;
-	    standin_sysctl("attaches", NULL) < 2;) {
+	    standin_sysctl("attaches") < 2;) {
 		assert_true(time(NULL) < end);
 		usleep(1000);
 	}
-	assert_int_equal(standin_sysctl("failures", NULL), 1);
+	assert_int_equal(standin_sysctl("failures"), 1);
 	assert_string_equal(fault_name((enum fault)os_ld32_acq(&lie_seen)),
 	    fault_name(lies[n].why));
+}
+
+
+static void
+settings(struct world *w, enum way way)
+{
+	world_defaults(w);
+	if (way == BY_REF)
+		hvn_core_tunables.tx_chimney_size = 100;
+	if (way == ACKS) {
+		hvn_core_tunables.ring_pages = 2;
+		hvn_core_tunables.rxbuf_kb = 64;
+	}
 }
 
 /* Up, traffic both ways, down. */
 static void
 life(enum way way, uint32_t n)
 {
+	static struct vsp_ops ops;
 	struct world *w = &the_world;
-	struct thread vp[VPS], sender[SENDERS], host;
+	struct thread sender[SENDERS];
 
-	world_init(w, way);
-	pthread_create(&host.id, NULL, host_main, w);
-	for (uint32_t i = 0; i < VPS; i++) {
-		vp[i] = (struct thread){ .w = w, .index = i };
-		pthread_create(&vp[i].id, NULL, vp_main, &vp[i]);
-	}
-	device_begin(w);
+	settings(w, way);
+	ops = vsp_ops;
+	ops.from_guest = on_frame;
+	world_begin(w, &ops, on_input, IFF_ALLMULTI);
 	for (uint32_t i = 0; i < SENDERS; i++) {
 		sender[i] = (struct thread){ .w = w, .index = i };
 		pthread_create(&sender[i].id, NULL, sender_main, &sender[i]);
@@ -559,23 +285,11 @@ life(enum way way, uint32_t n)
 		os_xchg32(&w->rescind, 1);
 		until(&standin_revoked, 1);
 	}
-	device_end(w);
-	pthread_mutex_lock(&w->bus);
-	vmc_unload(w->vmc);
-	pthread_mutex_unlock(&w->bus);
-	until(&w->unloaded, 1);
-	os_st32(&w->stop, 1);
-	for (uint32_t i = 0; i < VPS; i++)
-		pthread_join(vp[i].id, NULL);
+	world_end(w);
 	for (uint32_t i = 0; i < SENDERS; i++)
 		pthread_join(sender[i].id, NULL);
-	os_st32(&w->stop, 2);
-	pthread_join(host.id, NULL);
-	assert_int_equal(w->failed, 0);
 	assert_int_equal(way == MTU || way == LIE ? 0 : w->bad, 0);
-	assert_int_equal(vmc_faults(w->vmc)->total, 0);
-	assert_int_equal(vsp_faults(w->vsp)->total, 0);
-	world_end(w, way == RESCIND);
+	world_destroy(w, way == RESCIND);
 }
 
 static void

@@ -412,21 +412,34 @@ sysctl_int_at(SYSCTL_HANDLER_ARGS)
 	return sysctl_handle_int(oidp, arg1, arg2, req);
 }
 
-uint64_t
-standin_sysctl(const char *path, const int *value)
+static int
+sysctl_call(const char *path, struct sysctl_req *req)
 {
-	struct sysctl_req req = { .newptr = value };
-
 	for (uint32_t i = 0; i < oids_n; i++) {
 		struct sysctl_oid *o = &oids[i];
 
-		if (o->fn != NULL && strcmp(o->path, path) == 0) {
-			(void)o->fn(o, o->arg1, o->arg2, &req);
-			return req.out;
-		}
+		if (o->fn != NULL && strcmp(o->path, path) == 0)
+			return o->fn(o, o->arg1, o->arg2, req);
 	}
 	KASSERT(path == NULL, (""));	/* there is no such one */
-	return 0;
+	return ENOENT;
+}
+
+uint64_t
+standin_sysctl(const char *path)
+{
+	struct sysctl_req req = { 0 };
+
+	(void)sysctl_call(path, &req);
+	return req.out;
+}
+
+int
+standin_sysctl_set(const char *path, const void *value)
+{
+	struct sysctl_req req = { .newptr = value };
+
+	return sysctl_call(path, &req);
 }
 
 void

@@ -46,6 +46,7 @@ struct world {
 	struct chan *host_chan[VSP_MAX_QUEUES];
 	bool host_control;
 	uint32_t down_sent[DOWN], up_got[SENDERS];
+	void (*host_turn)(struct world *);	/* a test's own; or NULL */
 	/* lock: post */
 	struct sim_post posts[POSTS];
 	uint32_t post_first, post_n;
@@ -347,6 +348,8 @@ host_main(void *arg)
 		}
 		if (os_ld32_acq(&w->traffic) != 0)
 			host_pump(w);
+		if (w->host_turn != NULL)
+			w->host_turn(w);
 	}
 	return NULL;
 }
