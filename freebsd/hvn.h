@@ -107,6 +107,8 @@ struct hvn_queue {
 	struct lro_ctrl lro;
 	bool lro_ready;
 	struct task kick;
+	/* control: the watchdog, see hvn_ctl.c */
+	uint64_t watch_done, watch_since;
 	/* netmap: a ring of slots with a writer for each end */
 #define HVN_NM_TX	0x1u
 #define HVN_NM_RX	0x2u
@@ -137,6 +139,8 @@ enum hvn_state { HVN_DOWN, HVN_ATTACHING, HVN_UP, HVN_DETACHING };
 	X(lro_entry_count, 128, "LRO entries of a queue")		\
 	X(retry_ms, 1000, "before a NIC that broke is tried again, ms; " \
 	    "doubled up to 64 times")					\
+	X(tx_timeout_ms, 10000, "restart after this long with packets under " \
+	    "way and none completed, ms; 0: never")			\
 	X(tx_hold, 1, "small frames wait for others while packets are " \
 	    "under way")
 struct hvn_tunables {
@@ -183,6 +187,7 @@ struct hvn_softc {
 	uint32_t due;
 	uint32_t attaches;		/* that succeeded */
 	uint32_t failures;
+	uint32_t watchdogs;		/* of these, the watchdog's */
 	struct vsc_caps caps;		/* of the last attach */
 	uint32_t filter, offloads;
 	struct vmbus_channel **subs;

@@ -8,7 +8,9 @@
  * wants to be called next.  Everything that sleeps in vmbus(4) sleeps here.
  *
  * A NIC that broke, because the host did something wrong or did not answer, is
- * detached and attached again, after a second and then after ever longer.
+ * detached and attached again, after a second and then after ever longer.  So
+ * is one whose host completes nothing for tx_timeout_ms with packets under way:
+ * the watchdog looks at the counters of each queue.
  *
  * Context: control, under ctl, unless a function says otherwise.
  */
@@ -57,6 +59,8 @@ ctl_attached(void *ctx, const struct vsc_caps *caps)
 	sc->attaches++;
 	mtx_unlock(&sc->mtx);
 	sc->fail_runs = 0;
+	for (uint32_t i = 0; i < sc->max_queues; i++)
+		sc->queue[i].watch_since = 0;
 	if (bootverbose || sc->attaches == 1)
 		device_printf(sc->dev, "VMBus %u.%u, NVSP %u.%u, NDIS %u.%u, "
 		    "%u channels, MTU %u\n", caps->vmbus_version >> 16,
@@ -261,11 +265,56 @@ ctl_rescind(struct hvn_softc *sc)
 		c->events->rescinded(c);
 }
 
+/* ---- the watchdog ------------------------------------------------------- */
+
+/* For how long the queue had packets under way and none completed, ns. */
+static uint64_t
+ctl_stuck_ns(struct hvn_queue *q, uint64_t now)
+{
+	const struct vsc_tx_counters *c = vsc_tx_stats(q->sc->vsc, q->index);
+	uint64_t done = os_ld64(&c->completions);
+
+	if (os_ld64(&c->packets) == done)
+		q->watch_since = 0;
+	else if (q->watch_since == 0 || q->watch_done != done)
+		q->watch_since = now;
+	q->watch_done = done;
+	return q->watch_since != 0 ? now - q->watch_since : 0;
+}
+
+/* Returns when to look again. */
+static uint64_t
+ctl_watch(struct hvn_softc *sc, uint64_t now)
+{
+	int ms = sc->tune.tx_timeout_ms;
+	uint64_t limit = (uint64_t)ms * 1000000;
+
+	if (sc->state != HVN_UP || sc->failed || ms <= 0)
+		return UINT64_MAX;
+	for (uint32_t i = 0; i < min_u32(sc->caps.queues,
+	    sc->max_queues); i++) {
+		if (ctl_stuck_ns(&sc->queue[i], now) < limit)
+			continue;
+		device_printf(sc->dev, "queue %u: the host completed no packet "
+		    "for %d ms: restart\n", i, ms);
+		mtx_lock(&sc->mtx);
+		sc->watchdogs++;
+		mtx_unlock(&sc->mtx);
+		sc->failed = true;
+		sc->fail_err = E_TIMEOUT;
+		sc->fail_why = FAULT_NONE;
+		return now;
+	}
+	return now + limit / 4;
+}
+
+/* ---- turns -------------------------------------------------------------- */
+
 /* Down to up or back, as far as it goes now; returns when to look again. */
 static uint64_t
 ctl_turn(struct hvn_softc *sc, uint32_t due, bool goal)
 {
-	uint64_t now = ctl_now(), next = UINT64_MAX;
+	uint64_t now = ctl_now(), next = UINT64_MAX, look;
 	bool busy;
 
 	ctl_rescind(sc);
@@ -288,6 +337,8 @@ ctl_turn(struct hvn_softc *sc, uint32_t due, bool goal)
 		ctl_requests(sc, due);
 	if (sc->vsc != NULL)
 		next = vsc_control(sc->vsc, now);
+	look = ctl_watch(sc, now);
+	next = look < next ? look : next;
 	/* An upcall of it may want another turn. */
 	if (sc->failed && sc->vsc != NULL && sc->state != HVN_DETACHING)
 		next = now;

@@ -77,7 +77,8 @@ sysctl_queue(struct sysctl_ctx_list *ctx, struct sysctl_oid *tx,
 /* ---- settings ----------------------------------------------------------- */
 
 enum sysctl_value { V_NVS, V_ASSIST, V_QUEUES, V_OFFLOADS, V_MTU, V_TSO_MAX,
-	V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER, V_ATTACHES, V_FAILURES };
+	V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER, V_ATTACHES, V_FAILURES,
+	V_WATCHDOGS };
 
 static const struct {
 	const char *name, *text;
@@ -96,6 +97,7 @@ static const struct {
 	{ "rxfilter", "NDIS packet filter", V_FILTER },
 	{ "attaches", "times the NIC came up", V_ATTACHES },
 	{ "failures", "times it broke, or did not come up", V_FAILURES },
+	{ "watchdogs", "failures because nothing was completed", V_WATCHDOGS },
 };
 
 static int
@@ -119,6 +121,7 @@ sysctl_value(SYSCTL_HANDLER_ARGS)
 	case V_FILTER:	 v = sc->vsc_cfg.filter; break;
 	case V_ATTACHES: v = sc->attaches; break;
 	case V_FAILURES: v = sc->failures; break;
+	case V_WATCHDOGS: v = sc->watchdogs; break;
 	}
 	mtx_unlock(&sc->mtx);
 	return sysctl_handle_32(oidp, &v, 0, req);
@@ -272,5 +275,7 @@ hvn_sysctl_attach(struct hvn_softc *sc)
 	X(trust_hostip, 1, "trust the host for IPv4 without checksum info")
 	X(tx_hold, 1, "small frames wait for others while packets are "
 	    "under way")
+	X(tx_timeout_ms, 10000, "restart after this long with packets under "
+	    "way and none completed, ms; 0: never")
 #undef X
 }

@@ -169,7 +169,7 @@ on_frame(void *ctx, uint32_t queue, const struct vsp_frame *f)
 
 /* ---- lives -------------------------------------------------------------- */
 
-enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE, OVERDUE };
+enum way { LATE, BY_REF, ACKS, EARLY, MTU, RESCIND, LIE, OVERDUE, STOPS };
 
 static void
 traffic(struct world *w, enum way way)
@@ -189,6 +189,16 @@ traffic(struct world *w, enum way way)
 		assert_true(standin_sysctl(name) > 0);
 		snprintf(name, sizeof(name), "tx.%u.frames", q);
 		assert_true(standin_sysctl(name) > 0);
+	}
+}
+
+static void
+until_sysctl(const char *path, uint64_t least)
+{
+	for (time_t end = time(NULL) + SECONDS;
+	    standin_sysctl(path) < least;) {
+		assert_true(time(NULL) < end);
+		usleep(1000);
 	}
 }
 
@@ -216,12 +226,23 @@ completion_late(struct world *w)
 		assert_true(m->m_pkthdr.len < 500);
 		assert_int_equal(the_if->transmit(the_if, m), 0);
 	}
-	for (time_t end = time(NULL) + SECONDS;
-	    standin_sysctl("tx.0.packets") != 2;) {
-		assert_true(time(NULL) < end);
-		usleep(1000);
-	}
+	until_sysctl("tx.0.packets", 2);
 	os_st32(&w->pause, 0);
+}
+
+/* The host takes nothing any more; the NIC restarts, and frames go again. */
+static void
+host_stops(struct world *w)
+{
+	os_st32(&w->pause, 1);
+	os_st32_rel(&w->traffic, 1);
+	until_sysctl("watchdogs", 1);
+	os_st32(&w->pause, 0);
+	until_sysctl("attaches", 2);
+	assert_int_equal(standin_sysctl("failures"),
+	    standin_sysctl("watchdogs"));
+	/* The counters are those of the new life. */
+	until_sysctl("tx.0.completions", 1);
 }
 
 /* The NIC breaks, and is back. */
@@ -230,16 +251,11 @@ lie(uint32_t n)
 {
 	print_message("# %s\n", lies[n].name);
 	os_xchg32(&lie_at, n + 1);
-	for (time_t end = time(NULL) + SECONDS;
-	    standin_sysctl("attaches") < 2;) {
-		assert_true(time(NULL) < end);
-		usleep(1000);
-	}
+	until_sysctl("attaches", 2);
 	assert_int_equal(standin_sysctl("failures"), 1);
 	assert_string_equal(fault_name((enum fault)os_ld32_acq(&lie_seen)),
 	    fault_name(lies[n].why));
 }
-
 
 static void
 settings(struct world *w, enum way way)
@@ -247,6 +263,8 @@ settings(struct world *w, enum way way)
 	world_defaults(w);
 	if (way == BY_REF)
 		hvn_core_tunables.tx_chimney_size = 100;
+	if (way == STOPS)
+		hvn_port_tunables.tx_timeout_ms = 50;
 	if (way == ACKS) {
 		hvn_core_tunables.ring_pages = 2;
 		hvn_core_tunables.rxbuf_kb = 64;
@@ -269,10 +287,12 @@ life(enum way way, uint32_t n)
 		sender[i] = (struct thread){ .w = w, .index = i };
 		pthread_create(&sender[i].id, NULL, sender_main, &sender[i]);
 	}
-	if (way != OVERDUE)
+	if (way != OVERDUE && way != STOPS)
 		os_st32_rel(&w->traffic, 1);
 	if (way == OVERDUE)
 		completion_late(w);
+	else if (way == STOPS)
+		host_stops(w);
 	else if (way == LATE || way == BY_REF || way == ACKS)
 		traffic(w, way);
 	else if (way == LIE)
@@ -288,7 +308,9 @@ life(enum way way, uint32_t n)
 	world_end(w);
 	for (uint32_t i = 0; i < SENDERS; i++)
 		pthread_join(sender[i].id, NULL);
-	assert_int_equal(way == MTU || way == LIE ? 0 : w->bad, 0);
+	/* In the others frames are lost. */
+	if (way != MTU && way != LIE && way != STOPS)
+		assert_int_equal(w->bad, 0);
 	world_destroy(w, way == RESCIND);
 }
 
@@ -337,6 +359,12 @@ rescind_in_traffic(void **state)
 }
 
 static void
+host_that_stops(void **state)
+{
+	life(STOPS, 0);
+}
+
+static void
 late_completion(void **state)
 {
 	life(OVERDUE, 0);
@@ -354,6 +382,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(mtu_in_traffic),
 		cmocka_unit_test(rescind_in_traffic),
 		cmocka_unit_test(late_completion),
+		cmocka_unit_test(host_that_stops),
 	};
 
 	if (argc != 2) {
