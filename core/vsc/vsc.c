@@ -83,6 +83,22 @@ vsc_set_filter(struct vsc *v, uint32_t ndis_filter)
 }
 
 int
+vsc_set_multicast(struct vsc *v, const uint8_t (*groups)[6], uint32_t n)
+{
+	if (v->state != VSC_ATTACHING && v->state != VSC_UP)
+		return E_STATE;
+	if (n > 0 && n <= VSC_MCAST_MAX)
+		memcpy(v->mcast, groups, n * sizeof(v->mcast[0]));
+	v->mcasts = n;
+	v->mcast_all = true;
+	if (v->state == VSC_ATTACHING) {
+		v->want |= VSC_WANT_MCAST;
+		return 0;
+	}
+	return vsc_ctl_want(v, VSC_WANT_MCAST);
+}
+
+int
 vsc_set_mac(struct vsc *v, const uint8_t mac[6])
 {
 	if (v->state != VSC_UP)

@@ -39,6 +39,8 @@
 #define VSC_MAX_QUEUES	64u
 #define VSC_MTU_MAX	9000u
 #define VSC_TX_REF_FRAMES 16u
+/* Policy: groups of vsc_set_multicast(); more of them mean all. */
+#define VSC_MCAST_MAX	32u
 
 struct vsc;
 
@@ -324,6 +326,14 @@ const struct vsc_caps *vsc_caps(const struct vsc *);
 /* Control requests; each is queued behind the exchanges under way. */
 /* Also of one that is attaching. */
 int vsc_set_filter(struct vsc *, uint32_t ndis_filter);
+/*
+ * The groups that NDIS_FILTER_MULTICAST of the filter stands for: copies n
+ * addresses, which replace the earlier ones, for OID_802_3_MULTICAST_LIST.
+ * While the host does not have them (it has not answered yet, or refused, or n
+ * is above VSC_MCAST_MAX) the filter requests all multicast instead.  Also
+ * while attaching; not kept over a detach.
+ */
+int vsc_set_multicast(struct vsc *, const uint8_t (*groups)[6], uint32_t n);
 /*
  * Another address for the NIC, as Linux's hv_netvsc sets it: the configuration
  * parameter NetworkAddress.  ->mac() follows.  A host takes it where the port

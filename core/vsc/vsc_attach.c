@@ -27,8 +27,14 @@ open_start(struct vsc *v)
 static int
 filter_start(struct vsc *v)
 {
-	le32_t w = le32_put(v->cfg.filter);
+	uint32_t filter = v->cfg.filter;
+	le32_t w;
 
+	/* All groups for those of a list that the host does not have. */
+	if ((filter & NDIS_FILTER_MULTICAST) != 0 && v->mcast_all)
+		filter = (filter & ~NDIS_FILTER_MULTICAST) |
+		    NDIS_FILTER_ALLMULTI;
+	w = le32_put(filter);
 	/* Frames come as soon as the host has it. */
 	os_st32(&v->rx_on, 1);
 	return vsc_rndis_set(v, OID_GEN_CURRENT_PACKET_FILTER,
@@ -92,6 +98,34 @@ static const struct vsc_step filter_steps[] = {
 static const struct vsc_list filter_list = { filter_steps, 1, NULL };
 
 static int
+mcast_start(struct vsc *v)
+{
+	/* The filter follows. */
+	v->want &= ~VSC_WANT_FILTER;
+	if (v->mcasts > VSC_MCAST_MAX)
+		return VSC_STEP_NEXT;
+	return vsc_rndis_set(v, OID_802_3_MULTICAST_LIST,
+	    (struct span){ v->mcast[0], v->mcasts * sizeof(v->mcast[0]) });
+}
+
+static int
+mcast_done(struct vsc *v)
+{
+	if (v->ctl.err < 0)
+		return v->ctl.err;
+	/* Another list may wait already: that one the host does not have. */
+	if ((v->want & VSC_WANT_MCAST) == 0)
+		v->mcast_all = v->ctl.rndis.done.status != RNDIS_STATUS_OK;
+	return VSC_STEP_NEXT;
+}
+
+static const struct vsc_step mcast_steps[] = {
+	{ "multicast list", mcast_start, mcast_done },
+	{ "packet filter", filter_start, filter_done },
+};
+static const struct vsc_list mcast_list = { mcast_steps, 2, NULL };
+
+static int
 set_mac_start(struct vsc *v)
 {
 	uint8_t buf[NDIS_CONFIG_MAC_BYTES];
@@ -144,6 +178,7 @@ const struct vsc_request vsc_requests[VSC_REQUESTS] = {
 	{ VSC_WANT_HWCAPS, &hwcaps_list },
 	{ VSC_WANT_OFFLOADS, &off_list },
 	{ VSC_WANT_RSS, &vsc_rss_list },
+	{ VSC_WANT_MCAST, &mcast_list },
 	{ VSC_WANT_FILTER, &filter_list },
 	{ VSC_WANT_MAC, &mac_list },
 	{ VSC_WANT_LINK, &link_list },

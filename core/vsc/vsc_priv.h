@@ -106,6 +106,7 @@ struct vsc_list {
 #define VSC_WANT_FLAP		0x10u	/* network change: down, then up */
 #define VSC_WANT_HWCAPS		0x20u	/* the host's offers may differ */
 #define VSC_WANT_MAC		0x40u
+#define VSC_WANT_MCAST		0x80u
 
 /* A control request, and the steps that serve it. */
 struct vsc_request {
@@ -333,6 +334,9 @@ struct vsc {
 	uint32_t new_offloads;
 	uint8_t new_mac[6];		/* wanted next */
 	uint8_t asked_mac[6];		/* in the request under way */
+	uint8_t mcast[VSC_MCAST_MAX][6];
+	uint32_t mcasts;		/* above VSC_MCAST_MAX: too many */
+	bool mcast_all;			/* the host does not have them */
 	struct ndis_rss_caps rss_caps;
 	uint32_t rss_entries, rss_hash_types;
 	uint8_t rss_key[NDIS_RSS_KEY_BYTES];
@@ -409,7 +413,7 @@ void vsc_mem_free(struct vsc *v, struct chan_mem *m, bool leak);
 /* --- vsc_attach.c, vsc_detach.c ------------------------------------------ */
 
 extern const struct vsc_list vsc_attach_list, vsc_detach_list;
-#define VSC_REQUESTS	6u
+#define VSC_REQUESTS	7u
 extern const struct vsc_request vsc_requests[VSC_REQUESTS];
 /* True while the bus owes an answer to something that detach cut off. */
 bool vsc_detach_bus_busy(const struct vsc *v);

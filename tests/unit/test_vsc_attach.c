@@ -402,6 +402,79 @@ test_running(void **state)
 	rig_down(r);
 }
 
+/* Groups: the list, then the filter; all of them where that is not possible. */
+static void
+test_multicast(void **state)
+{
+	const uint32_t some = NDIS_FILTER_DIRECTED | NDIS_FILTER_MULTICAST;
+	const uint32_t all = NDIS_FILTER_DIRECTED | NDIS_FILTER_ALLMULTI;
+	uint8_t g[VSC_MCAST_MAX + 1][6];
+
+	for (uint32_t i = 0; i < VSC_MCAST_MAX + 1; i++)
+		memcpy(g[i], (uint8_t[]){ 1, 0, 0x5e, 0, 0, (uint8_t)i }, 6);
+	rig_init(&rig, 0x60001);
+	rig.cfg.filter = some;
+	rig.v = vsc_attach(&rig.cfg, &rig_ops, &rig, &rig.chan[0]);
+	assert_int_equal(vsc_set_multicast(rig.v, g, 2), 0);
+	rig_run(&rig);
+	assert_int_equal(rig.attached, 1);
+	assert_int_equal(rig.mcast_bytes, 12);
+	assert_memory_equal(rig.mcast, g, 12);
+	assert_int_equal(rig.filter, some);
+	/* the host refuses another one, then takes it */
+	rig.refuse = (uint32_t)OID_802_3_MULTICAST_LIST;
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(vsc_set_multicast(rig.v, &g[5], 1), 0);
+		rig_run(&rig);
+		assert_int_equal(rig.filter, i == 0 ? all : some);
+		rig.refuse = 0;
+	}
+	assert_int_equal(rig.mcast_bytes, 6);
+	assert_memory_equal(rig.mcast, g[5], 6);
+	/* too many, as many as may be, none */
+	assert_int_equal(vsc_set_multicast(rig.v, g, VSC_MCAST_MAX + 1), 0);
+	rig_run(&rig);
+	assert_int_equal(rig.mcast_bytes, 6);
+	assert_int_equal(rig.filter, all);
+	assert_int_equal(vsc_set_multicast(rig.v, g, VSC_MCAST_MAX), 0);
+	rig_run(&rig);
+	assert_int_equal(rig.mcast_bytes, VSC_MCAST_MAX * 6);
+	assert_memory_equal(rig.mcast, g, VSC_MCAST_MAX * 6);
+	assert_int_equal(rig.filter, some);
+	assert_int_equal(vsc_set_multicast(rig.v, NULL, 0), 0);
+	rig_run(&rig);
+	assert_int_equal(rig.mcast_bytes, 0);
+	assert_int_equal(rig.filter, some);
+	assert_int_equal(rig.failed, 0);
+	vsc_detach(rig.v);
+	assert_int_equal(vsc_set_multicast(rig.v, g, 1), E_STATE);
+	rig_down(&rig);
+}
+
+/* Until the host has answered, all groups come. */
+static void
+test_multicast_late(void **state)
+{
+	const uint8_t g[1][6] = { { 1, 0, 0x5e, 0, 0, 9 } };
+
+	rig_init(&rig, 0x60001);
+	rig.cfg.filter = NDIS_FILTER_MULTICAST;
+	rig.refuse = (uint32_t)OID_802_3_MULTICAST_LIST;
+	rig_attach(&rig);
+	/* its user has set none: the filter is as it is */
+	assert_int_equal(rig.filter, NDIS_FILTER_MULTICAST);
+	rig_down(&rig);
+	rig_init(&rig, 0x60001);
+	rig.cfg.filter = NDIS_FILTER_MULTICAST;
+	rig.refuse = (uint32_t)OID_802_3_MULTICAST_LIST;
+	rig.v = vsc_attach(&rig.cfg, &rig_ops, &rig, &rig.chan[0]);
+	assert_int_equal(vsc_set_multicast(rig.v, g, 1), 0);
+	rig_run(&rig);
+	assert_int_equal(rig.filter, NDIS_FILTER_ALLMULTI);
+	assert_int_equal(rig.failed, 0);
+	rig_down(&rig);
+}
+
 static void
 test_tunables(void **state)
 {
@@ -433,6 +506,8 @@ main(void)
 		cmocka_unit_test(test_rescind),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_running),
+		cmocka_unit_test(test_multicast),
+		cmocka_unit_test(test_multicast_late),
 		cmocka_unit_test(test_tunables),
 	};
 

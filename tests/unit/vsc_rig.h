@@ -50,6 +50,7 @@ struct rig {
 	uint32_t rss_queues;
 	bool rsc, no_csum;
 	int mute;			/* NVSP or RNDIS type not answered */
+	uint32_t refuse;		/* OID that is not supported */
 	bool complete;			/* complete frames by itself */
 	bool stuck;			/* channels do not close in time */
 	int room;			/* sends that still fit; < 0: any */
@@ -67,6 +68,8 @@ struct rig {
 	uint32_t live_bytes, live_mem, allocs;
 	uint32_t gpadls, next_gpadl;
 	char order[512];		/* bus calls, a word each */
+	uint32_t filter, mcast_bytes;	/* that were set */
+	uint8_t mcast[256];
 	/* upcalls */
 	uint32_t attached, failed, detached, links, tables, wakes, flushes;
 	uint32_t unflushed;		/* frames since the last flush */

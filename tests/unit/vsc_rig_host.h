@@ -115,6 +115,24 @@ rig_info(const struct rig *r, uint32_t oid, uint8_t *buf)
 	return sizeof(w);
 }
 
+static uint32_t
+rig_set(struct rig *r, uint32_t oid, struct span info)
+{
+	le32_t w;
+
+	if (oid == r->refuse)
+		return RNDIS_STATUS_NOT_SUPPORTED;
+	if (oid == (uint32_t)OID_802_3_MULTICAST_LIST) {
+		assert_true(info.len <= sizeof(r->mcast));
+		r->mcast_bytes = info.len;
+		memcpy(r->mcast, info.p, info.len);
+	} else if (oid == (uint32_t)OID_GEN_CURRENT_PACKET_FILTER) {
+		memcpy(&w, info.p, sizeof(w));
+		r->filter = le32_get(w);
+	}
+	return RNDIS_STATUS_OK;
+}
+
 static void
 rig_host_rndis(struct rig *r, const struct rig_packet *p)
 {
@@ -149,8 +167,10 @@ rig_host_rndis(struct rig *r, const struct rig_packet *p)
 	case RNDIS_QUERY:
 		a.done.info = (struct span){ info,
 		    rig_info(r, m.query.oid, info) };
-		/* fall through */
+		a.done.req_id = m.query.req_id;
+		break;
 	case RNDIS_SET:
+		a.done.status = rig_set(r, m.query.oid, m.query.info);
 		a.done.req_id = m.query.req_id;
 		break;
 	default:	/* HALT, KEEPALIVE_DONE */
