@@ -11,11 +11,15 @@
 #define HVN_EPOCH_ENTER(et)	NET_EPOCH_ENTER(et)
 #define HVN_EPOCH_EXIT(et)	NET_EPOCH_EXIT(et)
 #define HVN_MADDRS(ifp)		if_llmaddr_count(ifp)
+#define HVN_MADDRS_EACH(ifp, fn, arg) ((void)if_foreach_llmaddr((ifp), (fn), \
+	(arg)))
 #else
 #define HVN_EPOCH(et)		int et = 0
 #define HVN_EPOCH_ENTER(et)	((void)(et))
 #define HVN_EPOCH_EXIT(et)	((void)(et))
 #define HVN_MADDRS(ifp)		((u_int)if_multiaddr_count((ifp), -1))
+/* Nothing names them: what has groups gets all. */
+#define HVN_MADDRS_EACH(ifp, fn, arg) ((void)(fn))
 #endif
 
 /* The virtual network stack of an interface. */

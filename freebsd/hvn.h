@@ -121,6 +121,12 @@ struct hvn_queue {
 	struct hvn_desc desc[HVN_DESCS];
 };
 
+/* Multicast groups of the interface. */
+struct hvn_groups {
+	uint32_t n;			/* above VSC_MCAST_MAX: too many */
+	uint8_t mac[VSC_MCAST_MAX][6];
+};
+
 enum hvn_state { HVN_DOWN, HVN_ATTACHING, HVN_UP, HVN_DETACHING };
 
 /* What control is to do; bits of hvn_softc.due. */
@@ -179,6 +185,7 @@ struct hvn_softc {
 	uint8_t rss_key[40];
 	uint32_t rss_table[HVN_RSS_ENTRIES];
 	bool rss_set;			/* by sysctl: again at each attach */
+	struct hvn_groups groups;	/* that the core was told */
 	uint32_t poll_hz;		/* 0: interrupts */
 
 	/* lock: mtx */
@@ -300,6 +307,7 @@ void hvn_if_caps(struct hvn_softc *, const struct vsc_caps *);
 void hvn_if_link(struct hvn_softc *, bool up, uint64_t speed_bps);
 /* The filter and the offloads that the interface's flags request. */
 uint32_t hvn_if_filter(struct hvn_softc *);
+void hvn_if_groups(struct hvn_softc *, struct hvn_groups *);
 uint32_t hvn_if_offloads(struct hvn_softc *);
 
 /* --- hvn_netmap.c -------------------------------------------------------- */

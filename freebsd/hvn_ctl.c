@@ -178,7 +178,10 @@ ctl_begin(struct hvn_softc *sc)
 	if (sc->vsc == NULL) {
 		sc->failed = true;
 		sc->fail_err = E_NOMEM;
+		return;
 	}
+	hvn_if_groups(sc, &sc->groups);
+	(void)vsc_set_multicast(sc->vsc, sc->groups.mac, sc->groups.n);
 }
 
 static void
@@ -218,14 +221,26 @@ ctl_end(struct hvn_softc *sc)
 	mtx_unlock(&sc->mtx);
 }
 
+static void
+ctl_filter(struct hvn_softc *sc)
+{
+	struct hvn_groups g;
+
+	hvn_if_groups(sc, &g);
+	if (memcmp(&g, &sc->groups, sizeof(g)) != 0) {
+		sc->groups = g;
+		(void)vsc_set_multicast(sc->vsc, g.mac, g.n);
+	}
+	sc->vsc_cfg.filter = hvn_if_filter(sc);
+	(void)vsc_set_filter(sc->vsc, sc->vsc_cfg.filter);
+}
+
 /* Requests of a NIC that is up. */
 static void
 ctl_requests(struct hvn_softc *sc, uint32_t due)
 {
-	if ((due & HVN_DUE_FILTER) != 0) {
-		sc->vsc_cfg.filter = hvn_if_filter(sc);
-		(void)vsc_set_filter(sc->vsc, sc->vsc_cfg.filter);
-	}
+	if ((due & HVN_DUE_FILTER) != 0)
+		ctl_filter(sc);
 	if ((due & HVN_DUE_OFFLOADS) != 0 &&
 	    sc->vsc_cfg.offloads != hvn_if_offloads(sc)) {
 		sc->vsc_cfg.offloads = hvn_if_offloads(sc);

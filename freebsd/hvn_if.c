@@ -92,6 +92,7 @@ uint32_t
 hvn_if_filter(struct hvn_softc *sc)
 {
 	uint32_t filter = NDIS_FILTER_DIRECTED;
+	struct hvn_groups g;
 	int flags;
 
 	if (os_ld32(&sc->attached) == 0)
@@ -103,10 +104,34 @@ hvn_if_filter(struct hvn_softc *sc)
 		return NDIS_FILTER_PROMISC;
 	if ((flags & IFF_BROADCAST) != 0)
 		filter |= NDIS_FILTER_BROADCAST;
-	/* The host has no list of groups from us: it sends all of them. */
-	if ((flags & IFF_ALLMULTI) != 0 || HVN_MADDRS(sc->ifp) > 0)
+	hvn_if_groups(sc, &g);
+	if ((flags & IFF_ALLMULTI) != 0 || g.n > VSC_MCAST_MAX)
 		filter |= NDIS_FILTER_ALLMULTI;
+	else if (g.n > 0)
+		filter |= NDIS_FILTER_MULTICAST;
 	return filter;
+}
+
+static u_int
+if_group_add(void *arg, struct sockaddr_dl *sdl, u_int count)
+{
+	struct hvn_groups *g = arg;
+
+	if (g->n < VSC_MCAST_MAX)
+		memcpy(g->mac[g->n], LLADDR(sdl), 6);
+	g->n++;
+	return 1;
+}
+
+void
+hvn_if_groups(struct hvn_softc *sc, struct hvn_groups *g)
+{
+	memset(g, 0, sizeof(*g));
+	if (os_ld32(&sc->attached) == 0)
+		return;
+	HVN_MADDRS_EACH(sc->ifp, if_group_add, g);
+	if (g->n == 0 && HVN_MADDRS(sc->ifp) > 0)
+		g->n = VSC_MCAST_MAX + 1;
 }
 
 static void

@@ -355,7 +355,13 @@ void if_setflags(if_t, int);
 #define if_sethwtsomaxsegcount(ifp, v) ((void)(v))
 #define if_sethwtsomaxsegsize(ifp, v) ((void)(v))
 #define if_setbaudrate(ifp, v) ((void)(v))
-#define if_llmaddr_count(ifp) ((ifp)->groups)
+struct sockaddr_dl { uint8_t mac[6]; };
+#define LLADDR(sdl)	((sdl)->mac)
+typedef u_int iflladdr_cb_t(void *, struct sockaddr_dl *, u_int);
+u_int if_llmaddr_count(if_t);
+u_int if_foreach_llmaddr(if_t, iflladdr_cb_t, void *);
+/* Groups 01:00:5e:00:00:00 and up, so many, are joined. */
+void standin_groups(if_t, uint32_t);
 #define ifmedia_init(m, mask, change, status)				\
 	((m)->media = 0, (void)(change), (void)(status))
 #define ifmedia_add(m, media, data, aux) ((void)0)

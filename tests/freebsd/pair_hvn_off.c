@@ -236,7 +236,7 @@ until_sysctl(const char *path, uint64_t mask, uint64_t want)
 }
 
 static void
-begin(void)
+begin_flags(int flags)
 {
 	static struct vsp_ops ops;
 	struct world *w = &the_world;
@@ -247,7 +247,13 @@ begin(void)
 	memset(&host, 0, sizeof(host));
 	ops = vsp_ops;
 	ops.from_guest = on_frame;
-	world_begin(w, &ops, on_input, IFF_ALLMULTI);
+	world_begin(w, &ops, on_input, flags);
+}
+
+static void
+begin(void)
+{
+	begin_flags(IFF_ALLMULTI);
 	until_filter(NDIS_FILTER_DIRECTED | NDIS_FILTER_BROADCAST |
 	    NDIS_FILTER_ALLMULTI);
 }
@@ -513,6 +519,59 @@ steering(void **state)
 	end();
 }
 
+/* ---- groups ------------------------------------------------------------- */
+
+static void
+groups_join(uint32_t n)
+{
+	struct ifreq r = { 0 };
+
+	standin_groups(the_if, n);
+	assert_int_equal(the_if->ioctl(the_if, SIOCADDMULTI, (caddr_t)&r), 0);
+}
+
+/* Of two groups only one was joined. */
+static void
+group_comes(uint8_t no, uint8_t yes)
+{
+	static const uint8_t group[5] = { 1, 0, 0x5e, 0, 0 };
+
+	frame_make(&host.in, false, false, 99, 0);
+	memcpy(host.in.bytes, group, sizeof(group));
+	host.in.bytes[5] = no;
+	(void)host_sends(0);
+	host.in.bytes[5] = yes;
+	os_st32_rel(&host.due, 1);
+	until(&host.due, 0);
+	until(&stack.n, 1);
+	assert_int_equal(stack.f[0].bytes[5], yes);
+}
+
+static void
+groups(void **state)
+{
+	const uint32_t base = NDIS_FILTER_DIRECTED | NDIS_FILTER_BROADCAST;
+
+	begin_flags(0);
+	until_filter(base);
+	groups_join(2);
+	until_filter(base | NDIS_FILTER_MULTICAST);
+	group_comes(2, 1);
+	groups_join(3);
+	if_flags_set(if_getflags(the_if) | IFF_ALLMULTI);
+	until_filter(base | NDIS_FILTER_ALLMULTI);
+	if_flags_set(if_getflags(the_if) & ~IFF_ALLMULTI);
+	until_filter(base | NDIS_FILTER_MULTICAST);
+	group_comes(3, 2);
+	/* Again after a restart. */
+	assert_int_equal(if_mtu(9000), 0);
+	until_filter(base | NDIS_FILTER_MULTICAST);
+	group_comes(3, 2);
+	groups_join(VSC_MCAST_MAX + 1);
+	until_filter(base | NDIS_FILTER_ALLMULTI);
+	end();
+}
+
 int
 main(void)
 {
@@ -524,6 +583,7 @@ main(void)
 		cmocka_unit_test(tags_in),
 		cmocka_unit_test(coalesced_in),
 		cmocka_unit_test(steering),
+		cmocka_unit_test(groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -558,6 +558,31 @@ if_getcapenable(if_t ifp)
 	return __atomic_load_n(&ifp->cap_enable, __ATOMIC_RELAXED);
 }
 
+u_int
+if_llmaddr_count(if_t ifp)
+{
+	return __atomic_load_n(&ifp->groups, __ATOMIC_RELAXED);
+}
+
+u_int
+if_foreach_llmaddr(if_t ifp, iflladdr_cb_t cb, void *arg)
+{
+	u_int n = if_llmaddr_count(ifp), done = 0;
+
+	for (u_int i = 0; i < n; i++) {
+		struct sockaddr_dl sdl = { { 1, 0, 0x5e, 0, 0, (uint8_t)i } };
+
+		done += cb(arg, &sdl, done);
+	}
+	return done;
+}
+
+void
+standin_groups(if_t ifp, uint32_t n)
+{
+	__atomic_store_n(&ifp->groups, n, __ATOMIC_RELAXED);
+}
+
 int
 if_input(if_t ifp, struct mbuf *m)
 {
