@@ -74,11 +74,74 @@ sysctl_queue(struct sysctl_ctx_list *ctx, struct sysctl_oid *tx,
 	sysctl_table(ctx, node, q, &vsc_rx_counters_table, SIDE_RX);
 }
 
+/* ---- hn(4)'s names: sums of all queues ---------------------------------- */
+
+static const struct {
+	const char *name, *text;
+	int side;
+	const char *of[2];		/* counters that it adds up */
+} sysctl_sums[] = {
+	{ "no_txdescs", "times no descriptor was free", SIDE_QUEUE,
+	    { "no_desc" } },
+	{ "tx_collapsed", "frames in too many pieces", SIDE_QUEUE,
+	    { "collapsed" } },
+	{ "txdma_failed", "frames dropped by the driver", SIDE_QUEUE,
+	    { "failed" } },
+	{ "send_failed", "times the ring had no room", SIDE_TX,
+	    { "ring_full" } },
+	{ "tx_chimney", "frames copied to the send buffer", SIDE_TX,
+	    { "by_section" } },
+	{ "tx_chimney_tried", "times that was tried", SIDE_TX,
+	    { "by_section", "no_section" } },
+	{ "rx_ack_failed", "times acknowledgements waited", SIDE_RX,
+	    { "ack_waits" } },
+};
+
+static const struct counter_table *
+sysctl_table_of(int side)
+{
+	return side == SIDE_TX ? &vsc_tx_counters_table :
+	    side == SIDE_RX ? &vsc_rx_counters_table :
+	    &hvn_queue_counters_table;
+}
+
+static uint64_t
+sysctl_sum_one(struct hvn_softc *sc, int side, const char *name)
+{
+	const struct counter_table *t = sysctl_table_of(side);
+	uint64_t sum = 0;
+
+	for (uint32_t row = 0; row < t->rows; row++) {
+		if (strcmp(t->row[row].name, name) != 0)
+			continue;
+		for (uint32_t i = 0; i < sc->max_queues; i++)
+			sum += sysctl_counter_read(&sc->queue[i],
+			    side | (int)row);
+	}
+	return sum;
+}
+
+static int
+sysctl_sum(SYSCTL_HANDLER_ARGS)
+{
+	struct hvn_softc *sc = arg1;
+	uint64_t v = 0;
+
+	sx_slock(&sc->ctl);
+	for (uint32_t i = 0; i < ARRAY_LEN(sysctl_sums[0].of); i++) {
+		if (sysctl_sums[arg2].of[i] != NULL)
+			v += sysctl_sum_one(sc, sysctl_sums[arg2].side,
+			    sysctl_sums[arg2].of[i]);
+	}
+	sx_sunlock(&sc->ctl);
+	return sysctl_handle_64(oidp, &v, 0, req);
+}
+
 /* ---- settings ----------------------------------------------------------- */
 
-enum sysctl_value { V_NVS, V_ASSIST, V_QUEUES, V_OFFLOADS, V_MTU, V_TSO_MAX,
-	V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER, V_ATTACHES, V_FAILURES,
-	V_WATCHDOGS };
+enum sysctl_value { V_NVS, V_ASSIST, V_QUEUES, V_RINGS, V_DESCS, V_OFFLOADS,
+	V_MTU, V_TSO_MAX, V_AGG_SIZE, V_AGG_PKTS, V_SECTION, V_FILTER,
+	V_ATTACHES, V_FAILURES, V_WATCHDOGS };
 
 static const struct {
 	const char *name, *text;
@@ -88,6 +151,9 @@ static const struct {
 	{ "hwassist", "what the stack leaves to the NIC, CSUM_*", V_ASSIST },
 	{ "rx_ring_inuse", "channels in use", V_QUEUES },
 	{ "tx_ring_inuse", "channels in use", V_QUEUES },
+	{ "rx_ring_cnt", "channels at most", V_RINGS },
+	{ "tx_ring_cnt", "channels at most", V_RINGS },
+	{ "txdesc_cnt", "frames of a queue by reference", V_DESCS },
 	{ "offloads", "offloads in effect, VSC_OFF_*", V_OFFLOADS },
 	{ "mtu", "MTU that the host has", V_MTU },
 	{ "tso_max", "bytes of the longest TSO frame", V_TSO_MAX },
@@ -112,6 +178,8 @@ sysctl_value(SYSCTL_HANDLER_ARGS)
 	case V_NVS:	 v = c->nvsp_version; break;
 	case V_ASSIST:	 v = (uint32_t)if_gethwassist(sc->ifp); break;
 	case V_QUEUES:	 v = c->queues; break;
+	case V_RINGS:	 v = sc->max_queues; break;
+	case V_DESCS:	 v = HVN_DESCS; break;
 	case V_OFFLOADS: v = c->offloads; break;
 	case V_MTU:	 v = c->mtu; break;
 	case V_TSO_MAX:	 v = c->tso_maxlen; break;
@@ -246,6 +314,10 @@ hvn_sysctl_attach(struct hvn_softc *sc)
 		    CTLTYPE_U32 | CTLFLAG_RD | CTLFLAG_MPSAFE, sc,
 		    (int)sysctl_values[i].value, sysctl_value, "IU",
 		    sysctl_values[i].text);
+	for (uint32_t i = 0; i < ARRAY_LEN(sysctl_sums); i++)
+		SYSCTL_ADD_PROC(ctx, top, OID_AUTO, sysctl_sums[i].name,
+		    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE, sc, (int)i,
+		    sysctl_sum, "QU", sysctl_sums[i].text);
 	SYSCTL_ADD_PROC(ctx, top, OID_AUTO, "ndis_version",
 	    CTLTYPE_STRING | CTLFLAG_RD | CTLFLAG_MPSAFE, sc, 0, sysctl_ndis,
 	    "A", "NDIS version");

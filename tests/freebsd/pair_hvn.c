@@ -180,6 +180,17 @@ traffic(struct world *w, enum way way)
 	assert_int_equal(standin_sysctl("tx_ring_inuse"), VPS);
 	assert_true(counter("tx", "by_ref") == 0 || way == BY_REF);
 	assert_true(counter("tx", "by_ref") > FRAMES || way != BY_REF);
+	/* By hn(4)'s names: sums of both queues. */
+	assert_int_equal(standin_sysctl("tx_ring_cnt"), VPS);
+	assert_int_equal(standin_sysctl("tx_chimney"),
+	    counter("tx", "by_section"));
+	assert_true(standin_sysctl("tx_chimney") > 0);
+	assert_true(standin_sysctl("tx_chimney_tried") >=
+	    standin_sysctl("tx_chimney"));
+	assert_int_equal(standin_sysctl("no_txdescs"),
+	    counter("tx", "no_desc"));
+	assert_int_equal(standin_sysctl("rx_ack_failed"),
+	    counter("rx", "ack_waits"));
 	/* No section of the receive buffer is lost. */
 	assert_int_equal(counter("rx", "acks"), counter("rx", "packets"));
 	for (uint32_t q = 0; q < VPS; q++) {
