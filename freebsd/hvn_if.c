@@ -35,7 +35,7 @@ static const struct {
 #define HVN_CAPS_TSO	(IFCAP_TSO4 | IFCAP_TSO6)
 
 static int
-if_caps_of(uint32_t offloads)
+iface_caps_of(uint32_t offloads)
 {
 	int caps = 0;
 
@@ -51,7 +51,7 @@ if_caps_of(uint32_t offloads)
 
 /* What the stack may leave to us: granted and enabled. */
 static void
-if_assist_set(struct hvn_softc *sc)
+iface_assist_set(struct hvn_softc *sc)
 {
 	int on = if_getcapenable(sc->ifp), assist = 0;
 	uint32_t granted;
@@ -113,7 +113,7 @@ hvn_if_filter(struct hvn_softc *sc)
 }
 
 static u_int
-if_group_add(void *arg, struct sockaddr_dl *sdl, u_int count)
+iface_group_add(void *arg, struct sockaddr_dl *sdl, u_int count)
 {
 	struct hvn_groups *g = arg;
 
@@ -129,13 +129,13 @@ hvn_if_groups(struct hvn_softc *sc, struct hvn_groups *g)
 	memset(g, 0, sizeof(*g));
 	if (os_ld32(&sc->attached) == 0)
 		return;
-	HVN_MADDRS_EACH(sc->ifp, if_group_add, g);
+	HVN_MADDRS_EACH(sc->ifp, iface_group_add, g);
 	if (g->n == 0 && HVN_MADDRS(sc->ifp) > 0)
 		g->n = VSC_MCAST_MAX + 1;
 }
 
 static void
-if_tso_limits(struct hvn_softc *sc, const struct vsc_caps *caps)
+iface_tso_limits(struct hvn_softc *sc, const struct vsc_caps *caps)
 {
 	/* The host's limit counts the Ethernet header, and a tag may come. */
 	uint32_t max = caps->tso_maxlen >
@@ -153,8 +153,8 @@ hvn_if_caps(struct hvn_softc *sc, const struct vsc_caps *caps)
 	if (os_ld32(&sc->attached) == 0)
 		return;
 	/* What the host takes back, the stack does itself from now on. */
-	if_assist_set(sc);
-	if_tso_limits(sc, caps);
+	iface_assist_set(sc);
+	iface_tso_limits(sc, caps);
 }
 
 void
@@ -173,7 +173,7 @@ hvn_if_link(struct hvn_softc *sc, bool up, uint64_t speed_bps)
 /* ---- ioctl -------------------------------------------------------------- */
 
 static void
-if_init(void *arg)
+iface_init(void *arg)
 {
 	struct hvn_softc *sc = arg;
 
@@ -182,14 +182,14 @@ if_init(void *arg)
 }
 
 static void
-if_stop(struct hvn_softc *sc)
+iface_stop(struct hvn_softc *sc)
 {
 	if_setdrvflagbits(sc->ifp, 0, IFF_DRV_RUNNING | IFF_DRV_OACTIVE);
 	hvn_ctl_due(sc, HVN_DUE_FILTER);
 }
 
 static int
-if_mtu_change(struct hvn_softc *sc, int mtu)
+iface_mtu_change(struct hvn_softc *sc, int mtu)
 {
 	uint32_t old = (uint32_t)if_getmtu(sc->ifp);
 	uint32_t granted;
@@ -216,7 +216,7 @@ if_mtu_change(struct hvn_softc *sc, int mtu)
 }
 
 static void
-if_caps_change(struct hvn_softc *sc, int want)
+iface_caps_change(struct hvn_softc *sc, int want)
 {
 	int mask = (want ^ if_getcapenable(sc->ifp)) &
 	    if_getcapabilities(sc->ifp);
@@ -228,12 +228,12 @@ if_caps_change(struct hvn_softc *sc, int want)
 	    (want & IFCAP_TXCSUM_IPV6) == 0)
 		mask |= if_getcapenable(sc->ifp) & IFCAP_TSO6;
 	if_togglecapenable(sc->ifp, mask);
-	if_assist_set(sc);
+	iface_assist_set(sc);
 	hvn_ctl_due(sc, HVN_DUE_OFFLOADS);
 }
 
 static int
-if_ioctl(if_t ifp, u_long cmd, caddr_t data)
+iface_ioctl(if_t ifp, u_long cmd, caddr_t data)
 {
 	struct hvn_softc *sc = if_getsoftc(ifp);
 	struct ifreq *ifr = (struct ifreq *)(void *)data;
@@ -242,21 +242,21 @@ if_ioctl(if_t ifp, u_long cmd, caddr_t data)
 	switch (cmd) {
 	case SIOCSIFMTU:
 		sx_xlock(&sc->cfg);
-		error = if_mtu_change(sc, ifr->ifr_mtu);
+		error = iface_mtu_change(sc, ifr->ifr_mtu);
 		sx_xunlock(&sc->cfg);
 		break;
 	case SIOCSIFFLAGS:
 		if ((if_getflags(ifp) & IFF_UP) == 0)
-			if_stop(sc);
+			iface_stop(sc);
 		else
-			if_init(sc);
+			iface_init(sc);
 		break;
 	case SIOCADDMULTI:
 	case SIOCDELMULTI:
 		hvn_ctl_due(sc, HVN_DUE_FILTER);
 		break;
 	case SIOCSIFCAP:
-		if_caps_change(sc, ifr->ifr_reqcap);
+		iface_caps_change(sc, ifr->ifr_reqcap);
 		break;
 	case SIOCSIFMEDIA:
 	case SIOCGIFMEDIA:
@@ -270,13 +270,13 @@ if_ioctl(if_t ifp, u_long cmd, caddr_t data)
 }
 
 static int
-if_media_change(if_t ifp)
+iface_media_change(if_t ifp)
 {
 	return EOPNOTSUPP;
 }
 
 static void
-if_media_status(if_t ifp, struct ifmediareq *r)
+iface_media_status(if_t ifp, struct ifmediareq *r)
 {
 	struct hvn_softc *sc = if_getsoftc(ifp);
 
@@ -295,7 +295,7 @@ if_media_status(if_t ifp, struct ifmediareq *r)
 /* ---- life --------------------------------------------------------------- */
 
 static void
-if_lro_init(struct hvn_softc *sc)
+iface_lro_init(struct hvn_softc *sc)
 {
 #if defined(INET) || defined(INET6)
 	for (uint32_t i = 0; i < sc->max_queues; i++) {
@@ -319,8 +319,8 @@ hvn_if_alloc(struct hvn_softc *sc)
 	    device_get_unit(sc->dev));
 	if_setsoftc(ifp, sc);
 	if_setflags(ifp, IFF_BROADCAST | IFF_SIMPLEX | IFF_MULTICAST);
-	if_setinitfn(ifp, if_init);
-	if_setioctlfn(ifp, if_ioctl);
+	if_setinitfn(ifp, iface_init);
+	if_setioctlfn(ifp, iface_ioctl);
 	if_settransmitfn(ifp, hvn_transmit);
 	if_setqflushfn(ifp, hvn_qflush);
 	return 0;
@@ -335,11 +335,11 @@ hvn_if_attach(struct hvn_softc *sc)
 	mtx_lock(&sc->mtx);
 	caps = sc->caps;
 	mtx_unlock(&sc->mtx);
-	if_setcapabilities(ifp, HVN_CAPS_ALWAYS | if_caps_of(caps.offloads));
+	if_setcapabilities(ifp, HVN_CAPS_ALWAYS | iface_caps_of(caps.offloads));
 	if_setcapenable(ifp, if_getcapabilities(ifp));
-	if_tso_limits(sc, &caps);
-	if_lro_init(sc);
-	ifmedia_init(&sc->media, 0, if_media_change, if_media_status);
+	iface_tso_limits(sc, &caps);
+	iface_lro_init(sc);
+	ifmedia_init(&sc->media, 0, iface_media_change, iface_media_status);
 	ifmedia_add(&sc->media, IFM_ETHER | IFM_AUTO, 0, NULL);
 	ifmedia_set(&sc->media, IFM_ETHER | IFM_AUTO);
 	ether_ifattach(ifp, caps.mac);
@@ -348,7 +348,7 @@ hvn_if_attach(struct hvn_softc *sc)
 		if_setmtu(ifp, (int)caps.mtu);
 	sx_xlock(&sc->ctl);
 	os_st32(&sc->attached, 1);
-	if_assist_set(sc);
+	iface_assist_set(sc);
 	sx_xunlock(&sc->ctl);
 	hvn_if_link(sc, caps.link_up, caps.speed_bps);
 	hvn_netmap_attach(sc, min_u32(caps.queues, sc->max_queues));
@@ -357,7 +357,7 @@ hvn_if_attach(struct hvn_softc *sc)
 void
 hvn_if_detach(struct hvn_softc *sc)
 {
-	if_stop(sc);
+	iface_stop(sc);
 	hvn_netmap_detach(sc);
 	ether_ifdetach(sc->ifp);
 	ifmedia_removeall(&sc->media);
