@@ -51,23 +51,23 @@ struct mtx { pthread_mutex_t m; const void *owner; };
 #define MTX_DEF		0
 #define MA_OWNED	1
 void mtx_init(struct mtx *, const char *, const char *, int);
-void mtx_destroy(struct mtx *);
+#define mtx_destroy(mt)	pthread_mutex_destroy(&(mt)->m)
 void mtx_lock(struct mtx *);
 int mtx_trylock(struct mtx *);
 void mtx_unlock(struct mtx *);
 int mtx_owned(const struct mtx *);
 #define mtx_assert(m, what) KASSERT(mtx_owned(m), (""))
 struct sx { pthread_rwlock_t l; };
-void sx_init(struct sx *, const char *);
-void sx_destroy(struct sx *);
-void sx_xlock(struct sx *);
-void sx_xunlock(struct sx *);
-void sx_slock(struct sx *);
-void sx_sunlock(struct sx *);
+#define sx_init(s, name) pthread_rwlock_init(&(s)->l, NULL)
+#define sx_destroy(s)	pthread_rwlock_destroy(&(s)->l)
+#define sx_xlock(s)	pthread_rwlock_wrlock(&(s)->l)
+#define sx_xunlock(s)	pthread_rwlock_unlock(&(s)->l)
+#define sx_slock(s)	pthread_rwlock_rdlock(&(s)->l)
+#define sx_sunlock(s)	pthread_rwlock_unlock(&(s)->l)
 struct cv { pthread_cond_t c; };
-void cv_init(struct cv *, const char *);
-void cv_destroy(struct cv *);
-void cv_broadcast(struct cv *);
+#define cv_init(cv, name) pthread_cond_init(&(cv)->c, NULL)
+#define cv_destroy(cv)	pthread_cond_destroy(&(cv)->c)
+#define cv_broadcast(cv) pthread_cond_broadcast(&(cv)->c)
 int cv_timedwait(struct cv *, struct mtx *, int ticks);
 
 /* taskqueue(9): each has one thread */
@@ -91,7 +91,7 @@ struct timeout_task {
 #define TIMEOUT_TASK_INIT(tq, tt, pri, func, context)			\
 	(*(tt) = (struct timeout_task){ .t = { .fn = (func),		\
 	    .ctx = (context) } })
-void taskqueue_thread_enqueue(void *);
+#define taskqueue_thread_enqueue NULL
 struct taskqueue *taskqueue_create(const char *, int, void (*)(void *),
     void *);
 int taskqueue_start_threads(struct taskqueue **, int, int, const char *, ...);
@@ -101,7 +101,7 @@ int taskqueue_enqueue_timeout_sbt(struct taskqueue *, struct timeout_task *,
 int taskqueue_cancel_timeout(struct taskqueue *, struct timeout_task *,
     u_int *);
 void taskqueue_drain(struct taskqueue *, struct task *);
-void taskqueue_drain_timeout(struct taskqueue *, struct timeout_task *);
+#define taskqueue_drain_timeout(tq, tt) taskqueue_drain((tq), &(tt)->t)
 void taskqueue_free(struct taskqueue *);
 /* Tasks run under this lock; before the thread starts. */
 void standin_taskqueue_lock(struct taskqueue *, pthread_mutex_t *);
@@ -168,7 +168,7 @@ struct mbuf *m_getcl(int, int, int);
 struct mbuf *m_getm2(struct mbuf *, int, int, int, int);
 void m_freem(struct mbuf *);
 void m_copydata(const struct mbuf *, int, int, caddr_t);
-struct mbuf *m_collapse(struct mbuf *, int, int);
+#define m_collapse(m, how, max) ((struct mbuf *)NULL)
 struct mbuf *m_defrag(struct mbuf *, int);
 
 /* ---- bus_dma(9) --------------------------------------------------------- */
@@ -218,15 +218,15 @@ extern driver_t *standin_driver;
 	driver_t *standin_driver = &driver
 #define MODULE_VERSION(name, v) extern int mp_ncpus
 #define MODULE_DEPEND(name, on, a, b, c) extern int mp_ncpus
-void *device_get_softc(device_t);
-device_t device_get_parent(device_t);
-const char *device_get_name(device_t);
-const char *device_get_nameunit(device_t);
-int device_get_unit(device_t);
-void device_set_desc(device_t, const char *);
+#define device_get_softc(dev) ((dev)->softc)
+#define device_get_parent(dev) (dev)
+#define device_get_name(dev) "hvn"
+#define device_get_nameunit(dev) "hvn0"
+#define device_get_unit(dev) 0
+#define device_set_desc(dev, text) ((void)(dev))
 int device_printf(device_t, const char *, ...)
     __attribute__((format(printf, 2, 3)));
-bus_dma_tag_t bus_get_dma_tag(device_t);
+#define bus_get_dma_tag(dev) ((bus_dma_tag_t)NULL)
 
 struct sysctl_oid;
 struct sysctl_oid_list;
@@ -243,8 +243,8 @@ enum { OID_AUTO, CTLFLAG_RD, CTLFLAG_RW, CTLFLAG_RDTUN, CTLFLAG_RWTUN,
 #define SYSCTL_INT(...) extern int mp_ncpus
 #define SYSCTL_STRING(...) extern int mp_ncpus
 #define SYSCTL_CHILDREN(o) ((struct sysctl_oid_list *)(void *)(o))
-struct sysctl_ctx_list *device_get_sysctl_ctx(device_t);
-struct sysctl_oid *device_get_sysctl_tree(device_t);
+#define device_get_sysctl_ctx(dev) ((struct sysctl_ctx_list *)NULL)
+#define device_get_sysctl_tree(dev) ((struct sysctl_oid *)NULL)
 typedef int sysctl_fn(SYSCTL_HANDLER_ARGS);
 struct sysctl_oid *standin_sysctl_add(struct sysctl_oid_list *parent,
     const char *name, void *arg1, intmax_t arg2, sysctl_fn *fn);
@@ -317,10 +317,10 @@ if_t if_alloc(int);
 void if_free(if_t);
 void if_initname(if_t, const char *, int);
 void ether_ifattach(if_t, const uint8_t *);
-void ether_ifdetach(if_t);
-int ether_ioctl(if_t, u_long, caddr_t);
+#define ether_ifdetach(ifp) ((ifp)->attached = false)
+#define ether_ioctl(ifp, cmd, data) (EINVAL)
 void if_inc_counter(if_t, ift_counter, int64_t);
-void if_qflush(if_t);
+#define if_qflush(ifp)	((void)(ifp))
 void if_link_state_change(if_t, int);
 void if_setdrvflagbits(if_t, int set, int clear);
 int if_getdrvflags(if_t);
@@ -345,12 +345,10 @@ extern void (*standin_input)(struct mbuf *);
 STANDIN_IF_FIELD(if_setsoftc, if_getsoftc, void *, softc)
 STANDIN_IF_FIELD(if_setmtu, if_getmtu, int, mtu)
 STANDIN_IF_FIELD(if_setcapabilities, if_getcapabilities, int, caps)
+STANDIN_IF_FIELD(if_setcapenable, if_getcapenable, int, cap_enable)
+STANDIN_IF_FIELD(if_setflags, if_getflags, int, flags)
 STANDIN_IF_FIELD(if_sethwassist, if_gethwassist, int, assist)
-int if_getcapenable(if_t);
-void if_setcapenable(if_t, int);
 void if_togglecapenable(if_t, int);
-int if_getflags(if_t);
-void if_setflags(if_t, int);
 #define if_setinitfn(ifp, fn) ((ifp)->init = (fn))
 #define if_setioctlfn(ifp, fn) ((ifp)->ioctl = (fn))
 #define if_settransmitfn(ifp, fn) ((ifp)->transmit = (fn))
@@ -380,10 +378,10 @@ extern int V_ipforwarding;
 
 /* LRO: merges nothing. */
 struct lro_ctrl { if_t ifp; uint64_t lro_queued, lro_flushed; };
-int tcp_lro_init_args(struct lro_ctrl *, if_t, unsigned, unsigned);
-void tcp_lro_free(struct lro_ctrl *);
-int tcp_lro_rx(struct lro_ctrl *, struct mbuf *, uint32_t);
-void tcp_lro_flush_all(struct lro_ctrl *);
+#define tcp_lro_init_args(l, ifp_, entries, n) ((l)->ifp = (ifp_), 0)
+#define tcp_lro_free(l)	((void)(l))
+#define tcp_lro_rx(l, m, csum) ((void)(l), -1)
+#define tcp_lro_flush_all(l) ((void)(l))
 
 /* ---- vmbus(4) ----------------------------------------------------------- */
 

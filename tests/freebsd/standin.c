@@ -79,12 +79,6 @@ mtx_init(struct mtx *m, const char *name, const char *type, int flags)
 	pthread_mutex_init(&m->m, NULL);
 }
 
-void
-mtx_destroy(struct mtx *m)
-{
-	pthread_mutex_destroy(&m->m);
-}
-
 static void
 mtx_own(struct mtx *m, const void *who)
 {
@@ -122,60 +116,6 @@ mtx_owned(const struct mtx *m)
 	return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == &self;
 }
 
-void
-sx_init(struct sx *s, const char *name)
-{
-	pthread_rwlock_init(&s->l, NULL);
-}
-
-void
-sx_destroy(struct sx *s)
-{
-	pthread_rwlock_destroy(&s->l);
-}
-
-void
-sx_xlock(struct sx *s)
-{
-	pthread_rwlock_wrlock(&s->l);
-}
-
-void
-sx_xunlock(struct sx *s)
-{
-	pthread_rwlock_unlock(&s->l);
-}
-
-void
-sx_slock(struct sx *s)
-{
-	pthread_rwlock_rdlock(&s->l);
-}
-
-void
-sx_sunlock(struct sx *s)
-{
-	pthread_rwlock_unlock(&s->l);
-}
-
-void
-cv_init(struct cv *c, const char *name)
-{
-	pthread_cond_init(&c->c, NULL);
-}
-
-void
-cv_destroy(struct cv *c)
-{
-	pthread_cond_destroy(&c->c);
-}
-
-void
-cv_broadcast(struct cv *c)
-{
-	pthread_cond_broadcast(&c->c);
-}
-
 static int
 cond_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t ns)
 {
@@ -210,11 +150,6 @@ struct taskqueue {
 	struct task *first, *running;
 	struct timeout_task *timers;
 };
-
-void
-taskqueue_thread_enqueue(void *arg)
-{
-}
 
 struct taskqueue *
 taskqueue_create(const char *name, int flags, void (*wake)(void *), void *arg)
@@ -359,12 +294,6 @@ taskqueue_drain(struct taskqueue *tq, struct task *t)
 	while (t->pending != 0 || tq->running == t)
 		pthread_cond_wait(&tq->c, &tq->m);
 	pthread_mutex_unlock(&tq->m);
-}
-
-void
-taskqueue_drain_timeout(struct taskqueue *tq, struct timeout_task *t)
-{
-	taskqueue_drain(tq, &t->t);
 }
 
 void

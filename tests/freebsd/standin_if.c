@@ -163,12 +163,6 @@ m_defrag(struct mbuf *m, int how)
 	return new;
 }
 
-struct mbuf *
-m_collapse(struct mbuf *m, int how, int max)
-{
-	return NULL;
-}
-
 /* ---- DMA ---------------------------------------------------------------- */
 
 struct standin_tag { uint64_t size, boundary; int segs; };
@@ -178,12 +172,6 @@ static bus_addr_t
 dma_addr(const void *va)
 {
 	return SIM_MEM_GPA + (uint64_t)((const uint8_t *)va - guest->guest);
-}
-
-bus_dma_tag_t
-bus_get_dma_tag(device_t dev)
-{
-	return NULL;
 }
 
 int
@@ -283,41 +271,6 @@ bus_dmamap_unload(bus_dma_tag_t tag, bus_dmamap_t map)
 
 /* ---- device ------------------------------------------------------------- */
 
-void *
-device_get_softc(device_t dev)
-{
-	return dev->softc;
-}
-
-device_t
-device_get_parent(device_t dev)
-{
-	return NULL;
-}
-
-const char *
-device_get_name(device_t dev)
-{
-	return "hvn";
-}
-
-const char *
-device_get_nameunit(device_t dev)
-{
-	return "hvn0";
-}
-
-int
-device_get_unit(device_t dev)
-{
-	return 0;
-}
-
-void
-device_set_desc(device_t dev, const char *text)
-{
-}
-
 int
 device_printf(device_t dev, const char *fmt, ...)
 {
@@ -340,18 +293,6 @@ struct sysctl_oid {
 };
 static struct sysctl_oid oids[512];
 static uint32_t oids_n;
-
-struct sysctl_ctx_list *
-device_get_sysctl_ctx(device_t dev)
-{
-	return NULL;
-}
-
-struct sysctl_oid *
-device_get_sysctl_tree(device_t dev)
-{
-	return NULL;
-}
 
 struct sysctl_oid *
 standin_sysctl_add(struct sysctl_oid_list *parent, const char *name,
@@ -479,26 +420,9 @@ ether_ifattach(if_t ifp, const uint8_t *mac)
 }
 
 void
-ether_ifdetach(if_t ifp)
-{
-	ifp->attached = false;
-}
-
-int
-ether_ioctl(if_t ifp, u_long cmd, caddr_t data)
-{
-	return EINVAL;
-}
-
-void
 if_inc_counter(if_t ifp, ift_counter c, int64_t n)
 {
 	__atomic_fetch_add(&ifp->count[c], (uint64_t)n, __ATOMIC_RELAXED);
-}
-
-void
-if_qflush(if_t ifp)
-{
 }
 
 void
@@ -529,33 +453,9 @@ if_getdrvflags(if_t ifp)
 }
 
 void
-if_setflags(if_t ifp, int flags)
-{
-	bits(&ifp->flags, flags, ~0);
-}
-
-int
-if_getflags(if_t ifp)
-{
-	return __atomic_load_n(&ifp->flags, __ATOMIC_RELAXED);
-}
-
-void
-if_setcapenable(if_t ifp, int caps)
-{
-	bits(&ifp->cap_enable, caps, ~0);
-}
-
-void
 if_togglecapenable(if_t ifp, int caps)
 {
 	bits(&ifp->cap_enable, if_getcapenable(ifp) ^ caps, ~0);
-}
-
-int
-if_getcapenable(if_t ifp)
-{
-	return __atomic_load_n(&ifp->cap_enable, __ATOMIC_RELAXED);
 }
 
 u_int
@@ -588,27 +488,4 @@ if_input(if_t ifp, struct mbuf *m)
 {
 	standin_input(m);
 	return 0;
-}
-
-int
-tcp_lro_init_args(struct lro_ctrl *l, if_t ifp, unsigned entries, unsigned n)
-{
-	l->ifp = ifp;
-	return 0;
-}
-
-void
-tcp_lro_free(struct lro_ctrl *l)
-{
-}
-
-int
-tcp_lro_rx(struct lro_ctrl *l, struct mbuf *m, uint32_t csum)
-{
-	return -1;
-}
-
-void
-tcp_lro_flush_all(struct lro_ctrl *l)
-{
 }

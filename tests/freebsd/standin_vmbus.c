@@ -385,34 +385,17 @@ vmbus_chan_set_pending_send_size(struct vmbus_channel *vc, uint32_t bytes)
 
 /* ---- what it is --------------------------------------------------------- */
 
+#define WHAT_IT_IS(type, name, value)					\
+	type name(const struct vmbus_channel *vc) { return value; }
+WHAT_IT_IS(uint32_t, vmbus_chan_id, vc->id)
+WHAT_IT_IS(uint32_t, vmbus_chan_subidx, vc->subidx)
+WHAT_IT_IS(bool, vmbus_chan_is_primary, vc->subidx == 0)
+WHAT_IT_IS(bool, vmbus_chan_is_revoked, os_ld32(&vc->revoked) != 0)
+
 void
 vmbus_chan_cpu_set(struct vmbus_channel *vc, int cpu)
 {
 	vc->cpu = cpu;
-}
-
-uint32_t
-vmbus_chan_id(const struct vmbus_channel *vc)
-{
-	return vc->id;
-}
-
-uint32_t
-vmbus_chan_subidx(const struct vmbus_channel *vc)
-{
-	return vc->subidx;
-}
-
-bool
-vmbus_chan_is_primary(const struct vmbus_channel *vc)
-{
-	return vc->subidx == 0;
-}
-
-bool
-vmbus_chan_is_revoked(const struct vmbus_channel *vc)
-{
-	return os_ld32(&vc->revoked) != 0;
 }
 
 struct hyperv_guid *
