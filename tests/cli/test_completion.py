@@ -9,8 +9,8 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 HVNET = os.environ.get('HVNET', str(TOP / 'build/cli/hvnet'))
-COMMANDS = ['host', 'guest', 'uio', 'vm', 'stat', 'set', 'trace', 'config',
-            'bench', 'conform']
+COMMANDS = ['host', 'guest', 'uio', 'vm', 'list', 'top', 'stat', 'metrics',
+            'set', 'trace', 'config', 'bench', 'conform']
 
 
 @pytest.fixture(scope='module')
