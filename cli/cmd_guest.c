@@ -83,7 +83,8 @@ static const struct argp_option options[] = {
 	    "are used cost memory", 3 },
 	{ "channel-vp", KEY_CHANNEL_VP, "LIST", 0,
 	    "Virtual processor of each channel, with ':' between, repeated "
-	    "until each has one; default 0:1:..., in turn", 3 },
+	    "until each has one; the first is 0.  Default 0:1:..., in turn",
+	    3 },
 	{ "single-vp", KEY_SINGLE_VP, NULL, 0,
 	    "All channels on virtual processor 0 (legacy): --channel-vp 0",
 	    3 },
@@ -379,6 +380,10 @@ parse(int key, char *arg, struct argp_state *state)
 				cli_usage("--channel-vp: there is no virtual "
 				    "processor %u: --vps %u", c->channel_vp[k],
 				    c->vps);
+		if (c->channel_vps != 0 && c->channel_vp[0] != 0)
+			cli_usage("--channel-vp: channel 0 carries control "
+			    "messages too and stays on virtual processor 0: "
+			    "begin with 0, not %u", c->channel_vp[0]);
 		if (c->uio < 0)
 			cmd_guest_memory_check(c);
 		break;

@@ -33,7 +33,8 @@ struct guest_config {
 	uint64_t memory_bytes;
 	/* VP k is thread k; first_cpu GUEST_CPU_AUTO: behind other guests' */
 	struct thread_place place;
-	/* The VP of channel k is [k modulo channel_vps]; 0: round robin. */
+	/* The VP of channel k is [k modulo channel_vps], of 0 it is VP 0, where
+	 * control sends on its ring; 0: round robin. */
 	uint32_t channel_vps;
 	uint8_t channel_vp[64];
 	bool once;		/* end when the host goes, do not wait for it */

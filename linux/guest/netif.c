@@ -41,9 +41,11 @@ netif_queue_vp(const struct guest *g, uint32_t queue)
 }
 
 void
-netif_readable(struct guest *g, uint32_t queue)
+netif_readable(struct guest *g, uint32_t vp, uint32_t queue)
 {
-	g->queue[queue].readable = true;
+	/* Since epoll_wait() reported it, the queue may have moved. */
+	if (g->queue[queue].vp == vp)
+		g->queue[queue].readable = true;
 }
 
 void

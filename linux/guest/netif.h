@@ -45,7 +45,7 @@ struct netif_queue {
 /* Ready q->coal, which the caller allocated.  Before the VP runs. */
 void netif_coal_init(struct netif_queue *);
 /* The TAP's queue has frames.  Context: its VP. */
-void netif_readable(struct guest *, uint32_t queue);
+void netif_readable(struct guest *, uint32_t vp, uint32_t queue);
 /* A bounded turn of transmission on all queues of a VP; true: work is left. */
 bool netif_run(struct guest *, uint32_t vp);
 /* Which VP owns queue k. */

@@ -43,7 +43,8 @@ vp_note(struct vp *v, const struct epoll_event *e)
 		guest_socket_event(v->guest);
 		break;
 	case VP_SOURCE_TAP:
-		netif_readable(v->guest, (uint32_t)(e->data.u64 >> 32));
+		netif_readable(v->guest, v->index,
+		    (uint32_t)(e->data.u64 >> 32));
 		break;
 	}
 }

@@ -47,17 +47,19 @@ def test_channels_move_under_traffic(lab, way):
     the TAPs and none overtakes another of its flow."""
     lab.pair(queues=4, vps=4, gro='off',
              guest_args=['--no-coalesce'])
-    src, dst, to = ('g', 'h', HOST) if way == 'out' else ('h', 'g', GUEST)
+    src, dst, addr = ('g', 'h', HOST) if way == 'out' else ('h', 'g', GUEST)
     server = lab.start(dst, 'iperf3 -s -1 -J', 'iperf')
     lab.wait('server', lambda: ':5201 ' in lab.run(
         dst, 'ss -Hltn', check=False).stdout, 5, [server])
-    client = lab.start(src, f'iperf3 -c {to} -u -b 4M -l 400 -P 8 -t 600',
+    client = lab.start(src, f'iperf3 -c {addr} -u -b 4M -l 400 -P 8 -t 600',
                        'iperf')
     lab.wait('traffic', lambda: total(guest(lab)['queues'], 'read') +
              total(guest(lab)['queues'], 'written') > 1000, 15, [client])
+    to = {}
     for n in range(MOVES):
-        lab.set('hn0', f'channel.{n % 4}.vp={(n // 4 + n) % 4}')
-    want = [(n // 4 + n) % 4 for n in range(MOVES - 4, MOVES)]
+        to[n % 3] = (n // 3 + n % 3) % 4
+        lab.set('hn0', f'channel.{1 + n % 3}.vp={to[n % 3]}')
+    want = [0, to[0], to[1], to[2]]
     lab.wait('the last moves', lambda: vps(lab) == want, 10)
     lab.end(client, sig=2)
     server.wait(20)
@@ -73,27 +75,29 @@ def test_channels_move_under_traffic(lab, way):
 
 def test_table_of_processors(lab):
     """At start; and a channel that is to go where none is."""
-    lab.pair(queues=4, vps=3, guest_args=['--channel-vp', '2:0', '-o',
+    lab.pair(queues=4, vps=3, guest_args=['--channel-vp', '0:2', '-o',
                                            'chan_cnt=4'])
-    assert vps(lab) == [2, 0, 2, 0]
+    assert vps(lab) == [0, 2, 0, 2]
     r = lab.set('hn0', 'channel.1.vp=3', check=False)
     assert r.returncode != 0 and 'want a virtual processor, 0 to 2' in r.stderr
     r = lab.set('hn0', 'channel.4.vp=0', check=False)
     assert r.returncode != 0 and 'has channels 0 to 3' in r.stderr
+    r = lab.set('hn0', 'channel.0.vp=1', check=False)
+    assert r.returncode != 0 and 'stays on virtual processor 0' in r.stderr
     lab.set('hn0', 'channel.1.vp=1', 'channel.3.vp=1')
-    lab.wait('moved', lambda: vps(lab) == [2, 1, 2, 1], 10)
+    lab.wait('moved', lambda: vps(lab) == [0, 1, 0, 1], 10)
     assert lab.copy('g', 'h', HOST, 4)
 
 
 def test_old_vmbus_moves_nothing(lab):
-    lab.pair(guest_args=['--max-vmbus', '4.0', '--channel-vp', '1:0'])
-    assert vps(lab) == [1, 0]
+    lab.pair(guest_args=['--max-vmbus', '4.0', '--channel-vp', '0:1'])
+    assert vps(lab) == [0, 1]
     r = lab.set('hn0', 'channel.1.vp=0', check=False)
     assert r.returncode != 0 and 'this is 4.0' in r.stderr
 
 
 def test_interrupt_page_is_of_one_processor(lab):
-    lab.pair(guest_args=['--max-vmbus', '1.1', '--channel-vp', '1'])
+    lab.pair(guest_args=['--max-vmbus', '1.1', '--channel-vp', '0:1'])
     assert set(vps(lab)[:guest(lab)['device']['queues']]) == {0}
     assert lab.copy('g', 'h', HOST, 4)
 
