@@ -226,9 +226,13 @@ cmd_guest_channel_vp(struct guest_config *c, const char *list)
 			    ARRAY_LEN(c->channel_vp), LINK_MAX_VPS);
 		c->channel_vp[c->channel_vps++] = (uint8_t)vp;
 		if (*end == '\0')
-			return;
+			break;
 		at = end + 1;
 	}
+	if (c->channel_vp[0] != 0)
+		cli_usage("--channel-vp: '%s': channel 0 also carries control "
+		    "messages and stays on virtual processor 0: begin with 0",
+		    list);
 }
 
 static uint32_t
@@ -380,10 +384,6 @@ parse(int key, char *arg, struct argp_state *state)
 				cli_usage("--channel-vp: there is no virtual "
 				    "processor %u: --vps %u", c->channel_vp[k],
 				    c->vps);
-		if (c->channel_vps != 0 && c->channel_vp[0] != 0)
-			cli_usage("--channel-vp: channel 0 carries control "
-			    "messages too and stays on virtual processor 0: "
-			    "begin with 0, not %u", c->channel_vp[0]);
 		if (c->uio < 0)
 			cmd_guest_memory_check(c);
 		break;

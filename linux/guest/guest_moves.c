@@ -9,7 +9,7 @@
  * TAP holds is read by the new one: nothing is lost, and as only one VP at a
  * time has the queue, frames of a flow keep their order.
  *
- * Channel 0 stays on VP 0: control runs there and sends on its ring, too.
+ * Channel 0 stays on VP 0: control runs there and sends on its ring as well.
  * Before VMBus 2.4 every channel is VP 0's, and before 4.1 none moves: then the
  * TAP's queues follow their channels.
  *

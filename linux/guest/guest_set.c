@@ -99,8 +99,8 @@ plan_channel(const struct guest *g, struct set_plan *p, const char *key,
 		return ctl_error("%s=%s: want a virtual processor, 0 to %u",
 		    key, value, g->cfg.vps - 1);
 	if (queue == 0 && vp != 0)
-		return ctl_error("%s=%s: channel 0 carries control messages "
-		    "too and stays on virtual processor 0", key, value);
+		return ctl_error("%s=%s: channel 0 also carries control "
+		    "messages and stays on virtual processor 0", key, value);
 	if (g->wire.bus != NULL)
 		return ctl_error("%s: of a NIC of uio_hv_generic the kernel "
 		    "chooses the processor", key);

@@ -107,6 +107,8 @@ WRONG = [
      ['--shell-wait goes with --image and --run']),
     (['vm', '--debian', '--run', 'true', '--shell-wait', '9'],
      ['--shell-wait goes with --image and --run']),
+    (['guest', '--connect', 'x', '--ifname', 'x', '--channel-vp', '1:0'],
+     ["'1:0'", 'begin with 0']),
     (['vm', '--debian', '--run', ''], ["--run: '' is no command"]),
     (['vm', '--debian', '--console', 'x'], ['go with --run']),
     (['vm', '--debian', '--fetch', 'x', '--run', 'true'],
