@@ -162,6 +162,7 @@ struct hvn_softc {
 	bus_dma_tag_t tx_tag;
 	uint32_t max_queues;
 	struct hvn_queue *queue;	/* max_queues */
+	struct vmbus_channel *primary;
 	struct hvn_chan *chan;		/* max_queues, by subindex */
 	struct taskqueue *ctl_tq, *subs_tq;
 	struct task ctl_task, subs_task;

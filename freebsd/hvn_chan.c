@@ -322,7 +322,7 @@ hvn_chan_subs_wait(void *arg, int pending)
 	n = sc->subs_n;
 	mtx_unlock(&sc->mtx);
 	/* Sleeps until there are so many; there is no time-out. */
-	subs = vmbus_subchan_get(sc->chan[0].vc, (int)n);
+	subs = vmbus_subchan_get(sc->primary, (int)n);
 	mtx_lock(&sc->mtx);
 	sc->subs = subs;
 	sc->subs_busy = false;

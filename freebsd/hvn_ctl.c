@@ -167,11 +167,11 @@ const struct vsc_ops hvn_vsc_ops = {
 static void
 ctl_begin(struct hvn_softc *sc)
 {
-	struct chan *primary = hvn_chan_take(sc, sc->chan[0].vc);
+	struct chan *primary = hvn_chan_take(sc, sc->primary);
 
 	sc->failed = sc->detached = false;
 	os_st32(&sc->send_count, 0);
-	sc->vsc_cfg.filter = hvn_if_filter(sc);
+	os_st32(&sc->vsc_cfg.filter, hvn_if_filter(sc));
 	sc->vsc_cfg.offloads = hvn_if_offloads(sc);
 	ctl_state(sc, HVN_ATTACHING);
 	sc->vsc = vsc_attach(&sc->vsc_cfg, &hvn_vsc_ops, sc, primary);
@@ -206,7 +206,7 @@ ctl_end(struct hvn_softc *sc)
 	sc->vsc = NULL;
 	/* Sub-channels are gone when vmbus(4) has seen that they are. */
 	if (sc->subs_taken)
-		vmbus_subchan_drain(sc->chan[0].vc);
+		vmbus_subchan_drain(sc->primary);
 	sc->subs_taken = false;
 	mtx_lock(&sc->mtx);
 	if (sc->failed) {
@@ -231,7 +231,7 @@ ctl_filter(struct hvn_softc *sc)
 		sc->groups = g;
 		(void)vsc_set_multicast(sc->vsc, g.mac, g.n);
 	}
-	sc->vsc_cfg.filter = hvn_if_filter(sc);
+	os_st32(&sc->vsc_cfg.filter, hvn_if_filter(sc));
 	(void)vsc_set_filter(sc->vsc, sc->vsc_cfg.filter);
 }
 
@@ -273,7 +273,7 @@ ctl_rescind(struct hvn_softc *sc)
 {
 	struct chan *c = &sc->chan[0].chan;
 
-	if (sc->rescinded || !vmbus_chan_is_revoked(sc->chan[0].vc))
+	if (sc->rescinded || !vmbus_chan_is_revoked(sc->primary))
 		return;
 	sc->rescinded = true;
 	if (sc->vsc != NULL)
@@ -412,7 +412,7 @@ ctl_wait(struct hvn_softc *sc, enum hvn_state state, uint32_t attaches,
 		if (there && (state == HVN_DOWN || sc->attaches != attaches))
 			return 0;
 		if (state == HVN_UP && (sc->failures != failures ||
-		    vmbus_chan_is_revoked(sc->chan[0].vc)))
+		    vmbus_chan_is_revoked(sc->primary)))
 			return ENXIO;
 		/* Down is waited for as long as it takes. */
 		if (state == HVN_UP && sbinuptime() > end)

@@ -157,7 +157,7 @@ hvn_attach(device_t dev)
 	if (error == 0)
 		error = hvn_queues_new(sc);
 	if (error == 0) {
-		sc->chan[0].vc = vmbus_get_channel(dev);
+		sc->primary = vmbus_get_channel(dev);
 		error = hvn_ctl_up(sc);
 		if (error != 0)
 			(void)hvn_ctl_down(sc);

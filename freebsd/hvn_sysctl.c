@@ -186,7 +186,7 @@ sysctl_value(SYSCTL_HANDLER_ARGS)
 	case V_AGG_SIZE: v = c->agg_bytes; break;
 	case V_AGG_PKTS: v = c->agg_pkts; break;
 	case V_SECTION:	 v = c->section_bytes; break;
-	case V_FILTER:	 v = sc->vsc_cfg.filter; break;
+	case V_FILTER:	 v = os_ld32(&sc->vsc_cfg.filter); break;
 	case V_ATTACHES: v = sc->attaches; break;
 	case V_FAILURES: v = sc->failures; break;
 	case V_WATCHDOGS: v = sc->watchdogs; break;
