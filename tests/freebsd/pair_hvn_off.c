@@ -23,9 +23,9 @@ struct one {
 	int flags;
 };
 
-/* What the host's thread does and sees; due, got and look hand it over. */
+/* What the host's thread does and sees; due, got, sent and look hand it over. */
 static struct {
-	uint32_t due, got, look;
+	uint32_t due, got, sent, look;
 	struct one in, out;
 	uint8_t key[40];
 	uint32_t table[128], entries;
@@ -119,6 +119,8 @@ on_frame(void *ctx, uint32_t queue, const struct vsp_frame *f)
 {
 	struct one *o = &host.out;
 
+	/* guest_sends() has been called: nobody reads the last one any more. */
+	(void)os_ld32_acq(&host.sent);
 	o->len = pkt_vec_gather(f->vec, f->nvec, 0, o->bytes, FRAME);
 	o->meta = f->meta;
 	os_st32_rel(&host.got, host.got + 1);
@@ -128,9 +130,9 @@ static void
 on_turn(struct world *w)
 {
 	struct one *o = &host.in;
-	struct vec v = { o->bytes, o->len };
-	struct pkt_meta meta = o->meta;
 	struct vsp_guest_state g;
+	struct pkt_meta meta;
+	struct vec v;
 	uint32_t q, types;
 
 	if (os_ld32_acq(&host.look) != 0) {
@@ -142,6 +144,8 @@ on_turn(struct world *w)
 	}
 	if (os_ld32_acq(&host.due) == 0)
 		return;
+	v = (struct vec){ o->bytes, o->len };
+	meta = o->meta;
 	q = vsp_steer(w->vsp, (struct span){ o->bytes, PKT_HEAD_MAX }, o->len,
 	    &meta);
 	if (vsp_to_guest_copy(w->vsp, q, &v, 1, &meta) == E_AGAIN)
@@ -189,6 +193,7 @@ guest_sends(const struct one *o)
 	first->m_pkthdr = o->hdr;
 	first->m_pkthdr.len = (int)o->len;
 	first->m_flags |= o->flags;
+	os_st32_rel(&host.sent, got + 1);
 	assert_int_equal(the_if->transmit(the_if, first), 0);
 	until(&host.got, got + 1);
 	return &host.out;
