@@ -23,7 +23,7 @@ struct one {
 	int flags;
 };
 
-/* What the host's thread does and sees; due, got, sent and look hand it over. */
+/* What the host's thread does and sees; due, got, sent, look hand it over. */
 static struct {
 	uint32_t due, got, sent, look;
 	struct one in, out;
