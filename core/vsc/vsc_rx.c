@@ -313,12 +313,15 @@ rx_flush(struct vsc_queue *q)
 	q->vsc->ops->rx_flush(q->vsc->ctx, q->index);
 }
 
-/* Commit what the pass sent. */
+/* Commit what the pass sent.  What another thread sends now is its own care. */
 static void
 turn_commit(struct vsc_queue *q)
 {
-	bool locked = os_ld32(&q->dirty) != 0 && vsc_send_lock(q);
+	bool locked;
 
+	if (os_ld32(&q->dirty) == 0)
+		return;
+	locked = vsc_send_lock(q);
 	vsc_commit(q);
 	vsc_send_unlock(q, locked);
 }
