@@ -50,6 +50,7 @@ static struct {
 		uint32_t hold, number;
 	} held[HELD];
 	atomic_uint held_in, held_out;
+	atomic_bool owned;		/* the owner has ended */
 	/* keeper */
 	uint32_t spoilt;
 	/* sender k's */
@@ -200,7 +201,7 @@ keeper(void *arg)
 {
 	uint32_t out = 0;
 
-	while (!atomic_load(&mt.stop) || out != atomic_load(&mt.held_in)) {
+	while (!atomic_load(&mt.owned) || out != atomic_load(&mt.held_in)) {
 		uint32_t number, i = out % HELD;
 
 		if (out == atomic_load(&mt.held_in)) {
@@ -476,6 +477,8 @@ threads_run(void)
 	atomic_store(&mt.stop, true);
 	pthread_join(thread[0], NULL);
 	pthread_join(thread[1], NULL);
+	/* The owner may have held some since `stop`. */
+	atomic_store(&mt.owned, true);
 	pthread_join(thread[SENDERS + 2], NULL);
 }
 
