@@ -27,45 +27,6 @@ wake(struct world *w, bool *what)
 	pthread_mutex_unlock(&w->wake);
 }
 
-static int
-guest_post(void *ctx, uint32_t conn_id, const void *msg, uint32_t len)
-{
-	struct world *w = ctx;
-	int err = E_AGAIN;
-
-	pthread_mutex_lock(&w->post);
-	if (w->post_n < POSTS) {
-		struct sim_post *p = &w->posts[(w->post_first + w->post_n++) %
-		    POSTS];
-
-		p->conn_id = conn_id;
-		p->len = len;
-		memcpy(p->bytes, msg, len);
-		err = 0;
-	}
-	pthread_mutex_unlock(&w->post);
-	return err;
-}
-
-static void
-guest_signal(void *ctx, uint32_t conn_id)
-{
-	os_xchg32(&((struct world *)ctx)->signalled, 1);
-}
-
-static void
-guest_eom(void *ctx, uint32_t vp)
-{
-	os_or32(&((struct world *)ctx)->eom, 1u << vp);
-}
-
-static void
-on_connected(void *ctx, int version_or_err)
-{
-	if (version_or_err < 0)
-		os_xchg32(&((struct world *)ctx)->failed, 1);
-}
-
 static void
 on_offer(void *ctx, struct chan *c)
 {
